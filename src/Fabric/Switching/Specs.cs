@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Fabric.Wire;
+
+namespace Fabric.Switching;
+
+/// <summary>All bridges that shall exist, as the configuration database has them now.</summary>
+/// <param name="Revision">Open_vSwitch.next_cfg that this state belongs to.</param>
+/// <param name="Bridges">By bridge name.</param>
+public sealed record BridgesWanted(
+    long Revision, ImmutableSortedDictionary<string, BridgeSpec> Bridges);
+
+/// <summary>What came of <see cref="BridgesWanted"/>: becomes rows, then cur_cfg = Revision.</summary>
+public sealed record BridgesReconciled(
+    long Revision, ImmutableSortedDictionary<string, BridgeStatus> Bridges);
+
+/// <summary>One Bridge row with its ports.</summary>
+/// <param name="DatapathType">"" and "system", "netdev" or "dummy".</param>
+/// <param name="FailMode">"standalone", "secure" or null.</param>
+/// <param name="Ports">By port name.</param>
+public sealed record BridgeSpec(
+    string Name, string DatapathType, string? FailMode, ImmutableSortedSet<string> Protocols,
+    ImmutableSortedDictionary<string, ControllerSpec> Controllers,
+    ImmutableSortedDictionary<string, PortSpec> Ports,
+    ImmutableSortedDictionary<string, MirrorSpec> Mirrors,
+    ImmutableSortedDictionary<string, string> OtherConfig,
+    ImmutableSortedDictionary<string, string> ExternalIds);
+
+public sealed record ControllerSpec(
+    string Target, string? ConnectionMode, int? MaxBackoffMilliseconds,
+    int? InactivityProbeMilliseconds, int? RateLimit, int? BurstLimit, string Type,
+    ImmutableSortedDictionary<string, string> OtherConfig);
+
+/// <param name="VlanMode">"access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel", null.</param>
+/// <param name="Interfaces">By interface name; more than one makes a bond.</param>
+public sealed record PortSpec(
+    string Name, string? VlanMode, int? Tag, ImmutableSortedSet<int> Trunks,
+    ImmutableSortedSet<int> Cvlans, string? BondMode, string? Lacp, int BondUpDelayMilliseconds,
+    int BondDownDelayMilliseconds, ImmutableSortedDictionary<string, string> OtherConfig,
+    ImmutableSortedDictionary<string, InterfaceSpec> Interfaces);
+
+/// <param name="Type">"", "system", "internal", "tap", "patch", "geneve", "vxlan", "dummy" ...</param>
+public sealed record InterfaceSpec(
+    Guid Row, string Name, string Type, ImmutableSortedDictionary<string, string> Options,
+    int? OpenFlowPortRequest, int? MtuRequest, MacBytes? Mac,
+    ImmutableSortedDictionary<string, string> OtherConfig,
+    ImmutableSortedDictionary<string, string> ExternalIds);
+
+/// <param name="SelectAll">Mirror every packet.</param>
+public sealed record MirrorSpec(
+    string Name, bool SelectAll, ImmutableSortedSet<string> SelectSourcePorts,
+    ImmutableSortedSet<string> SelectDestinationPorts, ImmutableSortedSet<int> SelectVlans,
+    string? OutputPort, int? OutputVlan, int? SnapLength);
+
+public sealed record BridgeStatus(
+    string Name, ulong DatapathId, ImmutableSortedDictionary<string, string> Status,
+    ImmutableArray<InterfaceStatus> Interfaces);
+
+/// <param name="OpenFlowPort">-1 when the interface could not be opened; then 'Error' says why.</param>
+public sealed record InterfaceStatus(
+    Guid Row, string Name, int OpenFlowPort, string? Error, MacBytes? MacInUse,
+    int? InterfaceIndex, int? Mtu, bool? IsAdminUp, bool? IsLinkUp, long? LinkSpeed,
+    ImmutableSortedDictionary<string, string> Status,
+    ImmutableSortedDictionary<string, long> Statistics);
+
+/// <summary>Fresh statistics and link states; rows change, cur_cfg does not.</summary>
+public sealed record InterfacesObserved(ImmutableArray<InterfaceStatus> Interfaces);

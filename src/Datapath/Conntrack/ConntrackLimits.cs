@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+
+namespace Fabric.Datapath;
+
+/// <summary>How many connections there may be, in all and by zone; and how many there are.</summary>
+/// <remarks>
+/// Reached: a new connection is not committed and the packet is counted as ConntrackFull or
+/// ConntrackZoneLimit; established ones are not touched.
+/// </remarks>
+internal sealed class ConntrackLimits
+{
+    public const uint CountMaxDefault = 3_000_000;
+
+    private readonly int[] _counts = new int[65536];
+    private readonly int[] _limits = new int[65536]; // 0: the default limit; else limit + 1.
+    private int _count;
+    private long _limitDefault = long.MaxValue;
+
+    public uint CountMax { get; set; } = CountMaxDefault;
+    public uint Count => (uint)Math.Max(0, Volatile.Read(ref _count));
+
+    public uint CountOf(ushort zone) => (uint)Math.Max(0, Volatile.Read(ref _counts[zone]));
+
+    /// <summary>Takes a place in 'zone', or says which limit forbids it.</summary>
+    public bool TryTake(ushort zone, out Wire.DropReason reason)
+    {
+        if (Interlocked.Increment(ref _count) > CountMax)
+        {
+            Interlocked.Decrement(ref _count);
+            reason = Wire.DropReason.ConntrackFull;
+            return false;
+        }
+
+        if (Interlocked.Increment(ref _counts[zone]) > LimitOf(zone))
+        {
+            Interlocked.Decrement(ref _counts[zone]);
+            Interlocked.Decrement(ref _count);
+            reason = Wire.DropReason.ConntrackZoneLimit;
+            return false;
+        }
+
+        reason = Wire.DropReason.None;
+        return true;
+    }
+
+    public void Return(ushort zone)
+    {
+        Interlocked.Decrement(ref _counts[zone]);
+        Interlocked.Decrement(ref _count);
+    }
+
+    /// <param name="zone">Null: the limit of all zones that have none of their own.</param>
+    /// <param name="limit">Null: no limit of its own; 0 is OVS's word for unlimited.</param>
+    public void Set(ushort? zone, uint? limit)
+    {
+        if (zone is null)
+        {
+            _limitDefault = limit is null or 0 ? long.MaxValue : limit.Value;
+            return;
+        }
+
+        _limits[zone.Value] = limit is null ? 0 : limit == 0 ? int.MaxValue
+            : (int)Math.Min(limit.Value, int.MaxValue - 2) + 1;
+    }
+
+    public ImmutableArray<(ushort? Zone, uint Limit, uint Count)> List()
+    {
+        var list = ImmutableArray.CreateBuilder<(ushort?, uint, uint)>();
+        list.Add((null, _limitDefault == long.MaxValue ? 0 : (uint)_limitDefault, 0));
+        for (var zone = 0; zone < _limits.Length; zone++)
+        {
+            if (_limits[zone] == 0) continue;
+            var limit = _limits[zone] == int.MaxValue ? 0 : (uint)_limits[zone] - 1;
+            list.Add(((ushort)zone, limit, CountOf((ushort)zone)));
+        }
+
+        return list.ToImmutable();
+    }
+
+    private long LimitOf(ushort zone) => _limits[zone] switch
+    {
+        0 => _limitDefault,
+        int.MaxValue => long.MaxValue,
+        var limit => limit - 1,
+    };
+}

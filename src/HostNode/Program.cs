@@ -1,1 +1,31 @@
-return 0;
+using System.CommandLine;
+using Fabric.HostNode.Cli;
+
+namespace Fabric.HostNode;
+
+/// <summary>The process `fabric`: the command line, and the host node behind `fabric host`.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] arguments)
+    {
+        var root = new RootCommand(
+            "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
+            + "  fabric demo                      three hosts on this machine, checked with packets\n"
+            + "  fabric test [NAME] [--full]      run the tests\n"
+            + "  fabric host --config FILE        one host node in the foreground\n"
+            + "  fabric cluster show              the cluster as this host sees it\n"
+            + "  fabric net apply FILE            a logical network from YAML\n"
+            + "  fabric doctor                    what this machine offers");
+        root.Subcommands.Add(PkiVerb.Create());
+        root.Subcommands.Add(DoctorVerb.Create());
+        var result = root.Parse(arguments);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors) Console.Error.WriteLine($"fabric: {error.Message}");
+            Console.Error.WriteLine("Try `fabric --help`.");
+            return Task.FromResult(ExitCode.Usage);
+        }
+
+        return result.InvokeAsync();
+    }
+}

@@ -202,6 +202,9 @@ public interface IDatapathConntrack
     uint CountMax { get; set; }
     void SetTimeoutPolicy(string name, ImmutableSortedDictionary<string, uint> secondsByState);
 
+    /// <summary>Timeouts of one zone for actions that name no policy; null: the defaults.</summary>
+    void SetZoneTimeouts(ushort zone, ImmutableSortedDictionary<string, uint>? secondsByState);
+
     event Action<ConntrackEvent>? Changed;
 }
 

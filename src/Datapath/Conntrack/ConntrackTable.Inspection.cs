@@ -82,6 +82,12 @@ public sealed partial class ConntrackTable
         string name, ImmutableSortedDictionary<string, uint> secondsByState) =>
         _policies[name] = ConntrackTimeouts.Default.With(secondsByState);
 
+    public void SetZoneTimeouts(
+        ushort zone, ImmutableSortedDictionary<string, uint>? secondsByState) =>
+        _zoneTimeouts[zone] = secondsByState is null
+            ? null
+            : ConntrackTimeouts.Default.With(secondsByState);
+
     private bool Destroy(Connection connection)
     {
         if (!_map.Remove(connection)) return false;

@@ -16,6 +16,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     private readonly ConnectionMap _map;
     private readonly ConntrackLimits _limits = new();
     private readonly ConcurrentDictionary<string, ConntrackTimeouts> _policies = new();
+    private readonly ConntrackTimeouts?[] _zoneTimeouts = new ConntrackTimeouts?[65536];
     private readonly long[] _drops = new long[DropReasons.Count];
     private readonly ulong _seed;
     private ulong _random;
@@ -270,7 +271,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
             Reply = tuple.Reversed(),
             StartedAt = now,
             Helper = action.Helper,
-            Timeouts = PolicyOf(action.TimeoutPolicy),
+            Timeouts = PolicyOf(action),
         };
         if (!_limits.TryTake(tuple.Zone, out var reason)) return Refuse(reason);
 
@@ -340,10 +341,10 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         return true;
     }
 
-    private ConntrackTimeouts PolicyOf(string? name) =>
-        name is not null && _policies.TryGetValue(name, out var policy)
+    private ConntrackTimeouts PolicyOf(ConntrackAction action) =>
+        action.TimeoutPolicy is { } name && _policies.TryGetValue(name, out var policy)
             ? policy
-            : ConntrackTimeouts.Default;
+            : _zoneTimeouts[action.Zone] ?? ConntrackTimeouts.Default;
 
     private bool Refuse(DropReason reason)
     {

@@ -35,11 +35,11 @@ public sealed partial class DatabaseSnapshot
     {
         var builders = new TableSnapshot.Builder?[_tables.Length];
         foreach (var change in changes) BuilderOf(Schema.Table(change.Table)).Unindex(change);
-        var targets = new List<RowKey>();
+        var found = new List<ReferenceChange>();
         foreach (var change in changes)
         {
             BuilderOf(Schema.Table(change.Table)).Set(change);
-            CountReferences(change, targets, builders);
+            CountReferences(change, found, builders);
         }
 
         var tables = _tables.ToBuilder();
@@ -57,29 +57,27 @@ public sealed partial class DatabaseSnapshot
     }
 
     private void CountReferences(
-        RowChange change, List<RowKey> targets, TableSnapshot.Builder?[] builders)
+        RowChange change, List<ReferenceChange> found, TableSnapshot.Builder?[] builders)
     {
         var schema = Schema.Table(change.Table);
-        if (References.Differ(change, schema.StrongColumns.AsSpan()))
+        found.Clear();
+        References.AddChanges(Schema, schema, change.Before, change.After, isWeak: false, found);
+        foreach (var (_, target, difference) in found)
         {
-            Visit(change.Before, false, target => BuilderOf(target).AddStrong(target.Row, -1));
-            Visit(change.After, false, target => BuilderOf(target).AddStrong(target.Row, 1));
+            BuilderOf(target).AddStrong(target.Row, difference);
         }
 
-        if (References.Differ(change, schema.WeakColumns.AsSpan()))
+        found.Clear();
+        References.AddChanges(Schema, schema, change.Before, change.After, isWeak: true, found);
+        var self = new RowKey(schema.Index, change.Uuid);
+        foreach (var (_, target, difference) in found)
         {
-            var self = new RowKey(schema.Index, change.Uuid);
-            Visit(change.Before, true, target => BuilderOf(target).RemoveWeak(target.Row, self));
-            Visit(change.After, true, target => BuilderOf(target).AddWeak(target.Row, self));
-        }
-
-        void Visit(Row? row, bool isWeak, Action<RowKey> visit)
-        {
-            if (row is null) return;
-            targets.Clear();
-            if (isWeak) References.AddWeak(Schema, row, targets);
-            else References.AddStrong(Schema, row, targets);
-            foreach (var target in targets) visit(target);
+            // Another column of the row may refer to the same target still.
+            if (difference > 0) BuilderOf(target).AddWeak(target.Row, self);
+            else if (change.After is null || !References.RefersWeakly(Schema, change.After, target))
+            {
+                BuilderOf(target).RemoveWeak(target.Row, self);
+            }
         }
 
         TableSnapshot.Builder BuilderOf(RowKey target) =>

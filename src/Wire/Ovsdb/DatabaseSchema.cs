@@ -88,6 +88,7 @@ public sealed class TableSchema
 public sealed class DatabaseSchema
 {
     private readonly FrozenDictionary<string, TableSchema> _byName;
+    private byte[]? _utf8;
     private string? _text;
 
     public DatabaseSchema(
@@ -132,4 +133,7 @@ public sealed class DatabaseSchema
 
     /// <summary>The schema as JSON text, as get_schema answers and as .ovsschema files hold.</summary>
     public string Text => _text ??= SchemaWriter.ToText(this);
+
+    /// <summary>The same as bytes.</summary>
+    public ReadOnlyMemory<byte> Utf8 => _utf8 ??= System.Text.Encoding.UTF8.GetBytes(Text);
 }

@@ -25,12 +25,35 @@ public static class OvsdbText
     public static string Quote(string text) =>
         "\"" + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text) + "\"";
 
-    /// <summary>'element' as compact JSON text, as it is quoted in "syntax" members.</summary>
-    public static string Compact(JsonElement element)
+    /// <summary>'element' as compact JSON text with sorted members, as errors quote it.</summary>
+    public static string Compact(JsonElement element) =>
+        ToText(writer => WriteSorted(writer, element));
+
+    private static void WriteSorted(Utf8JsonWriter writer, JsonElement element)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, WriterOptions)) element.WriteTo(writer);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                var members = element.EnumerateObject()
+                    .OrderBy(member => member.Name, StringComparer.Ordinal);
+                foreach (var member in members)
+                {
+                    writer.WritePropertyName(member.Name);
+                    WriteSorted(writer, member.Value);
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in element.EnumerateArray()) WriteSorted(writer, item);
+                writer.WriteEndArray();
+                break;
+            default:
+                element.WriteTo(writer);
+                break;
+        }
     }
 
     /// <summary>The JSON text that 'write' produces.</summary>

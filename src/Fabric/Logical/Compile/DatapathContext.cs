@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+
+namespace Fabric.Logical;
+
+/// <summary>Names in expressions as one datapath of this host understands them.</summary>
+internal sealed class DatapathContext : IExpressionContext
+{
+    private readonly LogicalTopology _topology;
+    private readonly HostView _host;
+    private readonly Dictionary<string, uint> _ports;
+
+    /// <param name="ports">Keys of the datapath's ports by name.</param>
+    public DatapathContext(
+        LogicalTopology topology, HostView host, Dictionary<string, uint> ports)
+    {
+        _topology = topology;
+        _host = host;
+        _ports = ports;
+    }
+
+    public uint? PortKey(string port) => _ports.TryGetValue(port, out var key) ? key : null;
+
+    /// <remarks>
+    /// Besides rows of Address_Set there are two sets for each port group, GROUP_ip4 and
+    /// GROUP_ip6, with the addresses of its members.
+    /// </remarks>
+    public AddressSetMembers? AddressSet(string name)
+    {
+        if (_topology.AddressSetNamed(name) is { } set) return set.Members;
+        if (!name.EndsWith("_ip4", StringComparison.Ordinal)
+            && !name.EndsWith("_ip6", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        if (_topology.PortGroupNamed(name[..^4]) is not { } group) return null;
+        var texts = group.Ports
+            .Select(uuid => _topology.Rows.SwitchPorts.GetValueOrDefault(uuid))
+            .OfType<LogicalSwitchPort>()
+            .SelectMany(port => port.Addresses)
+            .SelectMany(addresses => addresses.Ips)
+            .Where(ip => ip.IsIpv6 == name.EndsWith('6'))
+            .Select(ip => ip.Host.ToString());
+        return AddressSetMembers.Parse(texts);
+    }
+
+    public ImmutableArray<uint>? PortGroup(string name)
+    {
+        if (_topology.PortGroupNamed(name) is not { } group) return null;
+        var keys = ImmutableArray.CreateBuilder<uint>();
+        foreach (var uuid in group.Ports)
+        {
+            if (_topology.Rows.SwitchPorts.TryGetValue(uuid, out var port)
+                && _ports.TryGetValue(port.Name, out var key))
+            {
+                keys.Add(key);
+            }
+        }
+
+        keys.Sort();
+        return keys.ToImmutable();
+    }
+
+    public bool IsResident(string port)
+    {
+        if (_host.Interfaces.ContainsKey(port)) return true;
+        return _host.Locations.TryGetValue(port, out var owner) && owner == _host.HostId;
+    }
+
+    /// <summary>What the expression's names mean now: equal lists mean equal flows.</summary>
+    public List<object?> MeaningOf(Expression expression)
+    {
+        var meaning = new List<object?>();
+        foreach (var name in expression.AddressSets())
+        {
+            var members = AddressSet(name);
+            meaning.Add(_topology.AddressSetNamed(name) is null && members is not null
+                ? string.Join(' ', members.Ipv4.Concat(members.Ipv6))
+                : members);
+        }
+
+        foreach (var name in expression.PortGroups())
+            meaning.Add(PortGroup(name) is { } keys ? string.Join(' ', keys) : null);
+        foreach (var name in expression.Ports()) meaning.Add(PortKey(name));
+        foreach (var name in expression.Residents()) meaning.Add(IsResident(name));
+        return meaning;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+
+namespace Fabric.Logical;
+
+/// <summary>Switches and routers that packets of this host can pass: the only ones compiled.</summary>
+public sealed record LocalDatapaths(
+    ImmutableArray<LogicalSwitch> Switches, ImmutableArray<LogicalRouter> Routers)
+{
+    /// <summary>Follows links from switches with a port here, until nothing new is found.</summary>
+    public static LocalDatapaths Find(LogicalTopology topology, HostView host)
+    {
+        var switches = new SortedDictionary<Guid, LogicalSwitch>();
+        var routers = new SortedDictionary<Guid, LogicalRouter>();
+        var waiting = new Queue<object>();
+        void AddSwitch(LogicalSwitch? found)
+        {
+            if (found is not null && switches.TryAdd(found.Uuid, found)) waiting.Enqueue(found);
+        }
+
+        void AddRouter(LogicalRouter? found)
+        {
+            if (found is not null && routers.TryAdd(found.Uuid, found)) waiting.Enqueue(found);
+        }
+
+        foreach (var name in host.Interfaces.Keys)
+        {
+            if (topology.SwitchPort(name) is { } port) AddSwitch(topology.SwitchOf(port));
+        }
+
+        foreach (var router in topology.Rows.Routers.Values)
+        {
+            if (router.Chassis == host.HostId) AddRouter(router);
+        }
+
+        while (waiting.TryDequeue(out var next))
+        {
+            if (next is LogicalSwitch owner)
+            {
+                foreach (var port in topology.PortsOf(owner))
+                {
+                    if (topology.PeerOf(port) is { } peer) AddRouter(topology.RouterOf(peer));
+                }
+            }
+            else if (next is LogicalRouter router)
+            {
+                foreach (var port in topology.PortsOf(router))
+                {
+                    if (topology.PeerOf(port) is { } plug) AddSwitch(topology.SwitchOf(plug));
+                    if (port.Peer is { } name && topology.RouterPort(name) is { } other)
+                        AddRouter(topology.RouterOf(other));
+                }
+            }
+        }
+
+        return new LocalDatapaths([.. switches.Values], [.. routers.Values]);
+    }
+
+    /// <summary>A zone for each port bound here, and two for each router.</summary>
+    public ImmutableSortedSet<string> ZoneNames(LogicalTopology topology, HostView host)
+    {
+        var names = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        foreach (var owner in Switches)
+        {
+            foreach (var port in topology.PortsOf(owner))
+            {
+                var isHere = host.Interfaces.ContainsKey(port.Name)
+                    || (port.Parent is { } parent && host.Interfaces.ContainsKey(parent))
+                    || port.IsLocalnet;
+                if (isHere) names.Add(port.Name);
+            }
+        }
+
+        foreach (var router in Routers)
+        {
+            names.Add(ConntrackZones.DnatName(router.Uuid));
+            names.Add(ConntrackZones.SnatName(router.Uuid));
+        }
+
+        return names.ToImmutable();
+    }
+}

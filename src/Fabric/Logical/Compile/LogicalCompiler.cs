@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using Fabric.Cluster;
+using Fabric.Configuration;
+
+namespace Fabric.Logical;
+
+/// <summary>What one compilation came to.</summary>
+/// <param name="Changes">Since the compilation before.</param>
+/// <param name="Zones">Names of the conntrack zones that local datapaths need.</param>
+public sealed record CompileResult(
+    FlowChanges Changes, ImmutableArray<NetworkCondition> Conditions,
+    ImmutableSortedSet<string> Zones, int LocalDatapathCount, int CompiledBlockCount);
+
+/// <summary>From the northbound to this host's flows, remembering what it compiled before.</summary>
+/// <remarks>
+/// Only datapaths that can be reached from a port bound here are compiled. Each logical object has
+/// a block of flows, made again only when something that it is made from has changed, so that a
+/// change costs what it touches.
+/// </remarks>
+public sealed class LogicalCompiler
+{
+    private readonly NorthboundReader _rows = new();
+    private readonly BlockCache _cache = new();
+    private DatabaseSnapshot? _database;
+
+    /// <summary>Everything that should be installed now.</summary>
+    public DesiredFlows Flows { get; } = new();
+
+    /// <summary>The typed rows of the last compilation.</summary>
+    public NorthboundReader Rows => _rows;
+
+    /// <summary>The relations of the last compilation; null before the first.</summary>
+    public LogicalTopology? Topology { get; private set; }
+
+    public CompileResult Compile(DatabaseSnapshot database, TunnelKeys keys, HostView host)
+    {
+        if (!ReferenceEquals(database, _database)) _rows.Update(database);
+        _database = database;
+        var topology = new LogicalTopology(_rows, keys);
+        Topology = topology;
+        var pass = new CompilePass(topology, host, _cache, Flows);
+        var local = LocalDatapaths.Find(topology, host);
+
+        _cache.Begin();
+        PhysicalPipeline.CompileHost(pass);
+        foreach (var row in local.Switches) CompileSwitch(pass, row);
+        foreach (var row in local.Routers) CompileRouter(pass, row);
+        _cache.End(Flows);
+
+        var conditions = _rows.Conditions()
+            .Concat(topology.Conditions)
+            .Concat(_cache.Conditions())
+            .Take(LogicalLimits.ConditionsMax);
+        return new CompileResult(
+            Flows.TakeChanges(), [.. conditions], local.ZoneNames(topology, host),
+            local.Switches.Length + local.Routers.Length, _cache.CompiledCount);
+    }
+
+    private static void CompileSwitch(CompilePass pass, LogicalSwitch row)
+    {
+        if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
+        var view = new SwitchView(pass.Topology, row, key);
+        SwitchPipeline.Compile(pass, view);
+        var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
+        PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: true);
+    }
+
+    private static PhysicalPort PhysicalOf(CompilePass pass, SwitchPortView port)
+    {
+        var row = port.Row;
+        uint? face = row.IsVif && pass.Host.Interfaces.TryGetValue(row.Name, out var found)
+            ? found
+            : null;
+        if (row.IsLocalnet && row.Options.TryGetValue("network_name", out var network)
+            && pass.Host.PhysicalNetworks.TryGetValue(network, out var physical))
+        {
+            face = physical;
+        }
+
+        if (row.Parent is { Length: > 0 } parent)
+            face = pass.Host.Interfaces.TryGetValue(parent, out var carrier) ? carrier : null;
+        PatchPeer? patch = null;
+        if (port.Peer is { } peer && pass.Topology.RouterOf(peer) is { } router
+            && pass.Topology.DatapathKey(router.Uuid) is { } datapath
+            && pass.Topology.PortKey(peer.Uuid) is { } key)
+        {
+            patch = new PatchPeer(router.Uuid, datapath, key);
+        }
+
+        var tunnel = face is null && !row.IsLocalport ? pass.Host.TunnelTo(row.Name) : null;
+        return new PhysicalPort(
+            row.Name, row.Uuid, port.Key, face, tunnel, patch, pass.Host.Zone(row.Name),
+            row.Tag, row.IsLocalport, row.IsLocalnet, row.IsRouter);
+    }
+
+    private static void CompileRouter(CompilePass pass, LogicalRouter row)
+    {
+        if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
+        var view = new RouterView(pass.Topology, pass.Host, row, key);
+        RouterPipeline.Compile(pass, view);
+        var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
+        PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: false);
+    }
+
+    private static PhysicalPort PhysicalOf(CompilePass pass, RouterPortView port)
+    {
+        PatchPeer? patch = null;
+        if (pass.Topology.PeerOf(port.Row) is { } plug
+            && pass.Topology.SwitchOf(plug) is { } owner
+            && pass.Topology.DatapathKey(owner.Uuid) is { } datapath
+            && pass.Topology.PortKey(plug.Uuid) is { } key)
+        {
+            patch = new PatchPeer(owner.Uuid, datapath, key);
+        }
+        else if (port.Row.Peer is { } name && pass.Topology.RouterPort(name) is { } other
+            && pass.Topology.RouterOf(other) is { } router
+            && pass.Topology.DatapathKey(router.Uuid) is { } routerKey
+            && pass.Topology.PortKey(other.Uuid) is { } otherKey)
+        {
+            patch = new PatchPeer(router.Uuid, routerKey, otherKey);
+        }
+
+        return new PhysicalPort(
+            port.Row.Name, port.Row.Uuid, port.Key, null, null, patch, 0, null, false, false, true);
+    }
+}

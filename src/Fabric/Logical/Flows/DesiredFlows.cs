@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Logical;
+
+/// <summary>What must be done to a bridge's flow table: removals first, then additions.</summary>
+/// <param name="Removed">Flows that nothing wants any more.</param>
+/// <param name="Added">New flows, and flows whose actions or cookie changed.</param>
+/// <param name="GroupsPut">New and changed groups: before the flows that use them.</param>
+/// <param name="GroupsRemoved">After the flows that used them.</param>
+public sealed record FlowChanges(
+    ImmutableArray<FlowIdentity> Removed, ImmutableArray<LogicalFlow> Added,
+    ImmutableArray<LogicalGroup> GroupsPut, ImmutableArray<uint> GroupsRemoved)
+{
+    public static FlowChanges None { get; } = new([], [], [], []);
+
+    public bool IsEmpty =>
+        Removed.IsEmpty && Added.IsEmpty && GroupsPut.IsEmpty && GroupsRemoved.IsEmpty;
+}
+
+/// <summary>All flows that blocks want, and the difference that a change of some makes.</summary>
+/// <remarks>
+/// Two blocks may want the same flow (table, priority, match). Conjunction actions of both are
+/// then joined in one flow; of other actions the block that sorts first wins, which is what OVN
+/// leaves undefined (two ACLs of equal priority).
+/// </remarks>
+public sealed class DesiredFlows
+{
+    private readonly Dictionary<FlowIdentity, SortedList<FlowBlockKey, LogicalFlow>> _wanted = [];
+    private readonly Dictionary<FlowIdentity, LogicalFlow> _effective = [];
+    private readonly HashSet<FlowIdentity> _touched = [];
+    private readonly SortedDictionary<uint, LogicalGroup> _groups = [];
+    private readonly SortedDictionary<uint, LogicalGroup?> _groupsBefore = [];
+
+    public int Count => _effective.Count;
+
+    /// <summary>Every flow as it should be installed now.</summary>
+    public IEnumerable<LogicalFlow> All => _effective.Values;
+
+    public IEnumerable<LogicalGroup> Groups => _groups.Values;
+
+    /// <summary>Replaces the flows and groups of one block.</summary>
+    public void Replace(FlowBlockKey block, FlowBlock before, FlowBlock after)
+    {
+        ReplaceGroups(before, after);
+        foreach (var flow in before.Flows)
+        {
+            _touched.Add(flow.Identity);
+            if (_wanted.TryGetValue(flow.Identity, out var owners)) owners.Remove(block);
+        }
+
+        foreach (var flow in after.Flows)
+        {
+            _touched.Add(flow.Identity);
+            if (!_wanted.TryGetValue(flow.Identity, out var owners))
+                _wanted[flow.Identity] = owners = [];
+            owners[block] = owners.TryGetValue(block, out var twin) ? Join(twin, flow) : flow;
+        }
+    }
+
+    /// <summary>What changed since the last call.</summary>
+    public FlowChanges TakeChanges()
+    {
+        var removed = ImmutableArray.CreateBuilder<FlowIdentity>();
+        var added = ImmutableArray.CreateBuilder<LogicalFlow>();
+        foreach (var identity in _touched)
+        {
+            var now = Effective(identity);
+            _effective.TryGetValue(identity, out var before);
+            if (now is null)
+            {
+                if (before is null) continue;
+                _effective.Remove(identity);
+                removed.Add(identity);
+            }
+            else if (before is null || before.Cookie != now.Cookie
+                || !before.Actions.Equals(now.Actions))
+            {
+                _effective[identity] = now;
+                added.Add(now);
+            }
+        }
+
+        _touched.Clear();
+        var (put, gone) = TakeGroups();
+        return new FlowChanges(removed.ToImmutable(), added.ToImmutable(), put, gone);
+    }
+
+    private void ReplaceGroups(FlowBlock before, FlowBlock after)
+    {
+        foreach (var group in before.Groups)
+        {
+            _groupsBefore.TryAdd(group.Id, group);
+            _groups.Remove(group.Id);
+        }
+
+        foreach (var group in after.Groups)
+        {
+            _groupsBefore.TryAdd(group.Id, null);
+            _groups[group.Id] = group;
+        }
+    }
+
+    private (ImmutableArray<LogicalGroup> Put, ImmutableArray<uint> Removed) TakeGroups()
+    {
+        var put = ImmutableArray.CreateBuilder<LogicalGroup>();
+        var removed = ImmutableArray.CreateBuilder<uint>();
+        foreach (var (id, before) in _groupsBefore)
+        {
+            if (!_groups.TryGetValue(id, out var now))
+            {
+                if (before is not null) removed.Add(id);
+            }
+            else if (!now.Equals(before))
+            {
+                put.Add(now);
+            }
+        }
+
+        _groupsBefore.Clear();
+        return (put.ToImmutable(), removed.ToImmutable());
+    }
+
+    private LogicalFlow? Effective(FlowIdentity identity)
+    {
+        if (!_wanted.TryGetValue(identity, out var owners)) return null;
+        if (owners.Count == 0)
+        {
+            _wanted.Remove(identity);
+            return null;
+        }
+
+        var flow = owners.Values[0];
+        for (var i = 1; i < owners.Count; i++) flow = Join(flow, owners.Values[i]);
+        return flow;
+    }
+
+    private static LogicalFlow Join(LogicalFlow first, LogicalFlow second)
+    {
+        if (!IsConjunctive(first) || !IsConjunctive(second)) return first;
+        var actions = first.Actions.Concat(second.Actions).Distinct();
+        return first with { Actions = ActionList.From(actions) };
+    }
+
+    private static bool IsConjunctive(LogicalFlow flow) =>
+        flow.Actions.Count > 0 && flow.Actions[0] is OfConjunction;
+}

@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+using Fabric.Cluster;
+
+namespace Fabric.Logical;
+
+/// <summary>How rows of the northbound hang together: who owns, peers with and lists whom.</summary>
+/// <remarks>Made anew for each compilation from typed rows; costs one pass over the rows.</remarks>
+public sealed class LogicalTopology
+{
+    private readonly Dictionary<Guid, Guid> _switchOfPort = [];
+    private readonly Dictionary<Guid, Guid> _routerOfPort = [];
+    private readonly Dictionary<string, LogicalSwitchPort> _switchPortByName =
+        new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LogicalRouterPort> _routerPortByName =
+        new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddressSet> _setByName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PortGroup> _groupByName = new(StringComparer.Ordinal);
+    private readonly Dictionary<Guid, List<PortGroup>> _groupsOfSwitch = [];
+    private readonly Dictionary<string, LogicalSwitchPort> _peerOfRouterPort =
+        new(StringComparer.Ordinal);
+    private readonly List<NetworkCondition> _conditions = [];
+
+    public LogicalTopology(NorthboundReader rows, TunnelKeys keys)
+    {
+        Rows = rows;
+        Keys = keys;
+        IndexSwitches();
+        IndexRouters();
+        foreach (var set in rows.AddressSets.Values) _setByName[set.Name] = set;
+        IndexGroups();
+    }
+
+    public NorthboundReader Rows { get; }
+    public TunnelKeys Keys { get; }
+
+    /// <summary>References that lead nowhere, and keys that are missing.</summary>
+    public IReadOnlyList<NetworkCondition> Conditions => _conditions;
+
+    public LogicalSwitch? SwitchOf(LogicalSwitchPort port) =>
+        _switchOfPort.TryGetValue(port.Uuid, out var owner) ? Rows.Switches[owner] : null;
+
+    public LogicalRouter? RouterOf(LogicalRouterPort port) =>
+        _routerOfPort.TryGetValue(port.Uuid, out var owner) ? Rows.Routers[owner] : null;
+
+    public LogicalSwitchPort? SwitchPort(string name) => _switchPortByName.GetValueOrDefault(name);
+
+    public LogicalRouterPort? RouterPort(string name) => _routerPortByName.GetValueOrDefault(name);
+
+    public AddressSet? AddressSetNamed(string name) => _setByName.GetValueOrDefault(name);
+
+    public PortGroup? PortGroupNamed(string name) => _groupByName.GetValueOrDefault(name);
+
+    /// <summary>Groups with a member on the switch, by name.</summary>
+    public IReadOnlyList<PortGroup> GroupsOn(LogicalSwitch owner) =>
+        _groupsOfSwitch.TryGetValue(owner.Uuid, out var groups) ? groups : [];
+
+    /// <summary>The router port that a switch port of type router is plugged into.</summary>
+    public LogicalRouterPort? PeerOf(LogicalSwitchPort port) =>
+        port.RouterPort is { } name ? RouterPort(name) : null;
+
+    /// <summary>The switch port that is plugged into a router port.</summary>
+    public LogicalSwitchPort? PeerOf(LogicalRouterPort port) =>
+        _peerOfRouterPort.GetValueOrDefault(port.Name);
+
+    /// <summary>The datapath's tunnel key, or null: not allocated yet.</summary>
+    public uint? DatapathKey(Guid datapath) =>
+        Keys.Datapaths.TryGetValue(datapath, out var key) ? key : null;
+
+    public uint? PortKey(Guid port) => Keys.Ports.TryGetValue(port, out var key) ? key : null;
+
+    public IEnumerable<LogicalSwitchPort> PortsOf(LogicalSwitch owner)
+    {
+        foreach (var uuid in owner.Ports)
+        {
+            if (Rows.SwitchPorts.TryGetValue(uuid, out var port)) yield return port;
+        }
+    }
+
+    public IEnumerable<LogicalRouterPort> PortsOf(LogicalRouter owner)
+    {
+        foreach (var uuid in owner.Ports)
+        {
+            if (Rows.RouterPorts.TryGetValue(uuid, out var port)) yield return port;
+        }
+    }
+
+    /// <summary>ACLs of the switch and of port groups with members on it, by UUID.</summary>
+    public IEnumerable<Acl> AclsOf(LogicalSwitch owner) =>
+        owner.Acls.Concat(GroupsOn(owner).SelectMany(group => group.Acls)).Distinct().Order()
+            .Select(uuid => Rows.Acls.GetValueOrDefault(uuid)).OfType<Acl>();
+
+    /// <summary>Load balancers attached directly or by group.</summary>
+    public IEnumerable<LoadBalancer> BalancersOf(
+        ImmutableArray<Guid> direct, ImmutableArray<Guid> groups) =>
+        direct.Concat(groups.SelectMany(group =>
+                Rows.LoadBalancerGroups.TryGetValue(group, out var row) ? row.Members : []))
+            .Distinct().Order()
+            .Select(uuid => Rows.LoadBalancers.GetValueOrDefault(uuid)).OfType<LoadBalancer>();
+
+    private void IndexSwitches()
+    {
+        foreach (var owner in Rows.Switches.Values)
+        {
+            foreach (var uuid in owner.Ports)
+            {
+                _switchOfPort[uuid] = owner.Uuid;
+                if (!Rows.SwitchPorts.TryGetValue(uuid, out var port)) continue;
+                _switchPortByName[port.Name] = port;
+                if (port.RouterPort is { } peer) _peerOfRouterPort[peer] = port;
+            }
+        }
+    }
+
+    private void IndexRouters()
+    {
+        foreach (var owner in Rows.Routers.Values)
+        {
+            foreach (var uuid in owner.Ports)
+            {
+                _routerOfPort[uuid] = owner.Uuid;
+                if (Rows.RouterPorts.TryGetValue(uuid, out var port))
+                    _routerPortByName[port.Name] = port;
+            }
+        }
+
+        foreach (var (name, port) in _peerOfRouterPort)
+        {
+            if (_routerPortByName.ContainsKey(name)) continue;
+            _conditions.Add(new NetworkCondition(
+                "Logical_Switch_Port", port.Uuid,
+                $"options:router-port: there is no router port \"{name}\""));
+        }
+    }
+
+    private void IndexGroups()
+    {
+        foreach (var group in Rows.PortGroups.Values.OrderBy(g => g.Name, StringComparer.Ordinal))
+        {
+            _groupByName[group.Name] = group;
+            var owners = group.Ports
+                .Select(port => _switchOfPort.GetValueOrDefault(port))
+                .Where(owner => owner != Guid.Empty)
+                .Distinct();
+            foreach (var owner in owners)
+            {
+                if (!_groupsOfSwitch.TryGetValue(owner, out var groups))
+                    _groupsOfSwitch[owner] = groups = [];
+                groups.Add(group);
+            }
+        }
+    }
+}

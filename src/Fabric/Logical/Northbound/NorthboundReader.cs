@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using Fabric.Configuration;
+
+namespace Fabric.Logical;
+
+/// <summary>Something that an operator should see: a row that means nothing, a conflict.</summary>
+/// <param name="Table">The northbound table.</param>
+/// <param name="Row">The row concerned.</param>
+public sealed record NetworkCondition(string Table, Guid Row, string Text);
+
+/// <summary>Typed rows of one table; a row that did not change keeps its object.</summary>
+/// <remarks>
+/// Keeping the object is what makes compilation incremental: a block of flows whose inputs are the
+/// same objects is not compiled again.
+/// </remarks>
+internal sealed class RowCache<T>(string table, Func<Row, Action<string>, T?> read)
+    where T : class
+{
+    private Dictionary<Guid, (Row Row, T? Value, ImmutableArray<string> Complaints)> _rows = [];
+    private TableSnapshot? _seen;
+
+    public IReadOnlyDictionary<Guid, T> Values { get; private set; } = new Dictionary<Guid, T>();
+
+    public void Update(DatabaseSnapshot database)
+    {
+        if (!database.Schema.TryTable(table, out var schema)) return;
+        var snapshot = database.Table(schema);
+        if (ReferenceEquals(snapshot, _seen)) return;
+        _seen = snapshot;
+
+        var rows = new Dictionary<Guid, (Row, T?, ImmutableArray<string>)>(snapshot.Count);
+        var values = new Dictionary<Guid, T>(snapshot.Count);
+        foreach (var row in snapshot.Rows)
+        {
+            if (!_rows.TryGetValue(row.Uuid, out var known) || !ReferenceEquals(known.Row, row))
+                known = Read(row);
+            rows[row.Uuid] = known;
+            if (known.Value is not null) values[row.Uuid] = known.Value;
+        }
+
+        _rows = rows;
+        Values = values;
+    }
+
+    public IEnumerable<NetworkCondition> Conditions() =>
+        from row in _rows
+        from complaint in row.Value.Complaints
+        orderby row.Key
+        select new NetworkCondition(table, row.Key, complaint);
+
+    private (Row, T?, ImmutableArray<string>) Read(Row row)
+    {
+        var complaints = ImmutableArray.CreateBuilder<string>();
+        var value = read(row, complaints.Add);
+        return (row, value, complaints.ToImmutable());
+    }
+}
+
+/// <summary>The northbound's rows in their own types, kept up to date snapshot by snapshot.</summary>
+public sealed class NorthboundReader
+{
+    private readonly RowCache<LogicalSwitch> _switches = new("Logical_Switch", LogicalSwitch.Read);
+    private readonly RowCache<LogicalSwitchPort> _switchPorts =
+        new("Logical_Switch_Port", LogicalSwitchPort.Read);
+    private readonly RowCache<LogicalRouter> _routers = new("Logical_Router", LogicalRouter.Read);
+    private readonly RowCache<LogicalRouterPort> _routerPorts =
+        new("Logical_Router_Port", LogicalRouterPort.Read);
+    private readonly RowCache<StaticRoute> _routes =
+        new("Logical_Router_Static_Route", StaticRoute.Read);
+    private readonly RowCache<RouterPolicy> _policies =
+        new("Logical_Router_Policy", RouterPolicy.Read);
+    private readonly RowCache<NatRule> _nat = new("NAT", NatRule.Read);
+    private readonly RowCache<Acl> _acls = new("ACL", Acl.Read);
+    private readonly RowCache<PortGroup> _portGroups = new("Port_Group", PortGroup.Read);
+    private readonly RowCache<AddressSet> _addressSets = new("Address_Set", AddressSet.Read);
+    private readonly RowCache<QosRule> _qos = new("QoS", QosRule.Read);
+    private readonly RowCache<LoadBalancer> _balancers = new("Load_Balancer", LoadBalancer.Read);
+    private readonly RowCache<LoadBalancerGroup> _balancerGroups =
+        new("Load_Balancer_Group", LoadBalancerGroup.Read);
+    private readonly RowCache<DhcpOptions> _dhcp = new("DHCP_Options", DhcpOptions.Read);
+    private readonly RowCache<DnsRecords> _dns = new("DNS", DnsRecords.Read);
+    private readonly RowCache<StaticMacBinding> _staticMacs =
+        new("Static_MAC_Binding", StaticMacBinding.Read);
+    private readonly RowCache<GatewayCandidate> _gatewayChassis =
+        new("Gateway_Chassis", GatewayCandidate.Read);
+    private readonly RowCache<GatewayCandidate> _haChassis =
+        new("HA_Chassis", GatewayCandidate.Read);
+    private readonly RowCache<HaChassisGroup> _haGroups =
+        new("HA_Chassis_Group", HaChassisGroup.Read);
+
+    public IReadOnlyDictionary<Guid, LogicalSwitch> Switches => _switches.Values;
+    public IReadOnlyDictionary<Guid, LogicalSwitchPort> SwitchPorts => _switchPorts.Values;
+    public IReadOnlyDictionary<Guid, LogicalRouter> Routers => _routers.Values;
+    public IReadOnlyDictionary<Guid, LogicalRouterPort> RouterPorts => _routerPorts.Values;
+    public IReadOnlyDictionary<Guid, StaticRoute> Routes => _routes.Values;
+    public IReadOnlyDictionary<Guid, RouterPolicy> Policies => _policies.Values;
+    public IReadOnlyDictionary<Guid, NatRule> Nat => _nat.Values;
+    public IReadOnlyDictionary<Guid, Acl> Acls => _acls.Values;
+    public IReadOnlyDictionary<Guid, PortGroup> PortGroups => _portGroups.Values;
+    public IReadOnlyDictionary<Guid, AddressSet> AddressSets => _addressSets.Values;
+    public IReadOnlyDictionary<Guid, QosRule> QosRules => _qos.Values;
+    public IReadOnlyDictionary<Guid, LoadBalancer> LoadBalancers => _balancers.Values;
+    public IReadOnlyDictionary<Guid, LoadBalancerGroup> LoadBalancerGroups =>
+        _balancerGroups.Values;
+    public IReadOnlyDictionary<Guid, DhcpOptions> Dhcp => _dhcp.Values;
+    public IReadOnlyDictionary<Guid, DnsRecords> Dns => _dns.Values;
+    public IReadOnlyDictionary<Guid, StaticMacBinding> StaticMacs => _staticMacs.Values;
+    public IReadOnlyDictionary<Guid, GatewayCandidate> GatewayChassis => _gatewayChassis.Values;
+    public IReadOnlyDictionary<Guid, GatewayCandidate> HaChassis => _haChassis.Values;
+    public IReadOnlyDictionary<Guid, HaChassisGroup> HaGroups => _haGroups.Values;
+
+    /// <summary>NB_Global.options of the last snapshot.</summary>
+    public ImmutableSortedDictionary<string, string> GlobalOptions { get; private set; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>NB_Global.nb_cfg of the last snapshot.</summary>
+    public long NbCfg { get; private set; }
+
+    public void Update(DatabaseSnapshot database)
+    {
+        _switches.Update(database);
+        _switchPorts.Update(database);
+        _routers.Update(database);
+        _routerPorts.Update(database);
+        _routes.Update(database);
+        _policies.Update(database);
+        _nat.Update(database);
+        _acls.Update(database);
+        _portGroups.Update(database);
+        _addressSets.Update(database);
+        _qos.Update(database);
+        _balancers.Update(database);
+        _balancerGroups.Update(database);
+        _dhcp.Update(database);
+        _dns.Update(database);
+        _staticMacs.Update(database);
+        _gatewayChassis.Update(database);
+        _haChassis.Update(database);
+        _haGroups.Update(database);
+        if (database.Table("NB_Global").First is not { } global) return;
+        GlobalOptions = global.GetMap("options");
+        NbCfg = global.GetInteger("nb_cfg");
+    }
+
+    /// <summary>Rows that could not be read, wholly or in part.</summary>
+    public IEnumerable<NetworkCondition> Conditions() =>
+    [
+        .. _switchPorts.Conditions(), .. _routerPorts.Conditions(), .. _routes.Conditions(),
+        .. _policies.Conditions(), .. _nat.Conditions(), .. _acls.Conditions(),
+        .. _addressSets.Conditions(), .. _qos.Conditions(), .. _balancers.Conditions(),
+        .. _staticMacs.Conditions(),
+    ];
+}

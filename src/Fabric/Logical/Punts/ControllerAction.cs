@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Fabric.Logical;
+
+/// <summary>What a flow asks this host's control plane to do with a packet.</summary>
+internal enum ControllerOpcode : uint
+{
+    /// <summary>Resolve reg0 or xxreg0 at the output port, then send the packet on.</summary>
+    Arp = 0,
+    /// <summary>Remember arp.spa and arp.sha, or ND's, at the input port.</summary>
+    PutNeighbor = 1,
+    PutDhcpOptions = 2,
+    DnsLookup = 3,
+    /// <summary>Answer a neighbor solicitation with the MAC in the userdata.</summary>
+    NdAdvert = 4,
+    Log = 7,
+    PutDhcpv6Options = 8,
+    /// <summary>TCP RST, ICMP unreachable: towards the sender.</summary>
+    Reject = 12,
+    /// <summary>ICMP error of the type and code in the userdata, from the address in it.</summary>
+    IcmpError = 14,
+    RouterAdvert = 16,
+}
+
+/// <summary>Userdata of controller actions: an opcode (32 bits, network order) and arguments.</summary>
+internal static class ControllerAction
+{
+    public const int OpcodeSize = 4;
+
+    /// <summary>Argument: 1 when the packet was refused in the egress pipeline.</summary>
+    public static byte[] Reject(bool isEgress) =>
+        Encode(ControllerOpcode.Reject, [isEgress ? (byte)1 : (byte)0]);
+
+    public static byte[] Arp() => Encode(ControllerOpcode.Arp, []);
+
+    public static byte[] PutNeighbor() => Encode(ControllerOpcode.PutNeighbor, []);
+
+    /// <summary>Arguments: MAC (6 bytes), 1 for a router.</summary>
+    public static byte[] NdAdvert(ulong mac, bool isRouter)
+    {
+        Span<byte> arguments = stackalloc byte[9];
+        BinaryPrimitives.WriteUInt64BigEndian(arguments, mac << 16);
+        arguments[6] = isRouter ? (byte)1 : (byte)0;
+        return Encode(ControllerOpcode.NdAdvert, arguments[..7]);
+    }
+
+    /// <summary>Arguments: type, code, address (4 or 16 bytes) that the error comes from.</summary>
+    public static byte[] IcmpError(byte type, byte code, IpPrefix from)
+    {
+        var address = from.ToAddress().GetAddressBytes();
+        return Encode(ControllerOpcode.IcmpError, [type, code, .. address]);
+    }
+
+    /// <summary>Arguments: 16 bytes of the DHCP_Options row, then the offered address.</summary>
+    public static byte[] Dhcp(Guid options, IpPrefix offered)
+    {
+        var arguments = new byte[16 + (offered.IsIpv6 ? 16 : 4)];
+        options.TryWriteBytes(arguments, bigEndian: true, out _);
+        offered.ToAddress().GetAddressBytes().CopyTo(arguments, 16);
+        var opcode = offered.IsIpv6
+            ? ControllerOpcode.PutDhcpv6Options
+            : ControllerOpcode.PutDhcpOptions;
+        return Encode(opcode, arguments);
+    }
+
+    /// <summary>Argument: 16 bytes of the Logical_Switch row.</summary>
+    public static byte[] Dns(Guid owner)
+    {
+        var arguments = new byte[16];
+        owner.TryWriteBytes(arguments, bigEndian: true, out _);
+        return Encode(ControllerOpcode.DnsLookup, arguments);
+    }
+
+    /// <summary>Argument: 16 bytes of the Logical_Router_Port row.</summary>
+    public static byte[] RouterAdvert(Guid port)
+    {
+        var arguments = new byte[16];
+        port.TryWriteBytes(arguments, bigEndian: true, out _);
+        return Encode(ControllerOpcode.RouterAdvert, arguments);
+    }
+
+    /// <summary>Arguments: verdict, severity, direction, name, as text parted by zero bytes.</summary>
+    public static byte[] Log(Acl acl)
+    {
+        var verdict = acl.Action switch
+        {
+            "drop" => "drop",
+            "reject" => "reject",
+            "pass" => "pass",
+            _ => "allow",
+        };
+        var direction = acl.IsEgress ? "to-lport" : "from-lport";
+        var text = $"{verdict}\0{acl.Severity}\0{direction}\0{acl.Name}";
+        return Encode(ControllerOpcode.Log, Encoding.UTF8.GetBytes(text));
+    }
+
+    public static bool TryDecode(
+        ReadOnlySpan<byte> userdata, out ControllerOpcode opcode, out byte[] arguments)
+    {
+        opcode = default;
+        arguments = [];
+        if (userdata.Length < OpcodeSize) return false;
+        opcode = (ControllerOpcode)BinaryPrimitives.ReadUInt32BigEndian(userdata);
+        arguments = userdata[OpcodeSize..].ToArray();
+        return Enum.IsDefined(opcode);
+    }
+
+    private static byte[] Encode(ControllerOpcode opcode, ReadOnlySpan<byte> arguments)
+    {
+        var userdata = new byte[OpcodeSize + arguments.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(userdata, (uint)opcode);
+        arguments.CopyTo(userdata.AsSpan(OpcodeSize));
+        return userdata;
+    }
+}

@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+using Fabric.Wire;
+
+namespace Fabric.Logical;
+
+/// <summary>An address behind a router port whose MAC the northbound knows.</summary>
+internal readonly record struct KnownNeighbor(IpPrefix Ip, MacBytes Mac);
+
+/// <summary>One port of a router with everything that its flows are made from.</summary>
+/// <param name="RedirectKey">Key of the "cr-" port of a distributed gateway port.</param>
+/// <param name="IsResident">Gateway port: this host is its active gateway.</param>
+internal sealed record RouterPortView(
+    LogicalRouterPort Row, uint Key, uint? RedirectKey, bool IsResident)
+{
+    public object?[] Inputs => [Row, Key, RedirectKey, IsResident];
+}
+
+/// <summary>A route of a router, from a connected network or a row.</summary>
+/// <param name="NextHop">Null: the destination itself (connected).</param>
+/// <param name="Offset">OVN's preference among routes of equal prefix length.</param>
+internal sealed record RouteView(
+    Guid Row, string Table, IpPrefix Prefix, bool IsSource, IpPrefix? NextHop,
+    RouterPortView? Port, IpPrefix? Source, int Offset, bool IsDiscard)
+{
+    public const int Connected = 6;
+    public const int Static = 4;
+    public const int SourceBased = 0;
+
+    /// <summary>Longest prefix first, then connected, static, source-based.</summary>
+    public int Priority => (129 * 12) + (Prefix.Length * 12) + Offset;
+}
+
+/// <summary>A router as this host compiles it.</summary>
+internal sealed class RouterView
+{
+    public RouterView(LogicalTopology topology, HostView host, LogicalRouter row, uint key)
+    {
+        Row = row;
+        Key = key;
+        var ports = ImmutableArray.CreateBuilder<RouterPortView>();
+        foreach (var port in topology.PortsOf(row))
+        {
+            if (topology.PortKey(port.Uuid) is not { } portKey) continue;
+            uint? redirect = port.IsGateway
+                && topology.Keys.ChassisRedirects.TryGetValue(port.Uuid, out var cr)
+                ? cr
+                : null;
+            var isResident = !port.IsGateway
+                || GatewayHost.Of(topology, host, port) == host.HostId;
+            ports.Add(new RouterPortView(port, portKey, redirect, isResident));
+        }
+
+        ports.Sort((a, b) => a.Key.CompareTo(b.Key));
+        Ports = ports.ToImmutable();
+        RouteTables = TablesOf(topology);
+        Routes = RoutesOf(topology);
+    }
+
+    public LogicalRouter Row { get; }
+    public uint Key { get; }
+    public ImmutableArray<RouterPortView> Ports { get; }
+    public ImmutableArray<RouteView> Routes { get; }
+
+    /// <summary>Numbers of named route tables; the main table is 0.</summary>
+    public ImmutableSortedDictionary<string, uint> RouteTables { get; }
+
+    /// <summary>The port whose network holds the address.</summary>
+    public (RouterPortView Port, IpPrefix Own)? PortTowards(IpPrefix address)
+    {
+        foreach (var port in Ports)
+        {
+            foreach (var network in port.Row.Networks)
+            {
+                if (network.Contains(address.Host)) return (port, network);
+            }
+        }
+
+        return null;
+    }
+
+    private ImmutableSortedDictionary<string, uint> TablesOf(LogicalTopology topology)
+    {
+        var names = Row.StaticRoutes
+            .Select(uuid => topology.Rows.Routes.GetValueOrDefault(uuid)?.RouteTable ?? "")
+            .Where(name => name.Length > 0)
+            .Distinct()
+            .Order(StringComparer.Ordinal);
+        return names.Select((name, index) => KeyValuePair.Create(name, (uint)index + 1))
+            .ToImmutableSortedDictionary(StringComparer.Ordinal);
+    }
+
+    private ImmutableArray<RouteView> RoutesOf(LogicalTopology topology)
+    {
+        var routes = ImmutableArray.CreateBuilder<RouteView>();
+        foreach (var port in Ports)
+        {
+            if (!port.Row.IsEnabled) continue;
+            foreach (var network in port.Row.Networks)
+            {
+                routes.Add(new RouteView(
+                    port.Row.Uuid, "", network.Network, false, null, port, network.Host,
+                    RouteView.Connected, IsDiscard: false));
+            }
+        }
+
+        foreach (var uuid in Row.StaticRoutes)
+        {
+            if (topology.Rows.Routes.TryGetValue(uuid, out var route)) routes.AddRange(ViewOf(route));
+        }
+
+        return routes.ToImmutable();
+    }
+
+    private IEnumerable<RouteView> ViewOf(StaticRoute route)
+    {
+        var offset = route.IsSource ? RouteView.SourceBased : RouteView.Static;
+        if (route.NextHop is not { } hop)
+        {
+            yield return new RouteView(
+                route.Uuid, route.RouteTable, route.Prefix, route.IsSource, null, null, null,
+                offset, IsDiscard: true);
+            yield break;
+        }
+
+        var (port, source) = OutputOf(route, hop);
+        if (port is null || source is null) yield break;
+        yield return new RouteView(
+            route.Uuid, route.RouteTable, route.Prefix, route.IsSource, hop, port, source, offset,
+            IsDiscard: false);
+    }
+
+    private (RouterPortView? Port, IpPrefix? Source) OutputOf(StaticRoute route, IpPrefix hop)
+    {
+        if (route.OutputPort is { } name)
+        {
+            var named = Ports.FirstOrDefault(port => port.Row.Name == name);
+            var own = named?.Row.Networks.Where(n => n.IsIpv6 == hop.IsIpv6)
+                .OrderByDescending(n => n.Contains(hop)).Cast<IpPrefix?>().FirstOrDefault();
+            return (named, own?.Host);
+        }
+
+        return PortTowards(hop) is { } towards ? (towards.Port, towards.Own.Host) : (null, null);
+    }
+}
+
+/// <summary>Which host is the active gateway of a distributed gateway port.</summary>
+internal static class GatewayHost
+{
+    /// <summary>The candidate of highest priority that is alive, or null.</summary>
+    public static string? Of(LogicalTopology topology, HostView host, LogicalRouterPort port)
+    {
+        var direct = port.GatewayChassis
+            .Select(uuid => topology.Rows.GatewayChassis.GetValueOrDefault(uuid));
+        var grouped = port.HaChassisGroup is { } group
+            && topology.Rows.HaGroups.TryGetValue(group, out var row)
+            ? row.Members.Select(uuid => topology.Rows.HaChassis.GetValueOrDefault(uuid))
+            : [];
+        return direct.Concat(grouped).OfType<GatewayCandidate>()
+            .Where(candidate =>
+                candidate.Chassis == host.HostId || host.Tunnels.ContainsKey(candidate.Chassis))
+            .OrderByDescending(candidate => candidate.Priority)
+            .ThenBy(candidate => candidate.Chassis, StringComparer.Ordinal)
+            .Select(candidate => candidate.Chassis)
+            .FirstOrDefault();
+    }
+}

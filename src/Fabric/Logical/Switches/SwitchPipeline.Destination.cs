@@ -1,0 +1,111 @@
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
+using static Fabric.Logical.LogicalFields;
+
+namespace Fabric.Logical;
+
+internal sealed partial class SwitchPipeline
+{
+    // Ingress 33 and 34: broadcast, multicast, unknown destinations.
+    private void AddBroadcast(FlowBlockBuilder block)
+    {
+        const byte lookup = SwitchIngress.L2Lookup;
+        const byte unknown = SwitchIngress.L2Unknown;
+        var flood = new FlowActions().SetOutport(FloodGroup).Output();
+        var floodL2 = new FlowActions().SetOutport(FloodL2Group).Output();
+
+        // Routers hear what they answer: router solicitations; and IPv6 multicast for relays.
+        block.Add(lookup, 85, _here.Icmp6(133), flood);
+        block.Add(lookup, 70, _here.Has(DestinationMulticast), floodL2);
+
+        var find = new FlowActions().SetOutport(0);
+        if (_traits.HasUnknown) find.Next(PhysicalTables.ForwardingDatabase);
+        block.Add(lookup, 0, _here, find.Next(unknown));
+
+        var lost = _traits.HasUnknown
+            ? new FlowActions().SetOutport(UnknownGroup).Output()
+            : FlowActions.Drop;
+        block.Add(unknown, 50, _here.Outport(0), lost);
+        block.Add(unknown, 0, _here, new FlowActions().Output());
+    }
+
+    private void AddDestinations(FlowBlockBuilder block, SwitchPortView port)
+    {
+        const byte lookup = SwitchIngress.L2Lookup;
+        var there = new FlowActions().SetOutport(port.Key).Output();
+        if (port.Row.IsEnabled)
+        {
+            foreach (var mac in port.Addresses.Select(address => address.Mac).Distinct())
+                block.Add(lookup, 50, _here.Is(MatchField.EthernetDestination, mac), there);
+        }
+        else
+        {
+            block.Add(SwitchIngress.L2Unknown, 50, _here.Outport(port.Key), FlowActions.Drop);
+        }
+
+        if (port.Peer is { } peer) AddRouterNeighbors(block, port, peer);
+    }
+
+    // ARP and ND for a router's addresses go to that router only; its own requests do not.
+    private void AddRouterNeighbors(
+        FlowBlockBuilder block, SwitchPortView port, LogicalRouterPort peer)
+    {
+        const byte lookup = SwitchIngress.L2Lookup;
+        var toRouter = new FlowActions().SetOutport(port.Key).Output();
+        var floodL2 = new FlowActions().SetOutport(FloodL2Group).Output();
+        var fromRouter = _here.Is(MatchField.EthernetSource, peer.Mac);
+        block.Add(lookup, 81, fromRouter.Arp(1), floodL2);
+        block.Add(lookup, 81, fromRouter.Neighbor(135), floodL2);
+        foreach (var ip in peer.Networks)
+        {
+            var request = ip.IsIpv6
+                ? _here.Neighbor(135).Is(MatchField.NdTarget, ip.Address)
+                : _here.Arp(1).Is(MatchField.ArpTpa, ip.Address);
+            block.Add(lookup, 80, request, toRouter);
+        }
+    }
+
+    // Ingress 26 and 27: answer ARP and ND for addresses that the northbound knows.
+    private void AddNeighborResponses(FlowBlockBuilder block, SwitchPortView port)
+    {
+        const byte arp = SwitchIngress.ArpResponse;
+        const byte nd = SwitchIngress.NdResponse;
+        if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
+            || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
+            || !port.Row.IsEnabled || _traits.IsVlanTransparent)
+        {
+            return;
+        }
+
+        foreach (var addresses in port.Addresses)
+        {
+            foreach (var ip in addresses.Ips)
+            {
+                if (!ip.IsIpv6)
+                {
+                    var request = _here.Arp(1).Is(MatchField.ArpTpa, ip.Address);
+                    block.Add(arp, 100, request.Inport(port.Key), NextIngress(arp));
+                    block.Add(arp, 50, request, AnswerArp(addresses.Mac, (uint)ip.Address));
+                    continue;
+                }
+
+                var solicit = _here.Neighbor(135).Is(MatchField.NdTarget, ip.Address);
+                block.Add(nd, 100, solicit.Inport(port.Key), NextIngress(nd));
+                block.Add(nd, 50, solicit, new FlowActions().Punt(
+                    ControllerAction.NdAdvert(addresses.Mac.ToUInt64(), port.Row.IsRouter)));
+            }
+        }
+    }
+
+    /// <summary>Turns an ARP request into its reply and sends it back.</summary>
+    internal static FlowActions AnswerArp(MacBytes mac, uint ip) => new FlowActions()
+        .Move(MatchField.EthernetSource, MatchField.EthernetDestination)
+        .Set(MatchField.EthernetSource, mac)
+        .Set(MatchField.ArpOpcode, 2)
+        .Move(MatchField.ArpSha, MatchField.ArpTha)
+        .Set(MatchField.ArpSha, mac)
+        .Move(MatchField.ArpSpa, MatchField.ArpTpa)
+        .Set(MatchField.ArpSpa, ip)
+        .BackToInport()
+        .Output();
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+
+namespace Fabric.Logical;
+
+/// <summary>What all flows of a switch depend on: changes rarely, and then much changes.</summary>
+/// <param name="Key">Tunnel key of the datapath.</param>
+/// <param name="IsStateful">Some ACL is allow-related, or there is a load balancer.</param>
+/// <param name="DropsByDefault">NB_Global.options:default_acl_drop.</param>
+/// <param name="MatchesInvalid">ct.inv may be matched (options:use_ct_inv_match).</param>
+internal sealed record SwitchTraits(
+    uint Key, bool IsStateful, bool HasIngressAcls, bool HasLateAcls, bool HasEgressAcls,
+    bool HasBalancers, bool HasUnknown, bool HasSecurity, bool IsVlanTransparent,
+    bool DropsByDefault, bool MatchesInvalid, int TierMax);
+
+/// <summary>One port of a switch with everything that its flows are made from.</summary>
+/// <param name="Addresses">With the peer's, for a router port.</param>
+/// <param name="Peer">The router port behind a port of type router.</param>
+internal sealed record SwitchPortView(
+    LogicalSwitchPort Row, uint Key, ImmutableArray<LinkAddresses> Addresses,
+    LogicalRouterPort? Peer)
+{
+    /// <summary>Conntrack and ACLs pass such ports by: they lead to other datapaths.</summary>
+    public bool IsTransit => Row.IsRouter || Row.IsLocalnet;
+
+    /// <summary>MACs behind the port are not all in the northbound.</summary>
+    public bool LearnsAddresses =>
+        (Row.HasUnknown && Row.PortSecurity.IsEmpty)
+        || (Row.IsLocalnet && Row.Options.GetValueOrDefault("localnet_learn_fdb") == "true");
+
+    /// <remarks>The address lists are the row's and the peer's own: compared by reference.</remarks>
+    public object?[] Inputs => [Row, Key, Peer];
+}
+
+/// <summary>A switch as this host compiles it.</summary>
+internal sealed class SwitchView
+{
+    public SwitchView(LogicalTopology topology, LogicalSwitch row, uint key)
+    {
+        Row = row;
+        var ports = ImmutableArray.CreateBuilder<SwitchPortView>();
+        foreach (var port in topology.PortsOf(row))
+        {
+            if (topology.PortKey(port.Uuid) is not { } portKey) continue;
+            var peer = topology.PeerOf(port);
+            ports.Add(new SwitchPortView(port, portKey, AddressesOf(port, peer), peer));
+        }
+
+        ports.Sort((a, b) => a.Key.CompareTo(b.Key));
+        Ports = ports.ToImmutable();
+        Acls = [.. topology.AclsOf(row)];
+        Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
+        Traits = TraitsOf(topology.Rows.GlobalOptions, key);
+    }
+
+    public LogicalSwitch Row { get; }
+
+    /// <summary>By key.</summary>
+    public ImmutableArray<SwitchPortView> Ports { get; }
+
+    public ImmutableArray<Acl> Acls { get; }
+    public ImmutableArray<LoadBalancer> Balancers { get; }
+    public SwitchTraits Traits { get; }
+
+    public Dictionary<string, uint> PortKeys() =>
+        Ports.ToDictionary(port => port.Row.Name, port => port.Key, StringComparer.Ordinal);
+
+    private SwitchTraits TraitsOf(ImmutableSortedDictionary<string, string> global, uint key)
+    {
+        var hasBalancers = Balancers.Any(balancer => !balancer.Services.IsEmpty);
+        return new SwitchTraits(
+            key,
+            hasBalancers || Acls.Any(acl => acl.IsStateful),
+            Acls.Any(acl => !acl.IsEgress && !acl.IsAfterLoadBalancing),
+            Acls.Any(acl => acl.IsAfterLoadBalancing),
+            Acls.Any(acl => acl.IsEgress),
+            hasBalancers,
+            Ports.Any(port => port.Row.HasUnknown || port.Row.IsLocalnet),
+            Ports.Any(port => !port.Row.PortSecurity.IsEmpty),
+            Row.IsVlanTransparent,
+            global.GetValueOrDefault("default_acl_drop") == "true",
+            global.GetValueOrDefault("use_ct_inv_match") != "false",
+            Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max());
+    }
+
+    private static ImmutableArray<LinkAddresses> AddressesOf(
+        LogicalSwitchPort port, LogicalRouterPort? peer)
+    {
+        if (!port.HasRouterAddresses || peer is null) return port.Addresses;
+        var own = new LinkAddresses(peer.Mac, [.. peer.Networks.Select(network => network.Host)]);
+        return port.Addresses.Add(own);
+    }
+}

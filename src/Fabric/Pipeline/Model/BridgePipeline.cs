@@ -1,0 +1,276 @@
+using System.Collections.Immutable;
+using Fabric.Datapath;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <summary>One change of a bridge's tables, and the request that asked for it.</summary>
+public readonly record struct PipelineChange(OfMessage Message, uint Xid = 0);
+
+/// <summary>A change that was refused.</summary>
+public readonly record struct RefusedChange(int Index, OfErrorCode Error);
+
+/// <summary>What a transaction did to a flow, for flow-removed messages and monitors.</summary>
+/// <param name="Rule">The flow as it is now; for removals, as it was.</param>
+public readonly record struct FlowChange(
+    FlowUpdateEvent Event, Rule Rule, FlowRemovedReason Reason, uint Xid);
+
+/// <param name="Refused">Empty: all done. Of an atomic bundle: the one at fault.</param>
+/// <param name="Flows">What came of it, in order.</param>
+public sealed record PipelineOutcome(
+    ImmutableArray<RefusedChange> Refused, ImmutableArray<FlowChange> Flows)
+{
+    public static PipelineOutcome Nothing { get; } = new([], []);
+}
+
+/// <summary>A bridge's tables, groups, meters and addresses: state that outlives its actor.</summary>
+/// <remarks>
+/// Packet threads read <see cref="Current"/>. Writers take turns under a lock that readers never
+/// take: the bridge actor, and learn actions on a miss. A transaction prepares everything for the
+/// next version, which is published by one write, so that packets see all of it or nothing.
+/// Removed rules stay linked for <see cref="RetireMilliseconds"/> so that walks under way still
+/// find them; a walk that took longer notices (<see cref="RetiredVersion"/>) and starts again.
+/// </remarks>
+public sealed class BridgePipeline
+{
+    private const int RetireMilliseconds = 200;
+
+    private readonly Lock _writing = new();
+    private readonly TableSet _tables = new();
+    private readonly Queue<(long Milliseconds, long Version, Rule Rule)> _retired = new();
+    private readonly HashSet<Rule> _timed = [];
+    private PipelineVersion _current;
+    private long _retiredVersion;
+
+    public BridgePipeline(string name)
+    {
+        Name = name;
+        _current = new PipelineVersion(
+            1, _tables, ImmutableDictionary<uint, GroupSnapshot>.Empty,
+            ImmutableDictionary<uint, MeterSnapshot>.Empty, TlvTable.Empty);
+    }
+
+    public string Name { get; }
+
+    public MacTable Macs { get; } = new();
+
+    /// <summary>What packets see now.</summary>
+    public PipelineVersion Current => Volatile.Read(ref _current);
+
+    /// <summary>Walks of older versions can no longer be trusted.</summary>
+    public long RetiredVersion => Volatile.Read(ref _retiredVersion);
+
+    /// <summary>Moves with everything that a remembered decision could depend on.</summary>
+    public long Generation => Current.Version + (Macs.Generation << 32);
+
+    /// <summary>The datapath's meters, once there is a datapath.</summary>
+    public MeterDirectory? Meters { get; set; }
+
+    /// <summary>Flows that learn actions added or changed; told outside the lock, any thread.</summary>
+    public event Action<PipelineOutcome>? Learned;
+
+    /// <summary>Does the changes as one transaction.</summary>
+    /// <param name="isAtomic">One refusal undoes all; else only the refused one is left out.</param>
+    public PipelineOutcome Apply(
+        ReadOnlySpan<PipelineChange> changes, bool isAtomic, long now)
+    {
+        lock (_writing)
+        {
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            List<RefusedChange>? refused = null;
+            for (var i = 0; i < changes.Length; i++)
+            {
+                var error = transaction.Apply(changes[i]);
+                if (error == OfErrorCode.None) continue;
+                (refused ??= []).Add(new RefusedChange(i, error));
+                if (!isAtomic) continue;
+                transaction.RollBack();
+                return new PipelineOutcome([.. refused], []);
+            }
+
+            Publish(transaction, now);
+            return new PipelineOutcome(
+                refused is null ? [] : [.. refused], transaction.Changes);
+        }
+    }
+
+    /// <summary>Adds or refreshes a learned flow; false when its limit is reached.</summary>
+    public bool Learn(LearnedRule learned, long now)
+    {
+        PipelineOutcome? outcome = null;
+        lock (_writing)
+        {
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var known = transaction.FindStrict(learned.FlowMod);
+            if (known is not null && known.Actions.Equals(learned.FlowMod.Actions)
+                && known.Cookie == learned.FlowMod.Cookie)
+            {
+                known.ModifiedMilliseconds = Math.Max(known.ModifiedMilliseconds, now);
+                known.Statistics.Touch(now);
+                return true;
+            }
+
+            if (known is null && learned.Limit > 0 && CountOf(learned) >= learned.Limit)
+            {
+                return false;
+            }
+
+            if (transaction.Apply(new PipelineChange(learned.FlowMod)) != OfErrorCode.None)
+            {
+                transaction.RollBack();
+                return false;
+            }
+
+            Publish(transaction, now);
+            outcome = new PipelineOutcome([], transaction.Changes);
+        }
+
+        Learned?.Invoke(outcome);
+        return true;
+    }
+
+    /// <summary>Removes flows whose idle or hard timeout has passed.</summary>
+    public PipelineOutcome Expire(long now)
+    {
+        lock (_writing)
+        {
+            Retire(now);
+            List<(Rule, FlowRemovedReason)>? due = null;
+            foreach (var rule in _timed)
+            {
+                if (rule.HardTimeout > 0
+                    && now - rule.ModifiedMilliseconds >= rule.HardTimeout * 1000L)
+                {
+                    (due ??= []).Add((rule, FlowRemovedReason.HardTimeout));
+                }
+                else if (rule.IdleTimeout > 0
+                    && now - rule.Statistics.UsedMilliseconds >= rule.IdleTimeout * 1000L)
+                {
+                    (due ??= []).Add((rule, FlowRemovedReason.IdleTimeout));
+                }
+            }
+
+            if (due is null) return PipelineOutcome.Nothing;
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            foreach (var (rule, reason) in due) transaction.Remove(rule, reason, 0);
+            Publish(transaction, now);
+            return new PipelineOutcome([], transaction.Changes);
+        }
+    }
+
+    /// <summary>Adds, deletes or clears TLV mappings.</summary>
+    public OfErrorCode ChangeTlvTable(OfTlvTableMod mod, long now)
+    {
+        lock (_writing)
+        {
+            var before = _current.Tlv;
+            var after = before;
+            if (mod.Command == TlvTableCommand.Add)
+            {
+                if (!before.TryAdd(mod.Mappings, out after, out var error)) return error;
+            }
+            else
+            {
+                after = mod.Command == TlvTableCommand.Clear
+                    ? TlvTable.Empty : before.Remove(mod.Mappings);
+            }
+
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            if (mod.Command != TlvTableCommand.Add) transaction.Reindex(after);
+            transaction.Tlv = after;
+            Publish(transaction, now);
+            return OfErrorCode.None;
+        }
+    }
+
+    /// <summary>Lookups and matches of a table since the start.</summary>
+    public (ulong Lookups, ulong Matches) CountsOf(byte table) => _tables.CountsOf(table);
+
+    private uint CountOf(LearnedRule learned)
+    {
+        uint count = 0;
+        foreach (var rule in _current.Rules(learned.FlowMod.TableId))
+        {
+            if (rule.Cookie == learned.FlowMod.Cookie) count++;
+        }
+
+        return count;
+    }
+
+    private void Publish(PipelineTransaction transaction, long now)
+    {
+        if (!transaction.HasChanges) return;
+        foreach (var rule in transaction.Removed)
+        {
+            _timed.Remove(rule);
+            _retired.Enqueue((now, transaction.Version, rule));
+        }
+
+        foreach (var rule in transaction.Added)
+        {
+            if (rule.IdleTimeout > 0 || rule.HardTimeout > 0) _timed.Add(rule);
+        }
+
+        transaction.Commit();
+        Volatile.Write(ref _current, transaction.ToVersion());
+        Retire(now);
+    }
+
+    private void Retire(long now)
+    {
+        while (_retired.TryPeek(out var oldest)
+            && now - oldest.Milliseconds >= RetireMilliseconds)
+        {
+            _retired.Dequeue();
+            if (oldest.Version > _retiredVersion)
+            {
+                Volatile.Write(ref _retiredVersion, oldest.Version);
+                Interlocked.MemoryBarrier();
+            }
+
+            _tables.Find(oldest.Rule.TableId)?.Unlink(oldest.Rule);
+        }
+    }
+}
+
+/// <summary>Gives OpenFlow meters numbers in the datapath.</summary>
+public sealed class MeterDirectory(IDatapathMeters meters)
+{
+    private readonly SortedSet<uint> _used = [];
+    private readonly Lock _lock = new();
+
+    public bool TrySet(MeterMod spec, uint? number, out uint id)
+    {
+        lock (_lock)
+        {
+            id = number ?? 0;
+            while (number is null && _used.Contains(id)) id++;
+            var bands = ImmutableArray.CreateBuilder<Fabric.Datapath.MeterBand>();
+            foreach (var band in spec.Bands)
+            {
+                bands.Add(new Fabric.Datapath.MeterBand(
+                    band.Type == MeterBandType.DscpRemark
+                        ? MeterBandKind.DscpRemark : MeterBandKind.Drop,
+                    band.Rate, band.BurstSize, band.PrecedenceLevel));
+            }
+
+            var converted = new MeterSpec(
+                (spec.Flags & MeterFlags.PacketsPerSecond) != 0,
+                (spec.Flags & MeterFlags.Burst) != 0, bands.ToImmutable());
+            if (!meters.TrySet(id, converted, out _)) return false;
+            _used.Add(id);
+            return true;
+        }
+    }
+
+    public void Remove(uint id)
+    {
+        lock (_lock)
+        {
+            meters.Remove(id);
+            _used.Remove(id);
+        }
+    }
+
+    public MeterStatistics? Statistics(uint id) => meters.Statistics(id);
+}

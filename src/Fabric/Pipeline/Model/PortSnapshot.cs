@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Net;
+using Fabric.Datapath;
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <summary>One OpenFlow port of a bridge, as packet threads see it.</summary>
+/// <param name="DatapathPort">Number in the datapath; null for patch ports.</param>
+/// <param name="PeerPort">Patch ports: name of the interface at the other end.</param>
+/// <param name="Bundle">Name of the Port row that it belongs to.</param>
+public sealed record PortSnapshot(
+    string Bridge, string Name, uint OpenFlowPort, uint? DatapathPort, MacBytes Mac, int Mtu,
+    OfPortConfig Config, bool IsLinkUp, string Bundle, string? PeerPort, TunnelConfig? Tunnel)
+{
+    public bool IsPatch => PeerPort is not null;
+    public bool CanSend => IsLinkUp && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
+}
+
+/// <summary>A tunnel port's options: null = taken from the flow, or not checked.</summary>
+/// <param name="DestinationPort">0 for kinds without UDP.</param>
+/// <param name="KeyIn">Expected key; null = by flow; <see cref="HasKeyIn"/> false = none.</param>
+/// <param name="Tos">Fixed outer TOS, or null to inherit.</param>
+/// <param name="Ttl">Fixed outer TTL, or null to inherit.</param>
+public sealed record TunnelConfig(
+    TunnelKind Kind, ushort DestinationPort, IPAddress? Remote, bool IsRemoteByFlow,
+    IPAddress? Local, bool IsLocalByFlow, ulong? KeyIn, bool IsKeyInByFlow, ulong? KeyOut,
+    bool IsKeyOutByFlow, byte Tos, bool InheritsTos, byte Ttl, bool InheritsTtl,
+    bool DontFragment, bool HasChecksum, string? EgressPacketMark = null);
+
+public enum VlanMode : byte { Access, Trunk, NativeTagged, NativeUntagged, Dot1qTunnel }
+
+/// <summary>A Port row: one interface or a bond, with its place in the VLANs.</summary>
+/// <param name="Vlan">Tag of access and native ports, -1 for none (trunk).</param>
+/// <param name="Trunks">VLANs carried; empty means all (of trunk kinds).</param>
+/// <param name="Cvlans">dot1q-tunnel: customer VLANs let in; empty means all.</param>
+/// <param name="Members">OpenFlow ports, ascending.</param>
+/// <param name="IsMirrorOutput">Reserved: takes no packets in and no NORMAL output.</param>
+/// <param name="PriorityTags">other_config:priority-tags.</param>
+public sealed record BundleSnapshot(
+    string Name, VlanMode VlanMode, int Vlan, ImmutableSortedSet<int> Trunks,
+    ImmutableSortedSet<int> Cvlans, ImmutableArray<uint> Members, BondSnapshot? Bond,
+    bool IsFloodable, bool IsProtected, bool IsMirrorOutput, ushort QinqEthertype,
+    PriorityTagging PriorityTags)
+{
+    /// <summary>Does it carry this VLAN (after classification)?</summary>
+    public bool Includes(int vlan) => VlanMode switch
+    {
+        VlanMode.Access or VlanMode.Dot1qTunnel => vlan == Vlan,
+        VlanMode.Trunk => Trunks.IsEmpty || Trunks.Contains(vlan),
+        _ => vlan == Vlan || Trunks.IsEmpty || Trunks.Contains(vlan),
+    };
+}
+
+public enum PriorityTagging : byte { Never, IfNonzero, Always }
+
+public enum BondMode : byte { ActiveBackup, BalanceSlb, BalanceTcp }
+
+/// <param name="Active">The member in use for what no balancing decides; 0 when none is up.</param>
+/// <param name="Enabled">Members that may send, ascending.</param>
+public sealed record BondSnapshot(
+    BondMode Mode, uint Active, ImmutableArray<uint> Enabled, uint HashBasis);
+
+/// <summary>A mirror, resolved to ports.</summary>
+public sealed record MirrorSnapshot(
+    string Name, int Index, bool SelectAll, ImmutableSortedSet<string> SourcePorts,
+    ImmutableSortedSet<string> DestinationPorts, ImmutableSortedSet<int> Vlans,
+    string? OutputPort, int? OutputVlan, int SnapLength);

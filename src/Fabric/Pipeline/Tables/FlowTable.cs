@@ -1,0 +1,275 @@
+using System.Runtime.InteropServices;
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <summary>One OpenFlow table: a tuple-space classifier with versions.</summary>
+/// <remarks>
+/// Readers on any thread, without locks: <see cref="Lookup"/> answers for the version it is given.
+/// The one writer holds the pipeline's write lock. Subtables are tried in order of their highest
+/// priority, and the search ends when none can beat the rule found.
+/// </remarks>
+internal sealed class FlowTable
+{
+    private readonly record struct Slot(Subtable Subtable, int PriorityMax);
+
+    private readonly PrefixTrie[] _tries;
+    private readonly Dictionary<ulong, List<Subtable>> _byMask = [];
+    private Slot[] _order = [];
+
+    public FlowTable()
+    {
+        _tries = new PrefixTrie[PrefixFields.Count];
+        for (var i = 0; i < _tries.Length; i++) _tries[i] = new PrefixTrie();
+    }
+
+    /// <summary>Rules linked in, those that no current version sees included.</summary>
+    public int LinkedCount { get; private set; }
+
+    public int SubtableCount => Volatile.Read(ref _order).Length;
+
+    /// <summary>The rule of highest priority for 'key' in 'version', and the bits looked at.</summary>
+    public ClassifierRule? Lookup(ref PipelineKey key, Span<ulong> wild, long version)
+    {
+        var hard = Search(ref key, wild, version, int.MaxValue, out var soft);
+        while (soft is not null)
+        {
+            var found = ConjunctiveMatch.Find(soft, hard?.Priority ?? int.MinValue);
+            if (found.Id is { } id)
+            {
+                var before = key.ConjunctionIdWire;
+                key.ConjunctionId = id;
+                var rule = Search(ref key, wild, version, int.MaxValue, out _);
+                key.ConjunctionIdWire = before;
+                if (rule is not null && rule.Conjunctions.IsEmpty) return rule;
+            }
+
+            if (found.Priority is not { } priority) break;
+            hard = Demote(soft, priority, hard, ref key, wild, version);
+        }
+
+        return hard;
+    }
+
+    public void Insert(ClassifierRule rule, ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask)
+    {
+        var subtable = SubtableOf(mask, create: true)!;
+        rule.Values = subtable.ValuesOf(value);
+        for (var field = 0; field < PrefixFields.Count; field++)
+        {
+            _tries[field].Insert(
+                PrefixFields.ValueOf(field, value), subtable.PrefixLengths[field]);
+        }
+
+        var before = subtable.PriorityMax;
+        subtable.Insert(rule);
+        LinkedCount++;
+        if (subtable.PriorityMax != before) Reorder();
+    }
+
+    /// <summary>Unlinks a rule that no reader of a version still in use can see.</summary>
+    public void Unlink(ClassifierRule rule)
+    {
+        if (rule.Subtable is not { } subtable) return;
+        Span<ulong> value = stackalloc ulong[PipelineKey.WordCount];
+        value.Clear();
+        subtable.CopyTo(rule, value);
+        var before = subtable.PriorityMax;
+        subtable.Remove(rule);
+        LinkedCount--;
+        for (var field = 0; field < PrefixFields.Count; field++)
+        {
+            _tries[field].Remove(
+                PrefixFields.ValueOf(field, value), subtable.PrefixLengths[field]);
+        }
+
+        if (subtable.Count == 0) Forget(subtable);
+        if (subtable.Count == 0 || subtable.PriorityMax != before) Reorder();
+    }
+
+    /// <summary>The rule with exactly this match and priority.</summary>
+    public ClassifierRule? FindStrict(
+        ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, int priority, long version) =>
+        SubtableOf(mask, create: false)?.FindStrict(value, priority, version);
+
+    /// <summary>All rules that 'version' sees, in no particular order.</summary>
+    public IEnumerable<ClassifierRule> Rules(long version)
+    {
+        foreach (var slot in Volatile.Read(ref _order))
+        {
+            foreach (var rule in slot.Subtable.Rules())
+            {
+                if (rule.IsVisible(version)) yield return rule;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The rules whose match is as specific as this one or more: those that a loose modify,
+    /// delete or dump means.
+    /// </summary>
+    public void CollectLoose(
+        ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, long version,
+        List<ClassifierRule> into)
+    {
+        Span<ulong> all = stackalloc ulong[PipelineKey.WordCount];
+        foreach (var slot in Volatile.Read(ref _order))
+        {
+            var subtable = slot.Subtable;
+            all.Clear();
+            subtable.CopyMaskTo(all);
+            if (!Covers(all, mask)) continue;
+            foreach (var rule in subtable.Rules())
+            {
+                if (!rule.IsVisible(version)) continue;
+                all.Clear();
+                subtable.CopyTo(rule, all);
+                if (AreEqual(all, value, mask)) into.Add(rule);
+            }
+        }
+    }
+
+    /// <summary>A rule of the same priority that some packet would match too, or null.</summary>
+    public ClassifierRule? FindOverlap(
+        ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, int priority, long version)
+    {
+        Span<ulong> both = stackalloc ulong[PipelineKey.WordCount];
+        Span<ulong> other = stackalloc ulong[PipelineKey.WordCount];
+        foreach (var slot in Volatile.Read(ref _order))
+        {
+            both.Clear();
+            slot.Subtable.CopyMaskTo(both);
+            for (var i = 0; i < both.Length; i++) both[i] &= mask[i];
+            foreach (var rule in slot.Subtable.Rules())
+            {
+                if (rule.Priority != priority || !rule.IsVisible(version)) continue;
+                other.Clear();
+                slot.Subtable.CopyTo(rule, other);
+                if (AreEqual(other, value, both)) return rule;
+            }
+        }
+
+        return null;
+    }
+
+    private ClassifierRule? Search(
+        ref PipelineKey key, Span<ulong> wild, long version, int ceiling,
+        out List<ClassifierRule>? soft)
+    {
+        soft = null;
+        ClassifierRule? best = null;
+        var words = key.Words;
+        var prefixes = new PrefixLookups(_tries);
+        foreach (var slot in Volatile.Read(ref _order))
+        {
+            if (best is not null && slot.PriorityMax <= best.Priority) break;
+            var rule = slot.Subtable.Find(words, wild, version, ceiling, ref prefixes);
+            if (rule is null) continue;
+            if (!rule.Conjunctions.IsEmpty) (soft ??= []).Add(rule);
+            else if (best is null || rule.Priority > best.Priority) best = rule;
+        }
+
+        return best;
+    }
+
+    /// <summary>Replaces soft matches of 'priority' by what lies below them in their subtable.</summary>
+    private ClassifierRule? Demote(
+        List<ClassifierRule> soft, int priority, ClassifierRule? hard, ref PipelineKey key,
+        Span<ulong> wild, long version)
+    {
+        var prefixes = new PrefixLookups(_tries);
+        for (var i = soft.Count - 1; i >= 0; i--)
+        {
+            if (soft[i].Priority < priority) continue;
+            var below = soft[i].Subtable!.Find(
+                key.Words, wild, version, soft[i].Priority, ref prefixes);
+            if (below is { Conjunctions.IsEmpty: false })
+            {
+                soft[i] = below;
+                continue;
+            }
+
+            soft.RemoveAt(i);
+            if (below is not null && (hard is null || below.Priority > hard.Priority)) hard = below;
+        }
+
+        return hard;
+    }
+
+    private Subtable? SubtableOf(ReadOnlySpan<ulong> mask, bool create)
+    {
+        var hash = HashOf(mask);
+        if (_byMask.TryGetValue(hash, out var list))
+        {
+            foreach (var candidate in list)
+            {
+                if (candidate.HasMask(mask)) return candidate;
+            }
+        }
+
+        if (!create) return null;
+        var subtable = new Subtable(mask);
+        if (list is null) _byMask[hash] = list = [];
+        list.Add(subtable);
+        return subtable;
+    }
+
+    private void Forget(Subtable subtable)
+    {
+        Span<ulong> mask = stackalloc ulong[PipelineKey.WordCount];
+        mask.Clear();
+        subtable.CopyMaskTo(mask);
+        var hash = HashOf(mask);
+        if (!_byMask.TryGetValue(hash, out var list)) return;
+        list.Remove(subtable);
+        if (list.Count == 0) _byMask.Remove(hash);
+    }
+
+    private void Reorder()
+    {
+        var slots = new List<Slot>();
+        foreach (var list in _byMask.Values)
+        {
+            foreach (var subtable in list)
+            {
+                if (subtable.Count > 0) slots.Add(new Slot(subtable, subtable.PriorityMax));
+            }
+        }
+
+        slots.Sort((left, right) => right.PriorityMax.CompareTo(left.PriorityMax));
+        Volatile.Write(ref _order, [.. slots]);
+    }
+
+    private static ulong HashOf(ReadOnlySpan<ulong> mask)
+    {
+        ulong hash = 0;
+        for (var i = 0; i < mask.Length; i++)
+        {
+            if (mask[i] != 0) hash = KeyStages.Mix(KeyStages.Mix(hash, (ulong)i), mask[i]);
+        }
+
+        return hash;
+    }
+
+    private static bool Covers(ReadOnlySpan<ulong> specific, ReadOnlySpan<ulong> general)
+    {
+        for (var i = 0; i < general.Length; i++)
+        {
+            if ((general[i] & ~specific[i]) != 0) return false;
+        }
+
+        return true;
+    }
+
+    private static bool AreEqual(
+        ReadOnlySpan<ulong> left, ReadOnlySpan<ulong> right, ReadOnlySpan<ulong> mask)
+    {
+        for (var i = 0; i < mask.Length; i++)
+        {
+            if (((left[i] ^ right[i]) & mask[i]) != 0) return false;
+        }
+
+        return true;
+    }
+}

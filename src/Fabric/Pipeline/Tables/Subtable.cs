@@ -1,0 +1,304 @@
+using System.Collections.Concurrent;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Fabric.Wire;
+
+namespace Fabric.Pipeline;
+
+/// <summary>All rules of a table that match the same bits: one hash table per stage of lookup.</summary>
+/// <remarks>
+/// One writer (the holder of the pipeline's write lock), any number of readers without locks: rules
+/// are linked in front of their bucket and unlinked by one reference write; growing builds new
+/// links. Visibility is decided by versions, so a link may appear early or vanish late.
+/// </remarks>
+internal sealed class Subtable
+{
+    private readonly int[] _words;
+    private readonly ulong[] _masks;
+    private readonly int[] _stageEnds = new int[KeyStages.Count];
+    private readonly ConcurrentDictionary<ulong, int>?[] _stageHashes =
+        new ConcurrentDictionary<ulong, int>?[KeyStages.Count];
+    private readonly SortedDictionary<int, int> _priorities = [];
+    private readonly PrefixTrie? _ports;
+    private readonly int _portsWord = -1;
+    private readonly int _portsLength;
+    private readonly int _lastStage;
+    private Link?[] _buckets = new Link?[4];
+
+    internal sealed class Link(ClassifierRule rule, Link? next)
+    {
+        public readonly ClassifierRule Rule = rule;
+        public volatile Link? Next = next;
+    }
+
+    public Subtable(ReadOnlySpan<ulong> mask)
+    {
+        var words = new List<int>();
+        for (var stage = 0; stage < KeyStages.Count; stage++)
+        {
+            for (var word = 0; word < mask.Length; word++)
+            {
+                if (mask[word] != 0 && KeyStages.Of(word) == stage) words.Add(word);
+            }
+
+            _stageEnds[stage] = words.Count;
+        }
+
+        _words = [.. words];
+        _masks = new ulong[_words.Length];
+        for (var i = 0; i < _words.Length; i++) _masks[i] = mask[_words[i]];
+        _lastStage = KeyStages.Count - 1;
+        while (_lastStage > 0 && _stageEnds[_lastStage - 1] == _words.Length) _lastStage--;
+        for (var stage = 0; stage < _lastStage; stage++)
+        {
+            var isEmpty = _stageEnds[stage] == (stage == 0 ? 0 : _stageEnds[stage - 1]);
+            if (!isEmpty) _stageHashes[stage] = new(concurrencyLevel: 1, capacity: 7);
+        }
+
+        for (var field = 0; field < PrefixFields.Count; field++)
+        {
+            PrefixLengths[field] = PrefixFields.LengthOf(field, mask);
+        }
+
+        _portsLength = PrefixFields.PortsLengthOf(mask);
+        if (_portsLength > 0)
+        {
+            _ports = new PrefixTrie();
+            _portsWord = PrefixFields.PortsWord;
+        }
+    }
+
+    /// <summary>Length of the mask's prefix in each tracked field; 0 = not a prefix.</summary>
+    public int[] PrefixLengths { get; } = new int[PrefixFields.Count];
+    public ReadOnlySpan<int> Words => _words;
+    public ReadOnlySpan<ulong> Masks => _masks;
+    public int Count { get; private set; }
+    public int PriorityMax { get; private set; } = int.MinValue;
+
+    public bool HasMask(ReadOnlySpan<ulong> mask)
+    {
+        var next = 0;
+        for (var i = 0; i < _words.Length; i++)
+        {
+            if (mask[_words[i]] != _masks[i]) return false;
+            next++;
+        }
+
+        var count = 0;
+        foreach (var word in mask)
+        {
+            if (word != 0) count++;
+        }
+
+        return count == next;
+    }
+
+    /// <summary>The values of 'key' under this mask, in the order of <see cref="Words"/>.</summary>
+    public ulong[] ValuesOf(ReadOnlySpan<ulong> key)
+    {
+        var values = new ulong[_words.Length];
+        for (var i = 0; i < values.Length; i++) values[i] = key[_words[i]] & _masks[i];
+        return values;
+    }
+
+    /// <summary>Writes the masked value of a rule of this subtable into an all-zero key.</summary>
+    public void CopyTo(ClassifierRule rule, Span<ulong> key)
+    {
+        for (var i = 0; i < _words.Length; i++) key[_words[i]] = rule.Values[i];
+    }
+
+    public void CopyMaskTo(Span<ulong> mask)
+    {
+        for (var i = 0; i < _words.Length; i++) mask[_words[i]] = _masks[i];
+    }
+
+    /// <summary>The first link that may hold 'key': walk on with Next and compare.</summary>
+    public ClassifierRule? FindStrict(ReadOnlySpan<ulong> key, int priority, long version)
+    {
+        var values = ValuesOf(key);
+        var hash = HashOf(values);
+        var buckets = Volatile.Read(ref _buckets);
+        for (var link = buckets[(int)(hash & (ulong)(buckets.Length - 1))]; link is not null;
+            link = link.Next)
+        {
+            var rule = link.Rule;
+            if (rule.Hash == hash && rule.Priority == priority && rule.IsVisible(version)
+                && rule.Values.AsSpan().SequenceEqual(values))
+            {
+                return rule;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The visible rule of highest priority below 'ceiling' that matches 'key', or null; adds the
+    /// bits that were needed to know to 'wild'.
+    /// </summary>
+    public ClassifierRule? Find(
+        ReadOnlySpan<ulong> key, Span<ulong> wild, long version, int ceiling,
+        ref PrefixLookups prefixes)
+    {
+        ulong hash = 0;
+        var start = 0;
+        for (var stage = 0; stage <= _lastStage; stage++)
+        {
+            var end = _stageEnds[stage];
+            if (end == start) continue;
+            if (prefixes.Excludes(this, stage, key, wild))
+            {
+                Fold(wild, start);
+                return null;
+            }
+
+            for (; start < end; start++)
+            {
+                hash = KeyStages.Mix(hash, key[_words[start]] & _masks[start]);
+            }
+
+            var seen = _stageHashes[stage];
+            if (seen is not null && !seen.ContainsKey(hash))
+            {
+                Fold(wild, end);
+                return null;
+            }
+        }
+
+        var best = Search(key, hash, version, ceiling);
+        if (best is null && _ports is not null) FoldMissedPorts(key, wild);
+        else Fold(wild, _words.Length);
+        return best;
+    }
+
+    public void Insert(ClassifierRule rule)
+    {
+        rule.Subtable = this;
+        var hash = HashOf(rule.Values);
+        rule.Hash = hash;
+        CountStages(rule.Values, +1);
+        _ports?.Insert(PortsOf(rule.Values), _portsLength);
+        if (Count >= _buckets.Length) Grow();
+        var index = (int)(hash & (ulong)(_buckets.Length - 1));
+        Volatile.Write(ref _buckets[index], new Link(rule, _buckets[index]));
+        Count++;
+        _priorities[rule.Priority] = _priorities.GetValueOrDefault(rule.Priority) + 1;
+        PriorityMax = Math.Max(PriorityMax, rule.Priority);
+    }
+
+    public void Remove(ClassifierRule rule)
+    {
+        var index = (int)(rule.Hash & (ulong)(_buckets.Length - 1));
+        Link? previous = null;
+        var link = _buckets[index];
+        while (link is not null && link.Rule != rule) (previous, link) = (link, link.Next);
+        if (link is null) return;
+        if (previous is null) Volatile.Write(ref _buckets[index], link.Next);
+        else previous.Next = link.Next;
+        CountStages(rule.Values, -1);
+        _ports?.Remove(PortsOf(rule.Values), _portsLength);
+        Count--;
+        if (--_priorities[rule.Priority] > 0) return;
+        _priorities.Remove(rule.Priority);
+        PriorityMax = int.MinValue;
+        foreach (var priority in _priorities.Keys) PriorityMax = priority;
+    }
+
+    public IEnumerable<ClassifierRule> Rules()
+    {
+        foreach (var head in Volatile.Read(ref _buckets))
+        {
+            for (var link = head; link is not null; link = link.Next) yield return link.Rule;
+        }
+    }
+
+    private ClassifierRule? Search(ReadOnlySpan<ulong> key, ulong hash, long version, int ceiling)
+    {
+        ClassifierRule? best = null;
+        var buckets = Volatile.Read(ref _buckets);
+        for (var link = buckets[(int)(hash & (ulong)(buckets.Length - 1))]; link is not null;
+            link = link.Next)
+        {
+            var rule = link.Rule;
+            if (rule.Hash != hash || rule.Priority >= ceiling) continue;
+            if (best is not null && best.Priority >= rule.Priority) continue;
+            if (rule.IsVisible(version) && Matches(rule, key)) best = rule;
+        }
+
+        return best;
+    }
+
+    private bool Matches(ClassifierRule rule, ReadOnlySpan<ulong> key)
+    {
+        var values = rule.Values;
+        for (var i = 0; i < values.Length; i++)
+        {
+            if ((key[_words[i]] & _masks[i]) != values[i]) return false;
+        }
+
+        return true;
+    }
+
+    private void Fold(Span<ulong> wild, int count)
+    {
+        for (var i = 0; i < count; i++) wild[_words[i]] |= _masks[i];
+    }
+
+    private void FoldMissedPorts(ReadOnlySpan<ulong> key, Span<ulong> wild)
+    {
+        var before = wild[_portsWord];
+        Fold(wild, _words.Length);
+        var needed = _ports!.Lookup(
+            PrefixFields.Ports(key[_portsWord]) & PrefixMask(_portsLength), 32, out _);
+        needed = Math.Min(needed, _portsLength);
+        var others = MaskOf(_portsWord) & ~PrefixFields.PortsMask(32);
+        wild[_portsWord] = before | others | (PrefixFields.PortsMask(needed) & MaskOf(_portsWord));
+    }
+
+    private static UInt128 PrefixMask(int length) =>
+        length == 0 ? 0 : UInt128.MaxValue << (128 - length);
+
+    private ulong MaskOf(int word) => _masks[Array.IndexOf(_words, word)];
+
+    private UInt128 PortsOf(ulong[] values) =>
+        PrefixFields.Ports(values[Array.IndexOf(_words, _portsWord)]);
+
+    private ulong HashOf(ulong[] values)
+    {
+        ulong hash = 0;
+        foreach (var value in values) hash = KeyStages.Mix(hash, value);
+        return hash;
+    }
+
+    private void CountStages(ulong[] values, int change)
+    {
+        ulong hash = 0;
+        var start = 0;
+        for (var stage = 0; stage < _lastStage; stage++)
+        {
+            for (; start < _stageEnds[stage]; start++) hash = KeyStages.Mix(hash, values[start]);
+            var seen = _stageHashes[stage];
+            if (seen is null) continue;
+            seen.TryGetValue(hash, out var count);
+            if (count + change > 0) seen[hash] = count + change;
+            else seen.TryRemove(hash, out _);
+        }
+    }
+
+    private void Grow()
+    {
+        var old = _buckets;
+        var size = (int)BitOperations.RoundUpToPowerOf2((uint)old.Length * 2);
+        var grown = new Link?[size];
+        foreach (var head in old)
+        {
+            for (var link = head; link is not null; link = link.Next)
+            {
+                var index = (int)(link.Rule.Hash & (ulong)(size - 1));
+                grown[index] = new Link(link.Rule, grown[index]);
+            }
+        }
+
+        Volatile.Write(ref _buckets, grown);
+    }
+}

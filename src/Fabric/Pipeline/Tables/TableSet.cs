@@ -1,0 +1,49 @@
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <summary>The 255 tables of a bridge; a table exists once a rule was put into it.</summary>
+internal sealed class TableSet
+{
+    public const int Count = 255;
+
+    private readonly FlowTable?[] _tables = new FlowTable?[Count];
+    private readonly long[] _lookups = new long[Count];
+    private readonly long[] _matches = new long[Count];
+
+    /// <summary>The rule for 'key' in 'version', or null on a miss.</summary>
+    public Rule? Lookup(byte table, ref PipelineKey key, Span<ulong> wild, long version)
+    {
+        if (table >= Count) return null;
+        Interlocked.Increment(ref _lookups[table]);
+        var rule = Volatile.Read(ref _tables[table])?.Lookup(ref key, wild, version) as Rule;
+        if (rule is not null) Interlocked.Increment(ref _matches[table]);
+        return rule;
+    }
+
+    public FlowTable? Find(int table) => Volatile.Read(ref _tables[table]);
+
+    public FlowTable GetOrAdd(byte table)
+    {
+        if (_tables[table] is { } known) return known;
+        var added = new FlowTable();
+        Volatile.Write(ref _tables[table], added);
+        return added;
+    }
+
+    public (ulong Lookups, ulong Matches) CountsOf(int table) =>
+        ((ulong)Interlocked.Read(ref _lookups[table]),
+            (ulong)Interlocked.Read(ref _matches[table]));
+
+    /// <summary>Rules that 'version' sees, in all tables or in one.</summary>
+    public IEnumerable<Rule> Rules(long version, byte table = FlowMod.AllTables)
+    {
+        var first = table == FlowMod.AllTables ? 0 : table;
+        var last = table == FlowMod.AllTables ? Count - 1 : table;
+        for (var i = first; i <= last; i++)
+        {
+            if (Find(i) is not { } found) continue;
+            foreach (var rule in found.Rules(version)) yield return (Rule)rule;
+        }
+    }
+}

@@ -1,0 +1,281 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using Fabric.Datapath;
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <content>Ports: ordinary, reserved, patch, tunnel; controllers; meters; lengths.</content>
+internal sealed partial class Translation
+{
+    private int _truncateSize;
+
+    private void Output(uint port, ushort maxLength, bool isLast, bool mayPacketIn)
+    {
+        switch (port)
+        {
+            case OfPort.InPort:
+                OutputTo(_flow.InPort, isLast, isInPort: true);
+                break;
+            case OfPort.Table:
+                LookUp(0, _flow.InPort, isLast);
+                break;
+            case OfPort.Normal:
+                Normal();
+                break;
+            case OfPort.Flood:
+                Flood(all: false);
+                break;
+            case OfPort.All:
+                Flood(all: true);
+                break;
+            case OfPort.Controller:
+                if (mayPacketIn)
+                {
+                    PacketIn(maxLength, PacketInReason.Action, 0, default, pause: false);
+                }
+
+                break;
+            case OfPort.None:
+                break;
+            default:
+                OutputTo(port, isLast, isInPort: false);
+                break;
+        }
+    }
+
+    private void OutputRegister(OfOutputRegister output, bool isLast)
+    {
+        var port = (ulong)Read(output.Source);
+        _trace?.Add(TraceKind.Detail, $"output port is {port}");
+        if (port <= uint.MaxValue)
+        {
+            var number = output.Source.Width <= 16 ? OfPort.FromWire16((ushort)port) : (uint)port;
+            Output(number, output.MaxLength, isLast, mayPacketIn: true);
+        }
+    }
+
+    private void OutputTruncated(OfOutputTruncate output, bool isLast)
+    {
+        _truncateSize = (int)Math.Min(output.MaxLength, int.MaxValue);
+        Output(output.Port, 0, isLast, mayPacketIn: true);
+        _truncateSize = 0;
+    }
+
+    private void Flood(bool all)
+    {
+        foreach (var port in _bridge.PortsInOrder)
+        {
+            if (port.OpenFlowPort == _flow.InPort) continue;
+            if (!all && (port.Config & OfPortConfig.NoFlood) != 0) continue;
+            OutputTo(port.OpenFlowPort, isLast: false, isInPort: false);
+        }
+    }
+
+    private void OutputTo(uint number, bool isLast, bool isInPort)
+    {
+        var port = PortOf(number);
+        if (port is null)
+        {
+            Report(TraceKind.Warn, "Nonexistent output port");
+            return;
+        }
+
+        if (!isInPort && number == _flow.InPort)
+        {
+            Report(TraceKind.Detail, "skipping output to input port");
+            return;
+        }
+
+        if ((port.Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) != 0)
+        {
+            Report(TraceKind.Detail, "OFPPC_NO_FWD set, skipping output");
+            return;
+        }
+
+        if (_bridge.Mirrors.Length > 0 && _bridge.BundleOf(port) is { } bundle)
+        {
+            MirrorSent(bundle);
+        }
+
+        if (port.IsPatch) OutputToPatch(port, isLast);
+        else if (port.DatapathPort is { } datapathPort) OutputToDatapath(port, datapathPort);
+    }
+
+    private void OutputToDatapath(PortSnapshot port, uint number)
+    {
+        if (port.Tunnel is { } tunnel)
+        {
+            var header = TunnelOutput.Compose(tunnel, ref _flow, ref _wild, _view.Tlv);
+            if (header is null)
+            {
+                Report(TraceKind.Warn, "Tunneling decided against output");
+                return;
+            }
+
+            CommitChanges();
+            if (!TunnelOutput.AreEqual(header, _outerHeader))
+            {
+                _into.Add(new SetTunnelAction(header));
+                _outerHeader = header;
+            }
+
+            Report(TraceKind.Detail, "output to kernel tunnel");
+        }
+        else
+        {
+            CommitChanges();
+        }
+
+        if (_truncateSize > 0) _into.Add(new TruncateAction((uint)_truncateSize));
+        _into.Add(new OutputAction(number));
+        _result.HasOutput = true;
+    }
+
+    private void CommitChanges() =>
+        KeyCommit.Commit(ref _flow.Flow, ref _packet, ref _wild.Flow, _into);
+
+    /// <summary>On through the bridge at the other end of a patch, as a packet that arrives there.</summary>
+    private void OutputToPatch(PortSnapshot port, bool isLast)
+    {
+        if (!_switch.PatchPorts.TryGetValue(port.PeerPort!, out var peer)
+            || peer.PeerPort != port.Name
+            || !_switch.Bridges.TryGetValue(peer.Bridge, out var bridge))
+        {
+            Report(TraceKind.Warn, "Nonexistent patch port peer");
+            return;
+        }
+
+        if (!MayRecurse()) return;
+        var before = new CloneState(this);
+        var (outerBridge, outerView, outerPort) = (_bridge, _view, _inPort);
+        var (outerRule, outerTable, outerMirrors) = (_rule, _table, _mirrors);
+        _flow.Metadata = 0;
+        _flow.Bytes.Slice(PipelineKey.RegisterOffset, PipelineKey.RegisterCount * 4).Clear();
+        _flow.Flow.Bytes[FlowKey.TunnelOffset..].Clear();
+        _flow.TlvPresence = 0;
+        _flow.Bytes.Slice(PipelineKey.TlvOffset, PipelineKey.TlvSize).Clear();
+        ForgetConnection();
+        _actionSet.Clear();
+        _stack.Clear();
+        _mirrors = 0;
+        Visit(bridge);
+        _inPort = peer;
+        _flow.InPort = peer.OpenFlowPort;
+        _trace?.Add(TraceKind.Bridge, $"bridge(\"{bridge.Name}\")");
+        var trace = Nest();
+        if ((peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0)
+        {
+            MirrorReceived();
+            LookUp(0, peer.OpenFlowPort, isLast);
+            End();
+        }
+
+        _trace = trace;
+        (_bridge, _view, _inPort) = (outerBridge, outerView, outerPort);
+        (_rule, _table, _mirrors) = (outerRule, outerTable, outerMirrors);
+        before.Restore(this);
+    }
+
+    /// <summary>Sends the packet as it is now to the controllers with this id.</summary>
+    private void PacketIn(
+        ushort maxLength, PacketInReason reason, ushort controllerId,
+        EquatableArray<byte> userdata, bool pause)
+    {
+        CommitChanges();
+        if (pause)
+        {
+            // The rest of the walk is what NXT_RESUME goes on with: see Execute.
+            Report(TraceKind.Detail, "the pipeline waits for the controller to resume");
+            Freeze(repeat: false);
+            _pauses = new PacketInCookie(reason, controllerId, maxLength, _table,
+                _rule?.Cookie ?? ulong.MaxValue, IsPaused: true, userdata);
+            return;
+        }
+
+        var state = Thawed(TableNone, ActionList.Empty, isTracked: _isTracked);
+        var id = _recirculation.Allocate(state, _now);
+        var cookie = new PacketInCookie(reason, controllerId, maxLength, _table,
+            _rule?.Cookie ?? ulong.MaxValue, IsPaused: false, userdata);
+        _into.Add(new UserspaceAction(
+            new UpcallUserdata(UpcallKind.Controller, id, cookie.ToBytes())));
+        _result.HasOutput = true;
+    }
+
+    private void RunMeter(uint meterId)
+    {
+        if (_view.Meters.TryGetValue(meterId, out var meter) && meter.DatapathId is { } id)
+        {
+            CommitChanges();
+            _into.Add(new MeterAction(id));
+        }
+    }
+
+    /// <summary>check_pkt_larger: both ways are translated, the datapath takes one.</summary>
+    /// <remarks>The two branches go on at the next action of the list, by recirculation.</remarks>
+    private void CheckLength(OfCheckPacketLarger check)
+    {
+        CommitChanges();
+        var before = _flow;
+        SetField(check.Destination.Field, UInt128.One << check.Destination.Offset,
+            MatchField.LowBits(check.Destination.Width) << check.Destination.Offset);
+        var greater = _flow;
+        _flow = before;
+        SetField(check.Destination.Field, 0,
+            MatchField.LowBits(check.Destination.Width) << check.Destination.Offset);
+        _lengthCheck = (check.Size, greater);
+        Freeze(repeat: false);
+    }
+
+    private void Sample(OfSample sample)
+    {
+        CommitChanges();
+        var data = new byte[12];
+        BinaryPrimitives.WriteUInt32BigEndian(data, sample.CollectorSetId);
+        BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan(4), sample.ObservationDomain);
+        BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan(8), sample.ObservationPoint);
+        var probability = (uint)((ulong)sample.Probability * uint.MaxValue / ushort.MaxValue);
+        _into.Add(new SampleAction(probability, [new UserspaceAction(
+            new UpcallUserdata(UpcallKind.FlowSample, 0, [.. data]))]));
+    }
+
+    private void Multipath(OfMultipath multipath)
+    {
+        var hash = FlowHash.Fields(in _flow.Flow, ref _wild.Flow, multipath.Fields, multipath.Basis);
+        var link = FlowHash.Link(
+            hash, multipath.Algorithm, multipath.LinkCount, multipath.Argument);
+        SetField(multipath.Destination.Field, (UInt128)link << multipath.Destination.Offset,
+            MatchField.LowBits(multipath.Destination.Width) << multipath.Destination.Offset);
+    }
+
+    private void Bundle(OfBundle bundle)
+    {
+        var port = OfPort.None;
+        if (bundle.Algorithm == OfBundleAlgorithm.ActiveBackup)
+        {
+            foreach (var member in bundle.Members)
+            {
+                if (PortOf(member) is not { CanSend: true }) continue;
+                port = member;
+                break;
+            }
+        }
+        else
+        {
+            var hash = FlowHash.Fields(in _flow.Flow, ref _wild.Flow, bundle.Fields, bundle.Basis);
+            port = FlowHash.HighestRandomWeight(
+                hash, bundle.Members, member => PortOf(member) is { CanSend: true });
+        }
+
+        if (bundle.Destination is { } destination)
+        {
+            var value = destination.Width <= 16 ? OfPort.ToWire16(port) : port;
+            SetField(destination.Field, (UInt128)value << destination.Offset,
+                MatchField.LowBits(destination.Width) << destination.Offset);
+            return;
+        }
+
+        Output(port, 0, isLast: false, mayPacketIn: true);
+    }
+}

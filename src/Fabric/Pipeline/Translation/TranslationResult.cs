@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using Fabric.Datapath;
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Pipeline;
+
+/// <summary>Where a packet starts that came from no datapath port: packet-out, trace, resume.</summary>
+/// <param name="Actions">Run these in place of looking up <paramref name="Table"/>.</param>
+public sealed record TranslationOrigin(
+    BridgeSnapshot Bridge, uint InPort, byte Table, ActionList? Actions);
+
+/// <param name="HasEffects">Learn MACs and flows; false for traces and for looking only.</param>
+/// <param name="PacketSize">Bytes, or 0 when there is no packet.</param>
+public readonly record struct TranslationRequest(
+    SwitchSnapshot Switch, RecirculationTable Recirculation, long NowMilliseconds,
+    bool HasEffects, int PacketSize, TranslationOrigin? Origin, TraceList? Trace);
+
+/// <summary>What a translation came to; filled anew by each run.</summary>
+public sealed class TranslationResult
+{
+    private readonly List<Rule> _rules = [];
+    private readonly List<GroupBucketCounter> _buckets = [];
+    private readonly List<StationSeen> _stations = [];
+    private readonly List<LearnedFlow> _learned = [];
+    private readonly List<(BridgePipeline Pipeline, long Version)> _visited = [];
+    private readonly List<(BridgePipeline Pipeline, byte Table)> _missed = [];
+
+    /// <summary>In order; empty means drop.</summary>
+    public ImmutableArray<DatapathAction> Actions { get; internal set; } = [];
+
+    /// <summary>Every bit of the key that the actions depend on.</summary>
+    public FlowKey Mask;
+
+    /// <summary>The flow as the pipeline left it.</summary>
+    public PipelineKey Final;
+
+    /// <summary>Why everything is dropped, or None.</summary>
+    public DropReason Error { get; internal set; }
+
+    /// <summary>Something is to happen to the packet: it is not simply dropped.</summary>
+    public bool HasOutput { get; internal set; }
+
+    /// <summary>Ids under which the packet may come round again.</summary>
+    public List<uint> Recirculations { get; } = [];
+
+    /// <summary>Rules that the packet went through: each is credited once per packet.</summary>
+    public IReadOnlyList<Rule> Rules => _rules;
+    public IReadOnlyList<GroupBucketCounter> Buckets => _buckets;
+    public IReadOnlyList<StationSeen> Stations => _stations;
+    public IReadOnlyList<LearnedFlow> Learned => _learned;
+    public IReadOnlyList<(BridgePipeline Pipeline, byte Table)> Missed => _missed;
+
+    /// <summary>False when a table was cleaned up so far meanwhile that the walk must be redone.</summary>
+    public bool IsConsistent
+    {
+        get
+        {
+            Interlocked.MemoryBarrier();
+            foreach (var (pipeline, version) in _visited)
+            {
+                if (version < pipeline.RetiredVersion) return false;
+            }
+
+            return true;
+        }
+    }
+
+    internal void Clear()
+    {
+        Actions = [];
+        Mask = default;
+        Final = default;
+        Error = DropReason.None;
+        HasOutput = false;
+        Recirculations.Clear();
+        _rules.Clear();
+        _buckets.Clear();
+        _stations.Clear();
+        _learned.Clear();
+        _visited.Clear();
+        _missed.Clear();
+    }
+
+    internal void Credit(Rule rule) => _rules.Add(rule);
+
+    internal void Credit(GroupBucketCounter bucket) => _buckets.Add(bucket);
+
+    internal void Saw(StationSeen station) => _stations.Add(station);
+
+    internal void Learn(LearnedFlow flow) => _learned.Add(flow);
+
+    internal void MissTable(BridgeSnapshot bridge, byte table) =>
+        _missed.Add((bridge.Pipeline, table));
+
+    internal void Visited(BridgeSnapshot bridge, PipelineVersion view)
+    {
+        foreach (var (pipeline, _) in _visited)
+        {
+            if (ReferenceEquals(pipeline, bridge.Pipeline)) return;
+        }
+
+        _visited.Add((bridge.Pipeline, view.Version));
+    }
+
+    /// <summary>A copy of what later packets of the same megaflow are credited to.</summary>
+    public MegaflowCredits Credits() =>
+        new([.. _rules], [.. _buckets], [.. _stations], [.. _learned]);
+}
+
+/// <summary>Whom the packets of a megaflow count for.</summary>
+public sealed record MegaflowCredits(
+    ImmutableArray<Rule> Rules, ImmutableArray<GroupBucketCounter> Buckets,
+    ImmutableArray<StationSeen> Stations, ImmutableArray<LearnedFlow> Learned)
+{
+    public static MegaflowCredits None { get; } = new([], [], [], []);
+
+    /// <summary>Adds packets that the datapath has seen; refreshes addresses and learned flows.</summary>
+    public void Add(ulong packets, ulong bytes, long usedMilliseconds)
+    {
+        foreach (var rule in Rules) rule.Statistics.Add(packets, bytes, usedMilliseconds);
+        foreach (var bucket in Buckets) bucket.Add(packets, bytes);
+        foreach (var station in Stations) station.Refresh(usedMilliseconds);
+        foreach (var flow in Learned) flow.Refresh(usedMilliseconds);
+    }
+}
+
+/// <summary>A source address that NORMAL saw behind a port.</summary>
+public sealed record StationSeen(
+    MacTable Table, MacBytes Mac, ushort Vlan, string Port, uint OpenFlowPort, bool IsGratuitousArp)
+{
+    public void Refresh(long now) =>
+        Table.Learn(Mac, Vlan, Port, OpenFlowPort, IsGratuitousArp, now);
+}
+
+/// <summary>A flow that a learn action made.</summary>
+public sealed record LearnedFlow(BridgePipeline Pipeline, LearnedRule Rule)
+{
+    public void Refresh(long now) => Pipeline.Learn(Rule, now);
+}

@@ -1,0 +1,95 @@
+using Fabric.Wire;
+
+namespace Fabric.Pipeline;
+
+/// <summary>Two VLAN tags as NORMAL thinks of them: TPID, VID and PCP; VID 0 is no VLAN.</summary>
+internal readonly record struct VlanTags(
+    ushort Tpid, ushort Vid, byte Pcp, ushort InnerTpid, ushort InnerVid, byte InnerPcp)
+{
+    private const ushort Present = 0x1000;
+    private const ushort TpidDefault = 0x8100;
+
+    public static VlanTags Of(in FlowKey flow)
+    {
+        var inner = KeyCommit.Host(flow.VlanTci1Wire);
+        var outer = flow.VlanTci0;
+        return new VlanTags(
+            KeyCommit.Host(flow.VlanTpid0Wire), (ushort)(outer & 0xFFF), (byte)(outer >> 13),
+            KeyCommit.Host(flow.VlanTpid1Wire), (ushort)(inner & 0xFFF), (byte)(inner >> 13));
+    }
+
+    /// <summary>May such a packet come in through 'bundle'?</summary>
+    public bool IsAllowed(BundleSnapshot bundle, out string refusal)
+    {
+        refusal = "";
+        switch (bundle.VlanMode)
+        {
+            case VlanMode.Access:
+                if (Vid == 0) return true;
+                refusal = $"dropping VLAN {Vid} tagged packet received on port {bundle.Name} "
+                    + $"configured as VLAN {bundle.Vlan} access port";
+                return false;
+            case VlanMode.Dot1qTunnel:
+                if (bundle.Cvlans.IsEmpty || bundle.Cvlans.Contains(Vid)) return true;
+                break;
+            case VlanMode.NativeTagged or VlanMode.NativeUntagged when Vid == 0:
+                return true;
+            default:
+                if (bundle.Includes(Vid)) return true;
+                break;
+        }
+
+        refusal = $"dropping VLAN {Vid} packet received on port {bundle.Name} not configured for "
+            + $"trunking VLAN {Vid}";
+        return false;
+    }
+
+    /// <summary>From the tags on the wire of 'bundle' to the VLAN inside the bridge.</summary>
+    public VlanTags Inward(BundleSnapshot bundle) => bundle.VlanMode switch
+    {
+        VlanMode.Access => this with { Vid = (ushort)bundle.Vlan },
+        VlanMode.NativeTagged or VlanMode.NativeUntagged when Vid == 0 =>
+            this with { Vid = (ushort)bundle.Vlan },
+        VlanMode.Dot1qTunnel => new VlanTags(
+            bundle.QinqEthertype, (ushort)bundle.Vlan, 0, Tpid, Vid, Pcp),
+        _ => this,
+    };
+
+    public bool IsCarriedBy(BundleSnapshot bundle) => bundle.VlanMode switch
+    {
+        VlanMode.Access => Vid == bundle.Vlan && InnerVid == 0,
+        VlanMode.Dot1qTunnel => Vid == bundle.Vlan
+            && (bundle.Cvlans.IsEmpty || bundle.Cvlans.Contains(InnerVid)),
+        _ => bundle.Includes(Vid),
+    };
+
+    /// <summary>From the VLAN inside the bridge to the tags on the wire of 'bundle'.</summary>
+    public VlanTags Outward(BundleSnapshot bundle) => bundle.VlanMode switch
+    {
+        VlanMode.Access => this with { Vid = 0 },
+        VlanMode.NativeUntagged when Vid == bundle.Vlan => this with { Vid = 0 },
+        VlanMode.Dot1qTunnel => new VlanTags(InnerTpid, InnerVid, InnerPcp, 0, 0, 0),
+        _ => this,
+    };
+
+    /// <summary>Writes the tags into a flow.</summary>
+    public void Put(ref FlowKey flow, PriorityTagging priorityTags)
+    {
+        var hasInner = InnerVid != 0;
+        var hasOuter = Vid != 0 || (Pcp != 0 && priorityTags != PriorityTagging.Never)
+            || priorityTags == PriorityTagging.Always;
+        flow.VlanTci1Wire = hasInner ? Tci(InnerVid, InnerPcp) : (ushort)0;
+        flow.VlanTpid1Wire = hasInner ? TpidOf(InnerTpid) : (ushort)0;
+        flow.VlanTci0Wire = hasOuter ? Tci(Vid, Pcp) : (ushort)0;
+        flow.VlanTpid0Wire = hasOuter ? TpidOf(Tpid) : (ushort)0;
+        if (hasOuter || !hasInner) return;
+        (flow.VlanTci0Wire, flow.VlanTpid0Wire) = (flow.VlanTci1Wire, flow.VlanTpid1Wire);
+        (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (0, 0);
+    }
+
+    private static ushort Tci(ushort vid, byte pcp) =>
+        KeyCommit.Host((ushort)(vid | (pcp << 13) | Present));
+
+    private static ushort TpidOf(ushort tpid) =>
+        KeyCommit.Host(tpid == 0 ? TpidDefault : tpid);
+}

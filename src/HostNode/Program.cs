@@ -18,6 +18,8 @@ internal static class Program
             + "  fabric doctor                    what this machine offers");
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
+        root.Subcommands.Add(NetVerb.Create());
+        foreach (var verb in HostVerbs.Create()) root.Subcommands.Add(verb);
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
         {

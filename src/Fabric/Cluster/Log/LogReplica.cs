@@ -43,6 +43,9 @@ public sealed class LogReplica
     /// <summary>Voters in force at <see cref="Last"/>.</summary>
     public VoterSet Voters { get; private set; } = VoterSet.None;
 
+    /// <summary>Set by an operator until the log says so itself; usually null.</summary>
+    public VoterSet? Forced => _forced;
+
     public EntryId Last => _entries.Count == 0 ? Base : _entries[^1].Id;
 
     public IReadOnlyList<LogEntry> Entries => _entries;
@@ -225,6 +228,13 @@ public sealed class LogReplica
         if (sequence <= Base.Sequence || sequence > Committed) return;
         Install(new ImageInstalled(this[sequence].Id, VotersAt(sequence), image));
     }
+
+    /// <summary>The log as a writer on this host starts from it.</summary>
+    /// <param name="committed">The state at <see cref="Committed"/>.</param>
+    public LogView View(ILogImage committed) => new(
+        LogId, PromisedTerm, Committed > Base.Sequence ? this[Committed].Id : Base,
+        VotersAt(Committed), committed,
+        [.. _entries.Skip((int)(Committed - Base.Sequence))], Voters, _forced);
 
     private VoterSet VotersAt(long sequence)
     {

@@ -108,6 +108,25 @@ public sealed class MatchBuilder
     /// </remarks>
     public ImmutableArray<MatchField> Normalise() => MatchRules.Normalise(_entries);
 
+    /// <summary>Prerequisites of 'field' are met by what was set so far.</summary>
+    internal bool IsAllowed(MatchField field) =>
+        field.Prerequisite is FieldPrerequisite.None
+        || MatchRules.IsAllowed(field, _entries.Values);
+
+    /// <summary>A value and mask as read from NXM or OXM, where vlan_vid has 13 bits.</summary>
+    internal void SetFromWire(MatchField field, UInt128 value, UInt128 mask)
+    {
+        if (ReferenceEquals(field, MatchField.VlanVid))
+        {
+            if (value > 0x1FFF) Fail(OfErrorCode.MatchBadValue);
+            Merge(MatchField.VlanTci, value & 0x1FFF, mask & 0x1FFF);
+            return;
+        }
+
+        if (field.TlvIndex < 0 && (value & ~field.ExactMask) != 0) Fail(OfErrorCode.MatchBadValue);
+        Add(field, value, mask & field.ExactMask);
+    }
+
     private MatchBuilder Add(MatchField field, UInt128 value, UInt128 mask)
     {
         if (!field.IsMaskable && mask != 0 && mask != field.ExactMask) Fail(OfErrorCode.MatchBadMask);

@@ -24,9 +24,9 @@ public static class MatchRules
     }
 
     /// <summary>A set-field, load or move of 'field' makes sense for packets of 'match'.</summary>
-    public static bool IsAllowed(MatchField field, Match match)
+    public static bool IsAllowed(MatchField field, IEnumerable<MatchEntry> match)
     {
-        var facts = PacketFacts.Of(match.Entries);
+        var facts = PacketFacts.Of(match);
         return IsMet(field.Prerequisite, in facts);
     }
 

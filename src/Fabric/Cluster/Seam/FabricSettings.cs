@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Cluster;
+
+/// <summary>Certificate of this host for mutual TLS, as PEM files.</summary>
+public sealed record ClusterTls(string CertificateFile, string KeyFile, string AuthorityFile);
+
+/// <summary>How soon silence counts as failure.</summary>
+/// <param name="AcceptablePause">A member that is silent for longer is unreachable.</param>
+/// <param name="StableAfter">Then a partition is decided when nothing changed for so long.</param>
+public sealed record FailureTimes(
+    TimeSpan HeartbeatInterval, TimeSpan AcceptablePause, TimeSpan StableAfter)
+{
+    public static readonly FailureTimes Default = new(
+        TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(5));
+
+    /// <summary>For hosts on one quiet network.</summary>
+    public static readonly FailureTimes Fast = new(
+        TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+}
+
+/// <summary>How this host takes part in the cluster; fabric.cluster and fabric.remoting.</summary>
+/// <param name="HostId">Also the name in its certificate.</param>
+/// <param name="BindAddress">Where remoting listens; also what others connect to.</param>
+/// <param name="Seeds">"host:port" of hosts to join through, this one or not.</param>
+/// <param name="Forms">May form a cluster, if it has never been in one.</param>
+/// <param name="IsVoter">May vote on the northbound.</param>
+/// <param name="StateDirectory">Holds the member file.</param>
+/// <param name="Tls">Null only where no other machine can connect.</param>
+public sealed record FabricSettings(
+    string HostId, string BindAddress, int Port, ImmutableArray<string> Seeds, bool Forms,
+    bool IsVoter, string StateDirectory, ClusterTls? Tls, FailureTimes Times,
+    DatabaseSchema NorthboundSchema, TimeProvider Clock)
+{
+    public LogTimes LogTimes { get; init; } = LogTimes.Default;
+
+    /// <summary>HOCON laid over what these settings make, for what has no setting.</summary>
+    public string Overrides { get; init; } = "";
+
+    /// <summary>Longest pause before another incarnation of the clustered system.</summary>
+    public TimeSpan RestartPauseMax { get; init; } = TimeSpan.FromSeconds(10);
+
+    public WriterSurroundings Surroundings => new(
+        NorthboundSchema, LogTimes, Guid.NewGuid,
+        () => Clock.GetUtcNow().ToUnixTimeMilliseconds());
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+
+namespace Fabric.Cluster;
+
+/// <summary>One member of the cluster, as this host sees it.</summary>
+/// <param name="Address">akka.tcp://fabric@host:port.</param>
+/// <param name="Status">"up", "joining" ... as the actor runtime's names in lower case.</param>
+/// <param name="IsVoter">May vote (role "voter"); whether it does says the log.</param>
+public sealed record HostMember(
+    string HostId, string Address, string Status, bool IsReachable, bool IsVoter,
+    ImmutableSortedSet<string> Roles)
+{
+    /// <summary>
+    /// Up or weakly up, unreachable or not: it may still forward, and so keeps its tunnels.
+    /// </summary>
+    public bool IsAlive => Status is "up" or "weaklyup" or "leaving" or "exiting";
+
+    public bool IsLeaving => Status is "leaving" or "exiting";
+}
+
+/// <summary>The cluster as this host sees it.</summary>
+/// <param name="Members">Oldest first.</param>
+/// <param name="LeaderHost">Host id of the leader of gossip; null when there is none.</param>
+/// <param name="IsMember">This host is a member itself, and not only on its way.</param>
+public sealed record MembershipView(
+    string SelfHost, string SelfAddress, ImmutableArray<HostMember> Members, string? LeaderHost,
+    bool IsMember)
+{
+    /// <summary>Role that carries a member's host id.</summary>
+    public const string HostRolePrefix = "host-";
+
+    public const string VoterRole = "voter";
+
+    public static MembershipView Nothing(string host) => new(host, "", [], null, false);
+
+    public HostMember? Find(string host) =>
+        Members.FirstOrDefault(member => member.HostId == host);
+
+    /// <summary>Ids of hosts that are alive; see <see cref="HostMember.IsAlive"/>.</summary>
+    public ImmutableSortedSet<string> AliveHosts => Members
+        .Where(member => member.IsAlive).Select(member => member.HostId)
+        .ToImmutableSortedSet(StringComparer.Ordinal);
+}

@@ -13,6 +13,12 @@ public sealed class PacketBuffer
     /// <summary>Enough for Ethernet, two tags, IPv6, UDP, Geneve with all options.</summary>
     public const int HeadroomDefault = 384;
 
+    /// <summary>
+    /// How many holders (a run, an egress queue, a caller) want the bytes as they are. Whoever
+    /// writes copies first when there is more than one. Touched by one thread at a time.
+    /// </summary>
+    internal int References;
+
     private byte[] _storage;
     private int _start;
     private int _size;
@@ -42,6 +48,20 @@ public sealed class PacketBuffer
 
     /// <summary>The packet's memory from its first byte to the end of the room behind it.</summary>
     public Memory<byte> Storage => _storage.AsMemory(_start);
+
+    /// <summary>Address of the packet's first byte: stays valid while the buffer is held.</summary>
+    internal unsafe byte* Address => (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(
+        ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_storage)) + _start;
+
+    /// <summary>Bytes that fit behind the headroom without new memory.</summary>
+    internal int Capacity => _storage.Length - HeadroomDefault;
+
+    /// <summary>Sets the size after the bytes were written from outside.</summary>
+    internal void SetSize(int size)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, _storage.Length - _start);
+        _size = size;
+    }
 
     /// <summary>Makes this buffer hold a copy of 'bytes', without offload state.</summary>
     public void Load(ReadOnlySpan<byte> bytes, int headroom = HeadroomDefault)

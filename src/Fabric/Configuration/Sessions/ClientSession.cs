@@ -18,7 +18,7 @@ internal sealed partial class ClientSession
 
     private readonly ISessionPeers _peers;
     private readonly TransactionOrigin _origin;
-    private readonly JsonRpcWriter _writer;
+    private JsonRpcWriter _writer;
     private readonly SortedDictionary<string, WatchedDatabase> _watched =
         new(StringComparer.Ordinal);
 
@@ -37,6 +37,13 @@ internal sealed partial class ClientSession
 
     /// <summary>Bytes for the client, to be taken and cleared by the owner.</summary>
     public ArrayBufferWriter<byte> Output { get; private set; } = new(4096);
+
+    /// <summary>Gathers in another, empty buffer from now on.</summary>
+    public void SwapOutput(ArrayBufferWriter<byte> output)
+    {
+        Output = output;
+        _writer = new JsonRpcWriter(output);
+    }
 
     /// <summary>The client wants to be told of schema changes instead of being cut off.</summary>
     public bool IsChangeAware { get; private set; }

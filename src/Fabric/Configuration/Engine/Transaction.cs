@@ -32,7 +32,10 @@ internal sealed partial class Transaction(DatabaseSnapshot snapshot, Transaction
         if (context.IsReadOnly && WordOf(operation) is { } word)
         {
             return Fail(OvsdbError.NotAllowed(
-                $"{word} operation not allowed when database server is in read only mode"));
+                snapshot.Schema.Name == ServerSchema.Name
+                    ? $"{word} operation not allowed on table in reserved database "
+                        + ServerSchema.Name
+                    : $"{word} operation not allowed when database server is in read only mode"));
         }
 
         return operation switch

@@ -31,6 +31,10 @@ public sealed partial class DatabaseSnapshot
             .Select(row => new RowChange(row.Schema.Name, row.Uuid, null, row)),
     ];
 
+    /// <summary>All rows as one delta: what a snapshot store or a new replica is given.</summary>
+    public DatabaseDelta ToDelta() =>
+        TransactionExecutor.DeltaOf(Schema, ToChanges(), TransactionId, comment: null);
+
     internal DatabaseSnapshot WithChanges(ImmutableArray<RowChange> changes, Guid transactionId)
     {
         var builders = new TableSnapshot.Builder?[_tables.Length];

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using static Akka.Cluster.ClusterEvent;
+
+namespace Akka.Cluster;
+
+/// <summary>The events that lead from one membership to the next. Pure.</summary>
+internal static class ClusterEventDiff
+{
+    public static IEnumerable<IClusterDomainEvent> Between(MembershipState old, MembershipState now)
+    {
+        if (ReferenceEquals(old.Latest, now.Latest)) yield break;
+        foreach (var change in Reachabilities(old, now)) yield return change;
+        foreach (var change in Members(old.Latest.Members, now.Latest.Members)) yield return change;
+
+        var (oldLeader, leader) = (old.Leader, now.Leader);
+        if (oldLeader != leader) yield return new LeaderChanged(leader?.Address);
+        foreach (var role in Roles(old.Latest).Union(Roles(now.Latest)).Order(StringComparer.Ordinal))
+        {
+            var roleLeader = now.RoleLeader(role);
+            if (old.RoleLeader(role) != roleLeader)
+            {
+                yield return new RoleLeaderChanged(role, roleLeader?.Address);
+            }
+        }
+
+        if (!old.Latest.Seen.SetEquals(now.Latest.Seen))
+        {
+            yield return new SeenChanged(now.HasConverged(), SeenBy(now.Latest));
+        }
+
+        if (!old.Latest.Reachability.Equals(now.Latest.Reachability))
+        {
+            yield return new ReachabilityChanged(now.ReachabilityWithoutDowned);
+        }
+    }
+
+    /// <summary>The events that tell the whole state to somebody who knows nothing.</summary>
+    public static IEnumerable<IClusterDomainEvent> FromNothing(MembershipState now) =>
+        Between(MembershipState.Of(Gossip.Empty, now.Self), now);
+
+    public static CurrentClusterState Snapshot(MembershipState now) => new(
+        now.Latest.Members,
+        now.UnreachableMembers,
+        SeenBy(now.Latest),
+        now.Leader?.Address,
+        Roles(now.Latest).ToImmutableDictionary(role => role, role => now.RoleLeader(role)?.Address));
+
+    public static ImmutableHashSet<Address> SeenBy(Gossip gossip) =>
+        gossip.Seen.Select(node => node.Address).ToImmutableHashSet();
+
+    private static IEnumerable<IClusterDomainEvent> Reachabilities(
+        MembershipState old, MembershipState now)
+    {
+        var (before, after) = (old.UnreachableMembers, now.UnreachableMembers);
+        foreach (var member in after.Except(before).Order()) yield return new UnreachableMember(member);
+        foreach (var member in before.Except(after).Order())
+        {
+            if (now.Latest.Find(member.UniqueAddress) is { } present)
+            {
+                yield return new ReachableMember(present);
+            }
+        }
+    }
+
+    private static IEnumerable<IClusterDomainEvent> Members(
+        ImmutableSortedSet<Member> old, ImmutableSortedSet<Member> now)
+    {
+        foreach (var member in now)
+        {
+            var isKnown = old.TryGetValue(member, out var before);
+            if (isKnown && before!.Status == member.Status) continue;
+            if (EventOf(member) is { } change) yield return change;
+        }
+
+        foreach (var gone in old)
+        {
+            if (now.Contains(gone)) continue;
+            var removed = gone.Status == MemberStatus.Removed
+                ? gone
+                : gone.Copy(MemberStatus.Removed);
+            yield return new MemberRemoved(removed, gone.Status);
+        }
+    }
+
+    private static IClusterDomainEvent? EventOf(Member member) => member.Status switch
+    {
+        MemberStatus.Joining => new MemberJoined(member),
+        MemberStatus.WeaklyUp => new MemberWeaklyUp(member),
+        MemberStatus.Up => new MemberUp(member),
+        MemberStatus.Leaving => new MemberLeft(member),
+        MemberStatus.Exiting => new MemberExited(member),
+        MemberStatus.Down => new MemberDowned(member),
+        _ => null,
+    };
+
+    private static ImmutableHashSet<string> Roles(Gossip gossip) =>
+        gossip.Members.SelectMany(m => m.Roles).ToImmutableHashSet();
+}

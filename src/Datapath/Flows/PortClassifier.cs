@@ -1,0 +1,34 @@
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>The subtables of one ingress port, most useful first.</summary>
+internal sealed class PortClassifier
+{
+    /// <summary>Replaced whole by writers and by ranking; readers walk what they took.</summary>
+    public volatile Subtable[] Subtables = [];
+
+    public Megaflow? Find(ref FlowKey key, ref ulong subtablesVisited)
+    {
+        foreach (var subtable in Subtables)
+        {
+            subtablesVisited++;
+            var flow = subtable.Find(ref key);
+            if (flow is null) continue;
+            subtable.Hits++;
+            return flow;
+        }
+
+        return null;
+    }
+
+    /// <summary>Puts the subtables in the order of their hits, and forgets half of those.</summary>
+    public void Rank()
+    {
+        var ranked = Subtables.ToArray();
+        var hits = Array.ConvertAll(ranked, subtable => -subtable.Hits);
+        Array.Sort(hits, ranked);
+        foreach (var subtable in ranked) subtable.Hits /= 2;
+        Subtables = ranked;
+    }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>A port inside the process: packets go in by <see cref="Inject"/>, come out as bytes.</summary>
+/// <remarks>
+/// Also the dummy ports of tests (type "dummy"). Injected packets run to their end on the caller's
+/// thread. What the datapath outputs is kept for <see cref="TryTake"/>, at most
+/// <see cref="DatapathLimits.KeptPacketsMax"/>, and shown to <see cref="Transmitted"/>.
+/// </remarks>
+public sealed class MemoryPort : PacketPort
+{
+    private readonly ConcurrentQueue<(byte[] Bytes, TunnelMetadata? Tunnel)> _sent = new();
+    private readonly Action<MemoryPort, PacketBuffer, TunnelMetadata?> _receive;
+    private readonly MacBytes _mac;
+    private readonly PcapWriter? _received, _transmitted;
+
+    internal MemoryPort(
+        DatapathPortSpec spec, uint number, MacBytes mac,
+        Action<MemoryPort, PacketBuffer, TunnelMetadata?> receive)
+        : base(spec, number)
+    {
+        _mac = spec.Mac ?? mac;
+        _receive = receive;
+        _received = PcapWriter.ForOption(spec, "pcap", "rxq_pcap", number);
+        _transmitted = spec.Options?.GetValueOrDefault("pcap") is null
+            ? PcapWriter.ForOption(spec, "tx_pcap", "tx_pcap", number)
+            : _received;
+    }
+
+    public override string Type => Spec.Kind switch
+    {
+        DatapathPortKind.Dummy => "dummy",
+        DatapathPortKind.Internal => "dummy-internal",
+        _ => "memory",
+    };
+
+    /// <summary>Takes whole super-packets and unfinished checksums; for tests of offloads.</summary>
+    public bool TakesOffloads { get; set; }
+
+    internal override bool TakesSuperPackets => TakesOffloads;
+
+    /// <summary>Each packet that goes out, on the thread that sends it: copy what you keep.</summary>
+    public event Action<PacketBuffer>? Transmitted;
+
+    /// <summary>Lets a packet come in; returns when all that it causes has happened.</summary>
+    public void Inject(ReadOnlySpan<byte> bytes)
+    {
+        var packet = new PacketBuffer(bytes.Length);
+        packet.Load(bytes);
+        Inject(packet);
+    }
+
+    /// <summary>As above, with offload state; the buffer stays the caller's, unchanged.</summary>
+    /// <param name="tunnel">The outer header that it came in; null for none.</param>
+    public void Inject(PacketBuffer packet, TunnelMetadata? tunnel = null)
+    {
+        _received?.Write(packet.Bytes);
+        _receive(this, packet, tunnel);
+    }
+
+    /// <summary>The oldest packet that went out and was not taken yet.</summary>
+    public bool TryTake(out byte[] bytes) => TryTake(out bytes, out _);
+
+    /// <param name="tunnel">The outer header that it would have; null for none.</param>
+    public bool TryTake(out byte[] bytes, out TunnelMetadata? tunnel)
+    {
+        var isThere = _sent.TryDequeue(out var taken);
+        bytes = taken.Bytes ?? [];
+        tunnel = taken.Tunnel;
+        return isThere;
+    }
+
+    /// <summary>All packets that went out and were not taken yet.</summary>
+    public ImmutableArray<byte[]> TakeAll()
+    {
+        var all = ImmutableArray.CreateBuilder<byte[]>();
+        while (TryTake(out var bytes)) all.Add(bytes);
+        return all.ToImmutable();
+    }
+
+    public override DatapathPort Describe() => new(
+        Number, Name, Spec.Kind, Type, InterfaceIndex: 0, _mac, Spec.Mtu ?? 1500,
+        IsAdminUp: true, IsLinkUp: true, LinkSpeed: 0);
+
+    internal override int Transmit(ReadOnlySpan<TransmitEntry> entries, DropCounters drops)
+    {
+        foreach (var entry in entries)
+        {
+            _transmitted?.Write(entry.Packet.Bytes);
+            _sent.Enqueue((entry.Packet.Bytes.ToArray(), entry.Tunnel));
+            if (_sent.Count > DatapathLimits.KeptPacketsMax) _sent.TryDequeue(out _);
+            Transmitted?.Invoke(entry.Packet);
+        }
+
+        return entries.Length;
+    }
+
+    public override void Dispose()
+    {
+        _received?.Dispose();
+        _transmitted?.Dispose();
+    }
+}

@@ -1,0 +1,24 @@
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>What all packet threads of one managed datapath share.</summary>
+internal sealed class DatapathCore(TimeProvider clock, ConntrackTable conntrack)
+{
+    private volatile IUpcallHandler? _upcallHandler;
+
+    public PortTable Ports { get; } = new();
+    public MegaflowTable Flows { get; } = new();
+    public MeterTable Meters { get; } = new();
+    public ConntrackTable Conntrack { get; } = conntrack;
+
+    public IUpcallHandler? UpcallHandler
+    {
+        get => _upcallHandler;
+        set => _upcallHandler = value;
+    }
+
+    /// <summary>The monotonic clock of the datapath; never 0, which means "never".</summary>
+    public long NowMilliseconds() =>
+        Math.Max(1, clock.GetTimestamp() / Math.Max(1, clock.TimestampFrequency / 1000));
+}

@@ -1,0 +1,172 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>Where a database's transactions are made durable.</summary>
+internal interface IDatabaseJournal
+{
+    /// <summary>Calls 'durable' when 'delta' is, in the order of the calls.</summary>
+    void Append(DatabaseDelta delta, Action durable);
+
+    /// <summary>Calls 'reached' when everything appended before is durable.</summary>
+    void AfterAppended(Action reached);
+}
+
+/// <summary>A database inside its actor: executes, waits, publishes, answers.</summary>
+/// <remarks>
+/// Transactions are executed at once on the newest state (<see cref="Head"/>), even while the
+/// ones before them are still being written: they share the journal's next batch. Nobody hears
+/// of one before it is durable.
+/// </remarks>
+internal sealed class DatabaseEngine(
+    DatabaseSnapshot initial, IDatabaseJournal journal, TimeProvider time, Func<Guid> newUuid)
+{
+    private readonly List<IActorRef> _subscribers = [];
+    private readonly List<WaitingTransact> _waiting = [];
+
+    /// <summary>The state after all transactions that were executed.</summary>
+    public DatabaseSnapshot Head { get; private set; } = initial;
+
+    /// <summary>The state after all transactions that are durable.</summary>
+    public DatabaseSnapshot Published { get; private set; } = initial;
+
+    public bool IsReadOnly { get; init; }
+    public int WaitingCount => _waiting.Count;
+
+    private sealed record WaitingTransact(Transact Request, IActorRef Sender, long Start)
+    {
+        public long WaitMilliseconds { get; set; }
+    }
+
+    /// <summary>How long until some "wait" times out; null if none will.</summary>
+    public TimeSpan? NextTimeout
+    {
+        get
+        {
+            TimeSpan? next = null;
+            foreach (var waiting in _waiting)
+            {
+                if (waiting.WaitMilliseconds == long.MaxValue) continue;
+                var left = TimeSpan.FromMilliseconds(waiting.WaitMilliseconds)
+                    - time.GetElapsedTime(waiting.Start);
+                if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+                if (next is null || left < next) next = left;
+            }
+
+            return next;
+        }
+    }
+
+    public void Subscribe(SubscribeDatabase subscribe)
+    {
+        var changes = subscribe.WithInitialRows ? Published.ToChanges() : [];
+        var before = DatabaseSnapshot.EmptyOf(Published.Schema);
+        subscribe.Subscriber.Tell(new DatabaseChanged(before, Published, changes));
+        if (!_subscribers.Contains(subscribe.Subscriber)) _subscribers.Add(subscribe.Subscriber);
+    }
+
+    /// <summary>Forgets a subscriber and what it waited for.</summary>
+    public void Forget(IActorRef subscriber)
+    {
+        _subscribers.Remove(subscriber);
+        _waiting.RemoveAll(waiting => waiting.Sender.Equals(subscriber));
+    }
+
+    public void Unsubscribe(IActorRef subscriber) => _subscribers.Remove(subscriber);
+
+    public void Transact(Transact request, IActorRef sender)
+    {
+        var waiting = new WaitingTransact(request, sender, time.GetTimestamp());
+        if (!TryFinish(waiting)) _waiting.Add(waiting);
+    }
+
+    public void Cancel(long requestId, IActorRef sender)
+    {
+        var index = _waiting.FindIndex(waiting =>
+            waiting.Request.RequestId == requestId && waiting.Sender.Equals(sender));
+        if (index < 0) return;
+        _waiting.RemoveAt(index);
+        sender.Tell(new TransactCompleted(requestId, [], OvsdbError.Canceled));
+    }
+
+    /// <summary>Tries again what waits: after a change, or because time has passed.</summary>
+    public void RetryWaiting()
+    {
+        for (var i = 0; i < _waiting.Count;)
+        {
+            var before = Head;
+            if (!TryFinish(_waiting[i], isRetry: true))
+            {
+                i++;
+                continue;
+            }
+
+            _waiting.RemoveAt(i);
+
+            // What it changed may be what an earlier one waits for.
+            if (!ReferenceEquals(before, Head)) i = 0;
+        }
+    }
+
+    /// <summary>A transaction of the owner itself, such as the first row.</summary>
+    public OvsdbError? TransactLocally(ImmutableArray<Operation> operations)
+    {
+        var outcome = TransactionExecutor.Execute(Head, operations, NewContext());
+        if (outcome.Error is null && !outcome.IsBlocked) Commit(outcome, null, 0);
+        return outcome.Error;
+    }
+
+    /// <summary>Takes over a whole other state: recovery, or another schema.</summary>
+    public void Reset(DatabaseSnapshot snapshot) => Head = Published = snapshot;
+
+    private TransactionContext NewContext() => new(newUuid(), newUuid)
+    {
+        IsReadOnly = IsReadOnly,
+    };
+
+    private bool TryFinish(WaitingTransact waiting, bool isRetry = false)
+    {
+        var waited = (long)time.GetElapsedTime(waiting.Start).TotalMilliseconds;
+        var context = NewContext() with
+        {
+            Origin = waiting.Request.Origin,
+            WaitedMilliseconds = isRetry ? Math.Max(waited, 1) : 0,
+            IsReadOnly = IsReadOnly && waiting.Request.Origin != TransactionOrigin.Internal,
+        };
+        var outcome = TransactionExecutor.Execute(Head, waiting.Request.Operations, context);
+        if (outcome.WaitMilliseconds is { } wait)
+        {
+            waiting.WaitMilliseconds = wait;
+            return false;
+        }
+
+        Commit(outcome, waiting.Sender, waiting.Request.RequestId);
+        return true;
+    }
+
+    private void Commit(TransactionOutcome outcome, IActorRef? sender, long requestId)
+    {
+        var answer = new TransactCompleted(requestId, outcome.Results, outcome.Error);
+        if (outcome.Delta is null)
+        {
+            journal.AfterAppended(() => sender?.Tell(answer));
+            return;
+        }
+
+        Head = outcome.Snapshot;
+        var durable = outcome.Delta.WithoutEphemeral(Head.Schema);
+        if (durable.IsEmpty) journal.AfterAppended(Publish);
+        else journal.Append(durable, Publish);
+        if (sender is not null && _waiting.Count > 0) RetryWaiting();
+
+        void Publish()
+        {
+            var changed = new DatabaseChanged(Published, outcome.Snapshot, outcome.Changes);
+            Published = outcome.Snapshot;
+            foreach (var subscriber in _subscribers) subscriber.Tell(changed);
+            sender?.Tell(answer);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>An OVSDB server: databases on one side, listeners and their clients on the other.</summary>
+/// <remarks>
+/// Hears:  <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
+///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>; lock requests of sessions.
+/// Says:   <see cref="RemoteOpened"/> and <see cref="RemoteFailed"/> to who opened it; the list
+///         of databases to listeners and sessions; answers about locks.
+/// Holds:  the list, the _Server database that shows it, the locks, one child per remote.
+/// Fails:  a listener that fails is started anew by itself; a database whose endpoint ends is
+///         taken off the list until it is served again. Its own restart closes all connections
+///         and opens the remotes again.
+/// </remarks>
+public sealed class OvsdbServerActor : ReceiveActor
+{
+    private readonly TimeProvider _time;
+    private readonly Guid _serverId;
+    private readonly LockTable<IActorRef> _locks = new();
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly SortedDictionary<string, IActorRef> _remotes = new(StringComparer.Ordinal);
+    private readonly IActorRef _self;
+    private ImmutableSortedDictionary<string, ServedDatabase> _databases =
+        ImmutableSortedDictionary.Create<string, ServedDatabase>(StringComparer.Ordinal);
+
+    private IActorRef _serverDatabase = ActorRefs.Nobody;
+    private long _nextRemote;
+
+    public static Props Props(TimeProvider time, Func<Guid> newUuid) =>
+        Akka.Actor.Props.Create(() => new OvsdbServerActor(time, newUuid));
+
+    public OvsdbServerActor(TimeProvider time, Func<Guid> newUuid)
+    {
+        _time = time;
+        _self = Self;
+        _serverId = newUuid();
+        _serverDatabase = Context.ActorOf(
+            MemoryDatabaseActor.Props(ServerSchema.Schema, time, newUuid, isReadOnly: true),
+            ServerSchema.Name);
+        Serve(new ServedDatabase(ServerSchema.Schema, _serverDatabase));
+
+        Receive<ServeDatabase>(serve => Serve(serve.Database));
+        Receive<StopServingDatabase>(stop => StopServing(stop.Name));
+        Receive<OpenRemote>(Open);
+        Receive<CloseRemote>(close =>
+        {
+            if (_remotes.Remove(close.Text, out var listener)) Context.Stop(listener);
+        });
+        Receive<RequestLock>(HearLock);
+        Receive<ReleaseLock>(release =>
+        {
+            if (_locks.Release(release.Name, Sender) is { } next)
+            {
+                next.Tell(new LockGranted(release.Name));
+            }
+        });
+        Receive<TransactCompleted>(completed =>
+        {
+            if (completed.Error is not null) _log.Error("_Server: {0}", completed.Error);
+        });
+        Receive<Terminated>(terminated => HearEnd(terminated.ActorRef));
+    }
+
+    private void Serve(ServedDatabase database)
+    {
+        var name = database.Schema.Name;
+        _databases.TryGetValue(name, out var before);
+        _databases = _databases.SetItem(name, database);
+        if (!database.Endpoint.Equals(before?.Endpoint))
+        {
+            if (before is not null) Context.Unwatch(before.Endpoint);
+            Context.Watch(database.Endpoint);
+        }
+
+        ShowInServerDatabase(name, database);
+        TellListeners();
+    }
+
+    private void StopServing(string name)
+    {
+        if (!_databases.TryGetValue(name, out var database)) return;
+        Context.Unwatch(database.Endpoint);
+        _databases = _databases.Remove(name);
+        ShowInServerDatabase(name, null);
+        TellListeners();
+    }
+
+    private void TellListeners()
+    {
+        var served = new DatabasesServed(_databases, _serverId);
+        foreach (var listener in _remotes.Values) listener.Tell(served);
+    }
+
+    private void ShowInServerDatabase(string name, ServedDatabase? database)
+    {
+        var operations = ImmutableArray.CreateBuilder<Operation>();
+        operations.Add(new Operation.Delete("Database", [Condition.Equal("name", name)]));
+        if (database is not null)
+        {
+            operations.Add(new Operation.Insert("Database",
+            [
+                new ColumnValue("name", name),
+                new ColumnValue("model", database.Model),
+                new ColumnValue("connected", true),
+                new ColumnValue("leader", true),
+                new ColumnValue("schema", database.Schema.Text),
+            ]));
+        }
+
+        _serverDatabase.Tell(new Transact(0, operations.ToImmutable()), _self);
+    }
+
+    private void Open(OpenRemote open)
+    {
+        if (_remotes.Remove(open.Remote.Text, out var before)) Context.Stop(before);
+        if (!open.Remote.IsPassive)
+        {
+            Sender.Tell(new RemoteFailed(open.Remote.Text, "active remotes are not supported"));
+            return;
+        }
+
+        var served = new DatabasesServed(_databases, _serverId);
+        var listener = Context.ActorOf(
+            ListenerActor.Props(open, Self, Sender, served, _time), $"remote-{_nextRemote++}");
+        _remotes.Add(open.Remote.Text, listener);
+    }
+
+    private void HearLock(RequestLock request)
+    {
+        Context.Watch(Sender);
+        if (request.IsSteal)
+        {
+            _locks.Steal(request.Name, Sender)?.Tell(new LockStolen(request.Name));
+            Sender.Tell(new LockAnswered(request.RequestId, IsLocked: true));
+            return;
+        }
+
+        var isLocked = _locks.Request(request.Name, Sender);
+        Sender.Tell(new LockAnswered(request.RequestId, isLocked));
+    }
+
+    private void HearEnd(IActorRef ended)
+    {
+        foreach (var (name, next) in _locks.ReleaseAll(ended))
+        {
+            next.Tell(new LockGranted(name));
+        }
+
+        foreach (var (name, database) in _databases)
+        {
+            if (!database.Endpoint.Equals(ended)) continue;
+            _log.Warning("database {0} is gone until it is served again", name);
+            StopServing(name);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using Akka.Actor;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>A database that an OVSDB server lets clients use.</summary>
+/// <param name="Endpoint">
+/// Hears <see cref="SubscribeDatabase"/>, <see cref="Transact"/> and <see cref="CancelTransact"/>.
+/// </param>
+public sealed record ServedDatabase(DatabaseSchema Schema, IActorRef Endpoint)
+{
+    /// <summary>"standalone", "clustered" or "relay", as _Server tells it.</summary>
+    public string Model { get; init; } = "standalone";
+}
+
+/// <summary>Asks the server to let clients use a database, or another endpoint of it.</summary>
+public sealed record ServeDatabase(ServedDatabase Database);
+
+public sealed record StopServingDatabase(string Name);
+
+/// <summary>Asks the server to listen, or to connect to a client that listens.</summary>
+public sealed record OpenRemote(OvsdbRemote Remote)
+{
+    /// <summary>Silence after which a client is probed; null: the default of the method.</summary>
+    public TimeSpan? ProbeInterval { get; init; }
+
+    /// <summary>Role of all its clients, for RBAC.</summary>
+    public string Role { get; init; } = "";
+
+    /// <summary>Key, certificate and trusted authorities of pssl and ssl remotes.</summary>
+    public TlsIdentity? Tls { get; init; }
+}
+
+public sealed record CloseRemote(string Text);
+
+/// <summary>The remote listens; answer to <see cref="OpenRemote"/>.</summary>
+/// <param name="Port">The TCP port, or 0.</param>
+public sealed record RemoteOpened(string Text, int Port);
+
+/// <summary>The remote cannot listen; it is tried again.</summary>
+public sealed record RemoteFailed(string Text, string Problem);
+
+/// <summary>What clients and servers show each other.</summary>
+/// <param name="Authorities">Who may have signed the other's certificate; empty: not checked.</param>
+public sealed record TlsIdentity(
+    X509Certificate2 Certificate, ImmutableArray<X509Certificate2> Authorities);
+
+/// <summary>What the server tells listeners and sessions whenever it changes.</summary>
+internal sealed record DatabasesServed(
+    ImmutableSortedDictionary<string, ServedDatabase> Databases, Guid ServerId);
+
+/// <summary>A session wants a lock; <see cref="LockAnswered"/> answers.</summary>
+internal sealed record RequestLock(long RequestId, string Name, bool IsSteal);
+
+internal sealed record ReleaseLock(string Name);
+
+internal sealed record LockAnswered(long RequestId, bool IsLocked);
+
+internal sealed record LockGranted(string Name);
+
+internal sealed record LockStolen(string Name);

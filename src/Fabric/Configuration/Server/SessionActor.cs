@@ -1,0 +1,322 @@
+using System.Buffers;
+using System.Net.Security;
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Event;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>One connected OVSDB client.</summary>
+/// <remarks>
+/// Hears:  bytes from its socket; what its databases and its server say.
+/// Says:   <see cref="SubscribeDatabase"/>, <see cref="Configuration.Transact"/>,
+///         <see cref="CancelTransact"/> to databases; lock requests to the server; bytes.
+/// Holds:  the socket and the <see cref="ClientSession"/>. One read and one write are under way
+///         at most; a client that does not read is not read from, and cut off at
+///         <see cref="OvsdbServerLimits.BacklogSizeMax"/>.
+/// Fails:  ends when the client does, sends what is no JSON-RPC, or falls silent; the client
+///         connects anew.
+/// </remarks>
+internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
+{
+    private const int ReadSize = 16 * 1024;
+
+    private readonly Socket _socket;
+    private readonly OpenRemote _open;
+    private readonly IActorRef _server;
+    private readonly TimeProvider _time;
+    private readonly JsonFramer _framer = new();
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly SortedDictionary<string, IActorRef> _subscribed =
+        new(StringComparer.Ordinal);
+
+    private ClientSession _session;
+    private DatabasesServed _served;
+    private Stream _stream;
+    private ArrayBufferWriter<byte> _sending = new();
+    private bool _isSending;
+    private bool _isReading;
+    private bool _isClosing;
+    private bool _isProbed;
+    private long _lastHeard;
+
+    public static Props Props(
+        Socket socket, OpenRemote open, IActorRef server, DatabasesServed served,
+        TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new SessionActor(socket, open, server, served, time));
+
+    public SessionActor(
+        Socket socket, OpenRemote open, IActorRef server, DatabasesServed served,
+        TimeProvider time)
+    {
+        _socket = socket;
+        _open = open;
+        _server = server;
+        _served = served;
+        _time = time;
+        _stream = new NetworkStream(socket, ownsSocket: true);
+        _session = new ClientSession(this, TransactionOrigin.Internal with { Role = open.Role });
+        _lastHeard = time.GetTimestamp();
+
+        Receive<BytesRead>(Hear);
+        Receive<BytesSent>(_ => HearSent());
+        Receive<TlsReady>(ready =>
+        {
+            _session = new ClientSession(
+                this, TransactionOrigin.Internal with { Role = open.Role, ClientId = ready.ClientId });
+            ReadNext();
+        });
+        Receive<ConnectionLost>(lost =>
+        {
+            _log.Debug("{0}: {1}", _open.Remote.Text, lost.Problem);
+            Context.Stop(Self);
+        });
+        Receive<DatabaseChanged>(changed =>
+        {
+            _session.DatabaseChanged(changed.After.Schema.Name, changed);
+            Flush();
+        });
+        Receive<TransactCompleted>(completed =>
+        {
+            _session.TransactCompleted(completed);
+            Flush();
+            ReadNext();
+        });
+        Receive<LockAnswered>(answer =>
+        {
+            _session.LockAnswered(answer.RequestId, answer.IsLocked);
+            Flush();
+        });
+        Receive<LockGranted>(granted =>
+        {
+            _session.LockGranted(granted.Name);
+            Flush();
+        });
+        Receive<LockStolen>(stolen =>
+        {
+            _session.LockStolen(stolen.Name);
+            Flush();
+        });
+        Receive<DatabasesServed>(HearServed);
+        Receive<ProbeTime>(_ => ProbeIfSilent());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record BytesRead(int Count);
+
+    private sealed class BytesSent
+    {
+        public static BytesSent Instance { get; } = new();
+    }
+
+    private sealed record ConnectionLost(string Problem);
+
+    private sealed record TlsReady(string ClientId);
+
+    private sealed class ProbeTime
+    {
+        public static ProbeTime Instance { get; } = new();
+    }
+
+    IEnumerable<string> ISessionPeers.Databases => _served.Databases.Keys;
+    Guid ISessionPeers.ServerId => _served.ServerId;
+
+    protected override void PreStart()
+    {
+        var interval = _open.ProbeInterval ?? (_open.Remote.IsUnix
+            ? TimeSpan.Zero
+            : OvsdbServerLimits.ProbeIntervalDefault);
+        if (interval > TimeSpan.Zero)
+        {
+            Timers.StartPeriodicTimer(nameof(ProbeTime), ProbeTime.Instance, interval);
+        }
+
+        if (_open.Tls is { } identity) StartTls(identity);
+        else ReadNext();
+    }
+
+    protected override void PostStop() => _stream.Dispose();
+
+    private void StartTls(TlsIdentity identity)
+    {
+        var tls = new SslStream(_stream);
+        _stream = tls;
+        tls.AuthenticateAsServerAsync(TlsOptions.ForServer(identity)).PipeTo(
+            Self, Self,
+            success: () => new TlsReady(TlsOptions.NameOf(tls.RemoteCertificate)),
+            failure: exception => new ConnectionLost(exception.Message));
+    }
+
+    private void ReadNext()
+    {
+        if (_isReading || _isClosing) return;
+        if (_session.PendingCount >= OvsdbServerLimits.PendingCountPause) return;
+        if (_session.Output.WrittenCount >= OvsdbServerLimits.BacklogSizePause) return;
+        _isReading = true;
+        _stream.ReadAsync(_framer.GetMemory(ReadSize)).PipeTo(
+            Self, Self,
+            success: count => new BytesRead(count),
+            failure: exception => new ConnectionLost(exception.Message));
+    }
+
+    private void Hear(BytesRead read)
+    {
+        _isReading = false;
+        if (read.Count == 0)
+        {
+            Context.Stop(Self);
+            return;
+        }
+
+        _lastHeard = _time.GetTimestamp();
+        _isProbed = false;
+        _framer.Advance(read.Count);
+        string? problem;
+        while (_framer.TryNext(out var bytes, out problem) && !_isClosing)
+        {
+            if (!TryHear(bytes, out problem)) break;
+        }
+
+        if (problem is not null)
+        {
+            _log.Warning("{0}: client cut off: {1}", _open.Remote.Text, problem);
+            Close(problem);
+            return;
+        }
+
+        Flush();
+        ReadNext();
+    }
+
+    private bool TryHear(ReadOnlyMemory<byte> bytes, out string? problem)
+    {
+        if (!JsonText.TryParse(bytes, out var document, out problem)) return false;
+        using (document)
+        {
+            if (!JsonRpcMessage.TryRead(document.RootElement, out var message, out problem))
+            {
+                return false;
+            }
+
+            _session.Hear(message);
+            return true;
+        }
+    }
+
+    /// <summary>Sends what has gathered, unless a send is under way: then that goes on with it.</summary>
+    private void Flush()
+    {
+        var output = _session.Output;
+        if (_isSending || output.WrittenCount == 0)
+        {
+            if (output.WrittenCount > OvsdbServerLimits.BacklogSizeMax)
+            {
+                _log.Warning("{0}: client does not read, cut off", _open.Remote.Text);
+                Context.Stop(Self);
+            }
+            else if (_isClosing && !_isSending)
+            {
+                Context.Stop(Self);
+            }
+
+            return;
+        }
+
+        _session.SwapOutput(_sending);
+        _sending = output;
+        _isSending = true;
+        _stream.WriteAsync(output.WrittenMemory).PipeTo(
+            Self, Self,
+            success: () => BytesSent.Instance,
+            failure: exception => new ConnectionLost(exception.Message));
+    }
+
+    private void HearSent()
+    {
+        _isSending = false;
+        if (_sending.Capacity > OvsdbServerLimits.BacklogSizePause)
+        {
+            _sending = new ArrayBufferWriter<byte>();
+        }
+        else
+        {
+            _sending.ResetWrittenCount();
+        }
+
+        Flush();
+        ReadNext();
+    }
+
+    private void HearServed(DatabasesServed served)
+    {
+        _served = served;
+        foreach (var (name, endpoint) in _subscribed.ToArray())
+        {
+            var isSame = served.Databases.TryGetValue(name, out var now)
+                && now.Endpoint.Equals(endpoint);
+            if (isSame) continue;
+            _subscribed.Remove(name);
+            _session.DatabaseGone(name);
+
+            // Who cannot be told of the change has to start over.
+            if (!_session.IsChangeAware) Close($"database {name} has changed");
+        }
+
+        Flush();
+    }
+
+    private void ProbeIfSilent()
+    {
+        var interval = _open.ProbeInterval ?? OvsdbServerLimits.ProbeIntervalDefault;
+        if (_time.GetElapsedTime(_lastHeard) < interval * 0.9) return;
+        if (_isProbed)
+        {
+            _log.Info("{0}: client is silent, cut off", _open.Remote.Text);
+            Context.Stop(Self);
+            return;
+        }
+
+        _isProbed = true;
+        _session.Probe();
+        Flush();
+    }
+
+    public bool TrySchema(string database, out DatabaseSchema schema)
+    {
+        var isServed = _served.Databases.TryGetValue(database, out var served);
+        schema = served?.Schema ?? ServerSchema.Schema;
+        return isServed;
+    }
+
+    public void Subscribe(string database)
+    {
+        var endpoint = _served.Databases[database].Endpoint;
+        _subscribed[database] = endpoint;
+        endpoint.Tell(new SubscribeDatabase(Self, WithInitialRows: false));
+    }
+
+    public void Transact(string database, Transact transact) =>
+        _served.Databases[database].Endpoint.Tell(transact, Self);
+
+    public void CancelTransact(string database, long requestId)
+    {
+        if (!_served.Databases.TryGetValue(database, out var served)) return;
+        served.Endpoint.Tell(new CancelTransact(requestId), Self);
+    }
+
+    public void Convert(string database, long requestId, DatabaseSchema schema) =>
+        _served.Databases[database].Endpoint.Tell(new ConvertDatabase(requestId, schema), Self);
+
+    void ISessionPeers.RequestLock(long requestId, string name, bool isSteal) =>
+        _server.Tell(new RequestLock(requestId, name, isSteal), Self);
+
+    void ISessionPeers.ReleaseLock(string name) => _server.Tell(new ReleaseLock(name), Self);
+
+    public void Close(string reason)
+    {
+        _isClosing = true;
+        Flush();
+    }
+}

@@ -1,0 +1,207 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace Fabric.Host;
+
+/// <summary>Levels of Open vSwitch's log, most urgent first.</summary>
+public enum VlogLevel : byte { Off, Emer, Err, Warn, Info, Dbg }
+
+/// <summary>Where log lines go.</summary>
+public enum VlogDestination : byte { Console, Syslog, File }
+
+/// <summary>The log in Open vSwitch's format, with levels by module and destination.</summary>
+/// <remarks>
+/// Lines: <c>2026-11-22T09:48:39.733Z|00001|vlog|INFO|text</c>: UTC with milliseconds, a sequence
+/// number, module, level, text. A module that repeats itself is limited to
+/// <see cref="LinesPerMinuteMax"/> lines a minute; what was left out is said once.
+/// </remarks>
+public sealed class Vlog : IDisposable
+{
+    public const int LinesPerMinuteMax = 600;
+    private const int ModulesMax = 1024;
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly TextWriter? _console;
+    private readonly string? _path;
+    private readonly SortedDictionary<string, Module> _modules = new(StringComparer.Ordinal);
+    private readonly VlogLevel[] _defaults;
+    private StreamWriter? _file;
+    private int _sequence;
+
+    private sealed class Module(VlogLevel[] levels)
+    {
+        public VlogLevel[] Levels { get; } = levels;
+        public bool IsRateLimited { get; set; } = true;
+        public long Minute { get; set; }
+        public int Lines { get; set; }
+        public int Dropped { get; set; }
+    }
+
+    /// <param name="path">The log file, or null for none.</param>
+    /// <param name="console">The console, or null for none.</param>
+    public Vlog(TimeProvider time, string? path, TextWriter? console, VlogLevel level)
+    {
+        _time = time;
+        _path = path;
+        _console = console;
+        _defaults = [level, VlogLevel.Off, level];
+        Reopen();
+    }
+
+    /// <summary>Writes one line to each destination whose level for the module allows it.</summary>
+    public void Write(string module, VlogLevel level, string text)
+    {
+        lock (_gate)
+        {
+            var entry = Find(module);
+            if (level > Max(entry)) return;
+            if (entry.IsRateLimited && IsOverRate(module, entry)) return;
+            WriteLine(module, entry, level, text);
+        }
+    }
+
+    /// <summary>Sets levels: <c>[MODULE][:DESTINATION][:LEVEL]</c>, words in any order.</summary>
+    /// <returns>Null, or what is wrong with the words.</returns>
+    public string? Set(string words)
+    {
+        string? module = null;
+        VlogDestination? destination = null;
+        var level = VlogLevel.Dbg;
+        foreach (var word in words.Split([':', ' ', ','], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (string.Equals(word, "any", StringComparison.OrdinalIgnoreCase)) continue;
+            if (Enum.TryParse<VlogDestination>(word, true, out var place)) destination = place;
+            else if (Enum.TryParse<VlogLevel>(word, true, out var named)) level = named;
+            else if (IsModule(word)) module = word;
+            else return $"no destination, level, or module \"{word}\"";
+        }
+
+        lock (_gate)
+        {
+            IEnumerable<VlogLevel[]> targets = module is null
+                ? _modules.Values.Select(entry => entry.Levels).Append(_defaults)
+                : [Find(module).Levels];
+            foreach (var levels in targets)
+            {
+                for (var i = 0; i < levels.Length; i++)
+                {
+                    if (destination is null || (int)destination == i) levels[i] = level;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>vlog/enable-rate-limit and disable-rate-limit; null means every module.</summary>
+    public void SetRateLimit(string? module, bool isLimited)
+    {
+        lock (_gate)
+        {
+            foreach (var entry in module is null ? [.. _modules.Values] : new[] { Find(module) })
+            {
+                entry.IsRateLimited = isLimited;
+            }
+        }
+    }
+
+    /// <summary>The table of vlog/list.</summary>
+    public string List()
+    {
+        var text = new StringBuilder("                 console    syslog    file\n");
+        text.Append("                 -------    ------    ------\n");
+        lock (_gate)
+        {
+            foreach (var (name, entry) in _modules)
+            {
+                text.Append(CultureInfo.InvariantCulture,
+                    $"{name,-16}  {Name(entry.Levels[0]),4}       {Name(entry.Levels[1]),4}       ");
+                text.Append(CultureInfo.InvariantCulture, $"{Name(entry.Levels[2]),4}\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Closes the file and opens it again under its name, after a rotation.</summary>
+    public void Reopen()
+    {
+        if (_path is null) return;
+        lock (_gate)
+        {
+            _file?.Dispose();
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+            _file = new StreamWriter(new FileStream(
+                _path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+            {
+                AutoFlush = true,
+            };
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite
+                    | UnixFileMode.GroupRead);
+            }
+        }
+
+        Write("vlog", VlogLevel.Info, $"opened log file {_path}");
+    }
+
+    /// <summary>Closes the file; <see cref="Reopen"/> opens it again.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+    }
+
+    public static string Name(VlogLevel level) => level.ToString().ToUpperInvariant();
+
+    private void WriteLine(string module, Module entry, VlogLevel level, string text)
+    {
+        _sequence++;
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"{_time.GetUtcNow().UtcDateTime:yyyy-MM-ddTHH:mm:ss.fff}Z|{_sequence:00000}|{module}|{Name(level)}|{text}");
+        if (level <= entry.Levels[(int)VlogDestination.Console]) _console?.WriteLine(line);
+        if (level <= entry.Levels[(int)VlogDestination.File]) _file?.WriteLine(line);
+    }
+
+    private bool IsOverRate(string module, Module entry)
+    {
+        var minute = _time.GetTimestamp() / (_time.TimestampFrequency * 60);
+        if (minute != entry.Minute)
+        {
+            var dropped = entry.Dropped;
+            (entry.Minute, entry.Lines, entry.Dropped) = (minute, 0, 0);
+            if (dropped > 0)
+            {
+                WriteLine(module, entry, VlogLevel.Info,
+                    $"Dropped {dropped} log messages in last minute due to excessive rate");
+            }
+        }
+
+        if (++entry.Lines <= LinesPerMinuteMax) return false;
+        entry.Dropped++;
+        return true;
+    }
+
+    private Module Find(string module)
+    {
+        if (_modules.TryGetValue(module, out var entry)) return entry;
+        // A bound on names that come from outside; later ones share one entry.
+        if (_modules.Count >= ModulesMax) return Find("other");
+        return _modules[module] = new Module([.. _defaults]);
+    }
+
+    private static VlogLevel Max(Module entry) =>
+        (VlogLevel)Math.Max((byte)entry.Levels[0],
+            Math.Max((byte)entry.Levels[1], (byte)entry.Levels[2]));
+
+    private static bool IsModule(string word) =>
+        word.Length <= 64 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+
+    public void Dispose() => Close();
+}

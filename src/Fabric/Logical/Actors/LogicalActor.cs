@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+using Fabric.Cluster;
+using Fabric.Configuration;
+using Fabric.Controllers;
+
+namespace Fabric.Logical;
+
+/// <summary>Whom the logical actor works with.</summary>
+/// <param name="Configuration">The Open_vSwitch database.</param>
+/// <param name="Northbound">The northbound endpoint: replica and writer.</param>
+/// <param name="Cluster">VTEPs and port locations; hears claims.</param>
+/// <param name="BridgesPath">Path below which bridges are actors by name.</param>
+public sealed record LogicalSurroundings(
+    IActorRef Configuration, IActorRef Northbound, IActorRef Cluster, string BridgesPath);
+
+/// <summary>Asks for <see cref="NetworkStatus"/>, now.</summary>
+public sealed record GetNetworkStatus;
+
+/// <summary>How the logical network stands on this host.</summary>
+/// <param name="Sequence">Of the northbound that is installed.</param>
+/// <param name="Conditions">Rows that could not be compiled, dangling references ...</param>
+public sealed record NetworkStatus(
+    string HostId, string Bridge, long Sequence, long NbCfg, int FlowCount,
+    int LocalDatapathCount, ImmutableSortedSet<string> LocalPorts,
+    ImmutableArray<NetworkCondition> Conditions);
+
+/// <summary>Compiles the northbound into flows of the integration bridge.</summary>
+/// <remarks>
+/// Hears:  <see cref="DatabaseChanged"/> from the configuration; <see cref="NorthboundChanged"/>
+///         from the northbound; <see cref="PortLocationsChanged"/> from the cluster;
+///         <see cref="ChangesApplied"/>, <see cref="SwitchAnswered"/> and PacketInRaised from the
+///         bridge; <see cref="TransactCompleted"/>; <see cref="GetNetworkStatus"/>.
+/// Says:   subscriptions; <see cref="ClaimPorts"/>; <see cref="ApplyChanges"/> and
+///         <see cref="AskSwitch"/> to the bridge; <see cref="Transact"/> (bridge, zones, up);
+///         <see cref="NorthboundApplied"/>; <see cref="NetworkStatus"/>.
+/// Holds:  nothing that the databases, the cluster and the bridge cannot say again. After a start
+///         it reads the bridge's flows and changes only what differs: traffic does not notice.
+/// Fails:  a publisher that ends is looked up or subscribed to again, by pauses; a refused bundle
+///         is logged and followed by a comparison with what the bridge really holds.
+/// </remarks>
+public sealed partial class LogicalActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly LogicalSurroundings _around;
+    private readonly LogicalCompiler _compiler = new();
+    private readonly Dictionary<string, string> _complained = new(StringComparer.Ordinal);
+
+    private DatabaseSnapshot? _database;
+    private HostConfiguration? _host;
+    private NorthboundChanged? _northbound;
+    private ImmutableSortedDictionary<string, PortLocation> _locations =
+        ImmutableSortedDictionary<string, PortLocation>.Empty;
+    private CompileResult? _result;
+    private bool _isCompilePending;
+    private long _lastRequest;
+
+    public LogicalActor(LogicalSurroundings around)
+    {
+        _around = around;
+        Receive<DatabaseChanged>(OnConfiguration);
+        Receive<NorthboundChanged>(OnNorthbound);
+        Receive<PortLocationsChanged>(changed =>
+        {
+            _locations = changed.Locations;
+            CompileSoon();
+        });
+        Receive<CompileNow>(_ => OnCompile());
+        Receive<ActorIdentity>(OnBridgeIdentity);
+        Receive<FindBridge>(_ => LookForBridge());
+        Receive<SwitchAnswered>(OnSwitchAnswered);
+        Receive<ChangesApplied>(OnChangesApplied);
+        Receive<TransactCompleted>(OnTransactCompleted);
+        Receive<SubscribeAgain>(again => Subscribe(again.Publisher));
+        Receive<RefusedBundle>(_ => OnRefused());
+        Receive<Terminated>(OnTerminated);
+        Receive<GetNetworkStatus>(_ => Sender.Tell(Status()));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(LogicalSurroundings around) =>
+        Akka.Actor.Props.Create(() => new LogicalActor(around));
+
+    private sealed record CompileNow
+    {
+        public static CompileNow Instance { get; } = new();
+    }
+
+    private sealed record SubscribeAgain(IActorRef Publisher);
+
+    protected override void PreStart()
+    {
+        Subscribe(_around.Configuration);
+        Subscribe(_around.Northbound);
+        Subscribe(_around.Cluster);
+    }
+
+    private void Subscribe(IActorRef publisher)
+    {
+        Context.Watch(publisher);
+        if (publisher.Equals(_around.Configuration)) publisher.Tell(new SubscribeDatabase(Self));
+        if (publisher.Equals(_around.Northbound)) publisher.Tell(new SubscribeNorthbound(Self));
+        if (!publisher.Equals(_around.Cluster)) return;
+        publisher.Tell(new SubscribePortLocations(Self));
+        _claimed = null; // The cluster may have forgotten: claim again.
+        CompileSoon();
+    }
+
+    private void OnTerminated(Terminated terminated)
+    {
+        if (terminated.ActorRef.Equals(_bridge))
+        {
+            LoseBridge();
+            return;
+        }
+
+        // The reference stays good when its parent starts a successor under the same name.
+        var again = new SubscribeAgain(terminated.ActorRef);
+        Timers.StartSingleTimer(again, again, RetryPause);
+    }
+
+    private void OnConfiguration(DatabaseChanged changed)
+    {
+        _database = changed.After;
+        var before = _host;
+        _host = HostConfiguration.Read(changed.After);
+        if (_host.HostId.Length == 0) return;
+        EnsureBridge();
+        if (before?.BridgeName != _host.BridgeName) LoseBridge();
+        CompileSoon();
+    }
+
+    private void OnNorthbound(NorthboundChanged changed)
+    {
+        _northbound = changed;
+        CompileSoon();
+    }
+
+    /// <summary>All messages that are waiting already are taken into the same compilation.</summary>
+    private void CompileSoon()
+    {
+        if (_isCompilePending) return;
+        _isCompilePending = true;
+        Self.Tell(CompileNow.Instance);
+    }
+
+    private void OnCompile()
+    {
+        _isCompilePending = false;
+        if (_host is not { HostId.Length: > 0 } || _northbound is null) return;
+        if (_bridgeState is BridgeState.Applying)
+        {
+            _isDirty = true; // When the bundle is through.
+            return;
+        }
+
+        CompileUntilStable(_northbound);
+        StoreZones();
+        Complain(_result!.Conditions);
+        Claim();
+        Install();
+    }
+
+    /// <remarks>
+    /// What is compiled decides which zones are needed and which interfaces may be bound, and these
+    /// decide what is compiled: the second round finds both settled.
+    /// </remarks>
+    private void CompileUntilStable(NorthboundChanged northbound)
+    {
+        const int roundsMax = 3;
+        var zones = _zones ?? _host!.Zones;
+        for (var round = 0; round < roundsMax; round++)
+        {
+            var view = View(zones);
+            _result = _compiler.Compile(northbound.Database, northbound.Keys, view);
+            Collect(_result.Changes);
+            var allocated = ConntrackZones.Allocate(zones, _result.Zones);
+            FlushNewZones(zones, allocated);
+            var isStable = allocated.SequenceEqual(zones)
+                && LocalInterfaces().SequenceEqual(view.Interfaces);
+            zones = allocated;
+            if (isStable) break;
+        }
+
+        _zones = zones;
+    }
+
+    private HostView View(ImmutableSortedDictionary<string, ushort> zones) => new(
+        _host!.HostId, LocalInterfaces(), _host.Tunnels,
+        _locations.ToImmutableSortedDictionary(
+            pair => pair.Key, pair => pair.Value.HostId, StringComparer.Ordinal),
+        zones, ImmutableSortedDictionary<string, uint>.Empty);
+
+    /// <summary>Each condition is logged once, and again when its text changed.</summary>
+    private void Complain(ImmutableArray<NetworkCondition> conditions)
+    {
+        foreach (var condition in conditions)
+        {
+            var row = $"{condition.Table} {condition.Row}";
+            if (_complained.GetValueOrDefault(row) == condition.Text) continue;
+            _complained[row] = condition.Text;
+            _log.Warning("{0}: {1}", row, condition.Text);
+        }
+
+        var rows = conditions.Select(condition => $"{condition.Table} {condition.Row}").ToHashSet();
+        foreach (var row in _complained.Keys.Where(row => !rows.Contains(row)).ToList())
+            _complained.Remove(row);
+    }
+
+    private NetworkStatus Status() => new(
+        _host?.HostId ?? "", _host?.BridgeName ?? "", _installedSequence, _installedNbCfg,
+        _compiler.Flows.Count, _result?.LocalDatapathCount ?? 0,
+        _claimed ?? ImmutableSortedSet<string>.Empty, _result?.Conditions ?? []);
+}

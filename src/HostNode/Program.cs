@@ -16,6 +16,7 @@ internal static class Program
             + "  fabric cluster show              the cluster as this host sees it\n"
             + "  fabric net apply FILE            a logical network from YAML\n"
             + "  fabric doctor                    what this machine offers");
+        root.Subcommands.Add(DemoVerb.Create());
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
         root.Subcommands.Add(NetVerb.Create());

@@ -39,11 +39,12 @@ public sealed record PortSpec(
     ImmutableSortedDictionary<string, InterfaceSpec> Interfaces);
 
 /// <param name="Type">"", "system", "internal", "tap", "patch", "geneve", "vxlan", "dummy" ...</param>
+/// <param name="OpenFlowPortLast">The row's ofport: kept over a restart where it is free.</param>
 public sealed record InterfaceSpec(
     Guid Row, string Name, string Type, ImmutableSortedDictionary<string, string> Options,
     int? OpenFlowPortRequest, int? MtuRequest, MacBytes? Mac,
     ImmutableSortedDictionary<string, string> OtherConfig,
-    ImmutableSortedDictionary<string, string> ExternalIds);
+    ImmutableSortedDictionary<string, string> ExternalIds, int? OpenFlowPortLast = null);
 
 /// <param name="SelectAll">Mirror every packet.</param>
 public sealed record MirrorSpec(

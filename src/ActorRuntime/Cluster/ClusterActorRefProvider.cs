@@ -1,0 +1,17 @@
+#nullable disable
+using Akka.Remote;
+
+namespace Akka.Cluster;
+
+/// <summary>A system that is a member of a cluster: <c>akka.actor.provider = cluster</c>.</summary>
+internal sealed class ClusterActorRefProvider : RemoteActorRefProvider
+{
+    protected override string Reference =>
+        string.Join("\n", base.Reference, ClusterSettings.Reference, ClusterMessageSerializer.Reference);
+
+    public override void Start()
+    {
+        base.Start();
+        Cluster.Get(System);
+    }
+}

@@ -1,0 +1,213 @@
+#nullable disable
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Remote.Transport;
+using Akka.Remote.Wire;
+
+namespace Akka.Remote;
+
+/// <summary>Takes the connections of others, and gives what comes on them to actors here.</summary>
+/// <remarks>
+/// Garbage, unknown manifests and failing deserializers are counted and survived: the message is
+/// dropped, the connection goes on.
+/// </remarks>
+internal sealed class InboundDelivery(Remoting remoting)
+{
+    private const int ResolvedCountMax = 4096;
+
+    private sealed class Session(IRemoteConnection connection)
+    {
+        public IRemoteConnection Connection => connection;
+        public UniqueAddress Peer { get; set; }
+        public Dictionary<string, IActorRef> Recipients { get; } = [];
+        public Dictionary<string, IActorRef> Senders { get; } = [];
+    }
+
+    private readonly ConcurrentDictionary<Session, byte> _sessions = new();
+
+    /// <summary>Per incarnation the number of the last system message that was delivered.</summary>
+    private readonly ConcurrentDictionary<UniqueAddress, long> _delivered = new();
+
+    public void Accept(IRemoteConnection connection)
+    {
+        var session = new Session(connection);
+        _sessions.TryAdd(session, 0);
+        connection.Start(
+            frame => Received(session, frame), _ => _sessions.TryRemove(session, out var _));
+    }
+
+    public void Quarantine(UniqueAddress peer)
+    {
+        _delivered.TryRemove(peer, out _);
+        foreach (var session in _sessions.Keys)
+        {
+            if (session.Peer != peer) continue;
+            session.Connection.TrySend(Frame.Refused(Frame.ReasonQuarantined));
+            session.Connection.Close("quarantined");
+        }
+    }
+
+    public void Stop()
+    {
+        foreach (var session in _sessions.Keys) session.Connection.Close("remoting is shut down");
+    }
+
+    private void Received(Session session, ReadOnlySpan<byte> frame)
+    {
+        var kind = (FrameKind)frame[0];
+        var fields = frame[1..];
+        if (session.Peer is null)
+        {
+            if (kind == FrameKind.Hello && Frame.TryReadHello(fields, out var caller, out var wanted))
+            {
+                Greet(session, caller, wanted);
+                return;
+            }
+
+            WireCounters.MalformedFrames.Increment();
+            remoting.WarnOnce(
+                $"Refused {session.Connection.PeerName}: it did not begin with a handshake");
+            session.Connection.Close("no handshake");
+            return;
+        }
+
+        if (kind is not (FrameKind.Message or FrameKind.SystemMessage)
+            || !Frame.TryReadMessage(fields, out var message))
+        {
+            WireCounters.MalformedFrames.Increment();
+            return;
+        }
+
+        if (kind == FrameKind.Message) Deliver(session, message);
+        else DeliverSystem(session, message);
+    }
+
+    private void Greet(Session session, UniqueAddress caller, Address wanted)
+    {
+        if (wanted != remoting.Self.Address)
+        {
+            WireCounters.RefusedPeers.Increment();
+            remoting.WarnOnce(
+                $"Refused {session.Connection.PeerName}: it wants {wanted}, this is "
+                + $"{remoting.Self.Address}");
+            session.Connection.TrySend(Frame.Refused(Frame.ReasonWrongAddress));
+            session.Connection.Close("wrong address");
+            return;
+        }
+
+        var association = remoting.AssociationWith(caller.Address);
+        if (association.IsQuarantined(caller.Uid))
+        {
+            session.Connection.TrySend(Frame.Refused(Frame.ReasonQuarantined));
+            session.Connection.Close("quarantined");
+            return;
+        }
+
+        session.Peer = caller;
+        association.PeerSeen(caller.Uid);
+        session.Connection.TrySend(Frame.Welcome(remoting.Self));
+        remoting.Publish(
+            new AssociatedEvent(remoting.Self.Address, caller.Address, inbound: true));
+    }
+
+    private void Deliver(Session session, in RemoteMessage message)
+    {
+        if (!TryDeserialize(session, message, out var payload)) return;
+        var recipient = RecipientOf(session, message.Recipient);
+        var sender = SenderOf(session, message.Sender);
+        if (IsRefused(payload, message.Recipient))
+        {
+            WireCounters.RefusedUntrusted.Increment();
+            return;
+        }
+
+        if (payload is ActorSelectionMessage selection && recipient is InternalActorRef anchor)
+        {
+            ActorSelection.Deliver(anchor, sender ?? remoting.System.DeadLetters, selection);
+            return;
+        }
+
+        recipient.Tell(payload, sender);
+    }
+
+    private bool TryDeserialize(Session session, in RemoteMessage message, out object payload)
+    {
+        try
+        {
+            payload = remoting.System.Serialization.Deserialize(
+                message.Payload, message.SerializerId, message.Manifest);
+            if (payload is not null) return true;
+            WireCounters.UnknownManifests.Increment();
+        }
+        catch (Exception cause) when (cause is not OutOfMemoryException)
+        {
+            payload = null;
+            WireCounters.UnknownManifests.Increment();
+            remoting.WarnOnce(
+                $"Dropped a message from {session.Connection.PeerName}: serializer "
+                + $"{message.SerializerId}, manifest \"{message.Manifest}\": {cause.Message}");
+        }
+
+        return false;
+    }
+
+    private void DeliverSystem(Session session, in RemoteMessage message)
+    {
+        var last = _delivered.GetValueOrDefault(session.Peer);
+        if (message.Sequence > last)
+        {
+            _delivered[session.Peer] = message.Sequence;
+            if (!RemoteSystemMessages.TryDeliver(
+                remoting, session.Peer.Address, message, RecipientOf(session, message.Recipient)))
+            {
+                WireCounters.MalformedMessages.Increment();
+            }
+        }
+
+        session.Connection.TrySend(Frame.Ack(Math.Max(last, message.Sequence)));
+    }
+
+    private bool IsRefused(object payload, string recipient)
+    {
+        if (!remoting.Settings.IsUntrusted) return false;
+        if (recipient.StartsWith("/system/cluster", StringComparison.Ordinal)
+            || recipient.StartsWith("/system/remote-watcher", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        if (payload is not ActorSelectionMessage selection) return payload is IPossiblyHarmful;
+        var path = recipient.TrimEnd('/') + "/" + string.Join("/", selection.Elements);
+        var isTrusted = path.StartsWith("/system/cluster", StringComparison.Ordinal)
+            || remoting.Settings.TrustedSelectionPaths.Contains(path);
+        return !isTrusted || selection.Message is IPossiblyHarmful;
+    }
+
+    private IActorRef RecipientOf(Session session, string path)
+    {
+        if (session.Recipients.TryGetValue(path, out var known)
+            && known is not InternalActorRef { IsTerminated: true })
+        {
+            return known;
+        }
+
+        if (session.Recipients.Count > ResolvedCountMax) session.Recipients.Clear();
+        var resolved = remoting.Provider.ResolveActorRef($"{remoting.Self.Address}{path}");
+        return session.Recipients[path] = resolved;
+    }
+
+    private IActorRef SenderOf(Session session, string path)
+    {
+        if (path.Length == 0) return null;
+        if (session.Senders.TryGetValue(path, out var known)
+            && known is not InternalActorRef { IsTerminated: true })
+        {
+            return known;
+        }
+
+        if (session.Senders.Count > ResolvedCountMax) session.Senders.Clear();
+        var full = path[0] == '/' ? $"{session.Peer.Address}{path}" : path;
+        return session.Senders[path] = remoting.Provider.ResolveActorRef(full);
+    }
+}

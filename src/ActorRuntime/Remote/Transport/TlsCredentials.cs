@@ -1,0 +1,152 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Akka.Configuration;
+
+namespace Akka.Remote.Transport;
+
+/// <summary>This node's certificate and the authority it trusts; read anew when the files change.</summary>
+internal sealed class TlsCredentials
+{
+    private sealed record Loaded(
+        X509Certificate2 Certificate,
+        SslStreamCertificateContext Context,
+        X509Certificate2Collection? Authorities,
+        (DateTime, DateTime, DateTime) Stamp);
+
+    private readonly TlsSettings _settings;
+    private readonly Lock _lock = new();
+    private Loaded _loaded;
+
+    /// <exception cref="ConfigurationException">A file is missing or is no certificate.</exception>
+    public TlsCredentials(TlsSettings settings)
+    {
+        _settings = settings;
+        if (settings.CertificatePath.Length == 0)
+        {
+            throw new ConfigurationException(
+                "akka.remote.dot-netty.tcp.enable-ssl is on, but ssl.certificate.path is empty");
+        }
+
+        try
+        {
+            _loaded = Load();
+        }
+        catch (Exception e) when (IsUnreadable(e))
+        {
+            throw new ConfigurationException(
+                "akka.remote.dot-netty.tcp.ssl: cannot load "
+                + $"{settings.CertificatePath}: {e.Message}", e);
+        }
+    }
+
+    public SslServerAuthenticationOptions ServerOptions()
+    {
+        var loaded = Current();
+        return new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = loaded.Context,
+            ClientCertificateRequired = _settings.IsMutual,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                !_settings.IsMutual || IsTrusted(certificate, loaded),
+        };
+    }
+
+    public SslClientAuthenticationOptions ClientOptions(string host)
+    {
+        var loaded = Current();
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = host,
+            ClientCertificateContext = loaded.Context,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                IsTrusted(certificate, loaded),
+        };
+    }
+
+    /// <summary>The common name of a certificate: in a fabric, the host id.</summary>
+    public static string NameOf(X509Certificate? certificate) =>
+        certificate is X509Certificate2 known
+            ? known.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
+            : "";
+
+    private bool IsTrusted(X509Certificate? certificate, Loaded loaded)
+    {
+        if (_settings.IsValidationSuppressed) return true;
+        if (certificate is not X509Certificate2 peer) return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        if (loaded.Authorities is { } authorities)
+        {
+            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        }
+
+        return chain.Build(peer);
+    }
+
+    private Loaded Current()
+    {
+        lock (_lock)
+        {
+            if (_loaded.Stamp == Stamp()) return _loaded;
+            try
+            {
+                _loaded = Load();
+            }
+            catch (Exception e) when (IsUnreadable(e))
+            {
+                // Half-written files: the old certificate serves until they are whole.
+            }
+
+            return _loaded;
+        }
+    }
+
+    private static bool IsUnreadable(Exception e) =>
+        e is IOException or UnauthorizedAccessException or ArgumentException
+            or System.Security.Cryptography.CryptographicException;
+
+    private (DateTime, DateTime, DateTime) Stamp() => (
+        File.GetLastWriteTimeUtc(_settings.CertificatePath),
+        StampOf(_settings.KeyPath),
+        StampOf(_settings.AuthorityPath));
+
+    private static DateTime StampOf(string path) =>
+        path.Length == 0 ? default : File.GetLastWriteTimeUtc(path);
+
+    private Loaded Load()
+    {
+        var stamp = Stamp();
+        X509Certificate2 certificate;
+        var others = new X509Certificate2Collection();
+        if (_settings.KeyPath.Length == 0)
+        {
+            certificate = X509CertificateLoader.LoadPkcs12FromFile(
+                _settings.CertificatePath, _settings.Password);
+        }
+        else
+        {
+            using var pem = X509Certificate2.CreateFromPemFile(
+                _settings.CertificatePath, _settings.KeyPath);
+            // TLS on Windows needs the key in a store, which a PKCS#12 round trip gives it.
+            certificate = X509CertificateLoader.LoadPkcs12(
+                pem.Export(X509ContentType.Pkcs12), null);
+            others.ImportFromPemFile(_settings.CertificatePath);
+        }
+
+        X509Certificate2Collection? authorities = null;
+        if (_settings.AuthorityPath.Length > 0)
+        {
+            authorities = [];
+            authorities.ImportFromPemFile(_settings.AuthorityPath);
+        }
+
+        var context = SslStreamCertificateContext.Create(certificate, others, offline: true);
+        return new Loaded(certificate, context, authorities, stamp);
+    }
+}

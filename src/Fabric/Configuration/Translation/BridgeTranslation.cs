@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using Fabric.Switching;
+using Fabric.Wire;
+
+namespace Fabric.Configuration;
+
+/// <summary>Rows of Open_vSwitch to the bridges that shall exist: a pure function.</summary>
+/// <remarks>
+/// Nothing is judged here that ovs-vswitchd would not refuse either: a port with a strange type
+/// becomes a spec, and whoever cannot open it says so in Interface.error.
+/// </remarks>
+public static class BridgeTranslation
+{
+    // Columns that a spec is made of. Others, such as statistics, make no new specs.
+    private static readonly SortedDictionary<string, string[]> Columns =
+        new(StringComparer.Ordinal)
+        {
+            ["Open_vSwitch"] = ["bridges", "next_cfg"],
+            ["Bridge"] =
+            [
+                "name", "datapath_type", "fail_mode", "protocols", "controller", "ports", "mirrors",
+                "other_config", "external_ids",
+            ],
+            ["Port"] =
+            [
+                "name", "interfaces", "vlan_mode", "tag", "trunks", "cvlans", "bond_mode", "lacp",
+                "bond_updelay", "bond_downdelay", "other_config",
+            ],
+            ["Interface"] =
+            [
+                "name", "type", "options", "ofport_request", "mtu_request", "mac", "other_config",
+                "external_ids",
+            ],
+            ["Controller"] =
+            [
+                "target", "connection_mode", "max_backoff", "inactivity_probe",
+                "controller_rate_limit", "controller_burst_limit", "type", "other_config",
+            ],
+            ["Mirror"] =
+            [
+                "name", "select_all", "select_src_port", "select_dst_port", "select_vlan",
+                "output_port", "output_vlan", "snaplen",
+            ],
+        };
+
+    /// <summary>True if 'change' makes the specs different.</summary>
+    public static bool IsRelevant(RowChange change)
+    {
+        if (!Columns.TryGetValue(change.Table, out var columns)) return false;
+        if (change.IsInsert || change.IsDelete) return true;
+        foreach (var column in columns)
+        {
+            if (change.Touches(column)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>All bridges; Revision is next_cfg. None without a root row.</summary>
+    public static BridgesWanted Translate(DatabaseSnapshot database)
+    {
+        var bridges = ImmutableSortedDictionary.CreateBuilder<string, BridgeSpec>(
+            StringComparer.Ordinal);
+        if (database.Table("Open_vSwitch").First is not { } root)
+        {
+            return new BridgesWanted(0, bridges.ToImmutable());
+        }
+
+        foreach (var uuid in root.GetReferences("bridges"))
+        {
+            if (database.Find("Bridge", uuid) is { } row)
+            {
+                bridges[row.GetString("name")] = BridgeOf(database, row);
+            }
+        }
+
+        return new BridgesWanted(root.GetInteger("next_cfg"), bridges.ToImmutable());
+    }
+
+    private static BridgeSpec BridgeOf(DatabaseSnapshot database, Row row)
+    {
+        var ports = ImmutableSortedDictionary.CreateBuilder<string, PortSpec>(
+            StringComparer.Ordinal);
+        foreach (var uuid in row.GetReferences("ports"))
+        {
+            if (database.Find("Port", uuid) is { } port)
+            {
+                ports[port.GetString("name")] = PortOf(database, port);
+            }
+        }
+
+        var controllers = ImmutableSortedDictionary.CreateBuilder<string, ControllerSpec>(
+            StringComparer.Ordinal);
+        foreach (var uuid in row.GetReferences("controller"))
+        {
+            if (database.Find("Controller", uuid) is { } controller)
+            {
+                controllers[controller.GetString("target")] = ControllerOf(controller);
+            }
+        }
+
+        var mirrors = ImmutableSortedDictionary.CreateBuilder<string, MirrorSpec>(
+            StringComparer.Ordinal);
+        foreach (var uuid in row.GetReferences("mirrors"))
+        {
+            if (database.Find("Mirror", uuid) is { } mirror)
+            {
+                // Mirrors need no name, and may share one.
+                mirrors[$"{mirror.GetString("name")} {uuid:D}"] = MirrorOf(database, mirror);
+            }
+        }
+
+        return new BridgeSpec(
+            row.GetString("name"), row.GetString("datapath_type"),
+            row.GetStringOrNull("fail_mode"), row.GetStringSet("protocols"),
+            controllers.ToImmutable(), ports.ToImmutable(), mirrors.ToImmutable(),
+            row.GetMap("other_config"), row.GetMap("external_ids"));
+    }
+
+    private static PortSpec PortOf(DatabaseSnapshot database, Row row)
+    {
+        var interfaces = ImmutableSortedDictionary.CreateBuilder<string, InterfaceSpec>(
+            StringComparer.Ordinal);
+        foreach (var uuid in row.GetReferences("interfaces"))
+        {
+            if (database.Find("Interface", uuid) is { } one)
+            {
+                interfaces[one.GetString("name")] = InterfaceOf(one);
+            }
+        }
+
+        return new PortSpec(
+            row.GetString("name"), row.GetStringOrNull("vlan_mode"), IntegerOf(row, "tag"),
+            IntegersOf(row, "trunks"), IntegersOf(row, "cvlans"),
+            row.GetStringOrNull("bond_mode"), row.GetStringOrNull("lacp"),
+            (int)Math.Clamp(row.GetInteger("bond_updelay"), 0, int.MaxValue),
+            (int)Math.Clamp(row.GetInteger("bond_downdelay"), 0, int.MaxValue),
+            row.GetMap("other_config"), interfaces.ToImmutable());
+    }
+
+    /// <remarks>
+    /// Without a request the number that the interface had is asked for again, so that numbers
+    /// stay when the host node restarts.
+    /// </remarks>
+    private static InterfaceSpec InterfaceOf(Row row)
+    {
+        var request = IntegerOf(row, "ofport_request");
+        if (request is null && IntegerOf(row, "ofport") is > 0 and var last) request = last;
+        MacBytes? mac = MacBytes.TryParse(row.GetString("mac"), out var parsed) ? parsed : null;
+        return new InterfaceSpec(
+            row.Uuid, row.GetString("name"), row.GetString("type"), row.GetMap("options"),
+            request, IntegerOf(row, "mtu_request"), mac, row.GetMap("other_config"),
+            row.GetMap("external_ids"));
+    }
+
+    private static ControllerSpec ControllerOf(Row row) => new(
+        row.GetString("target"), row.GetStringOrNull("connection_mode"),
+        IntegerOf(row, "max_backoff"), IntegerOf(row, "inactivity_probe"),
+        IntegerOf(row, "controller_rate_limit"), IntegerOf(row, "controller_burst_limit"),
+        row.GetStringOrNull("type") ?? "primary", row.GetMap("other_config"));
+
+    private static MirrorSpec MirrorOf(DatabaseSnapshot database, Row row) => new(
+        row.GetString("name"), row.GetBoolean("select_all"),
+        PortNamesOf(database, row, "select_src_port"),
+        PortNamesOf(database, row, "select_dst_port"), IntegersOf(row, "select_vlan"),
+        PortNamesOf(database, row, "output_port").FirstOrDefault(),
+        IntegerOf(row, "output_vlan"), IntegerOf(row, "snaplen"));
+
+    private static ImmutableSortedSet<string> PortNamesOf(
+        DatabaseSnapshot database, Row row, string column)
+    {
+        var names = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        foreach (var uuid in row.GetReferences(column))
+        {
+            if (database.Find("Port", uuid) is { } port) names.Add(port.GetString("name"));
+        }
+
+        return names.ToImmutable();
+    }
+
+    private static int? IntegerOf(Row row, string column) =>
+        row.GetIntegerOrNull(column) is { } number
+            ? (int)Math.Clamp(number, int.MinValue, int.MaxValue)
+            : null;
+
+    private static ImmutableSortedSet<int> IntegersOf(Row row, string column)
+    {
+        var numbers = ImmutableSortedSet.CreateBuilder<int>();
+        foreach (var key in row[column].Keys) numbers.Add((int)key.Integer);
+        return numbers.ToImmutable();
+    }
+}

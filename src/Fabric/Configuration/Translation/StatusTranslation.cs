@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using Fabric.Switching;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>What came of bridges and interfaces to rows of Open_vSwitch: a pure function.</summary>
+/// <remarks>Only columns that differ from what the row holds make an operation.</remarks>
+public static class StatusTranslation
+{
+    /// <summary>One transaction: all rows, then cur_cfg.</summary>
+    public static ImmutableArray<Operation> Translate(
+        DatabaseSnapshot database, BridgesReconciled reconciled)
+    {
+        var operations = ImmutableArray.CreateBuilder<Operation>();
+        foreach (var (name, status) in reconciled.Bridges)
+        {
+            if (database.Table("Bridge").Find("name", name) is { } row)
+            {
+                AddBridge(row, status, operations);
+            }
+
+            AddInterfaces(database, status.Interfaces, operations);
+        }
+
+        if (database.Table("Open_vSwitch").First is { } root
+            && root.GetInteger("cur_cfg") != reconciled.Revision)
+        {
+            operations.Add(Operation.UpdateRow(
+                "Open_vSwitch", root.Uuid, new ColumnValue("cur_cfg", reconciled.Revision)));
+        }
+
+        return operations.ToImmutable();
+    }
+
+    public static ImmutableArray<Operation> Translate(
+        DatabaseSnapshot database, InterfacesObserved observed)
+    {
+        var operations = ImmutableArray.CreateBuilder<Operation>();
+        AddInterfaces(database, observed.Interfaces, operations);
+        return operations.ToImmutable();
+    }
+
+    private static void AddBridge(
+        Row row, BridgeStatus status, ImmutableArray<Operation>.Builder operations)
+    {
+        var values = ImmutableArray.CreateBuilder<ColumnValue>();
+        SetIfDifferent(row, "datapath_id", $"{status.DatapathId:x16}", values);
+        SetIfDifferent(row, "status", Datum.Map(status.Status), values);
+        Add(row, values, operations);
+    }
+
+    private static void AddInterfaces(
+        DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces,
+        ImmutableArray<Operation>.Builder operations)
+    {
+        foreach (var status in interfaces)
+        {
+            if (database.Find("Interface", status.Row) is { } row)
+            {
+                AddInterface(row, status, operations);
+            }
+        }
+    }
+
+    private static void AddInterface(
+        Row row, InterfaceStatus status, ImmutableArray<Operation>.Builder operations)
+    {
+        var values = ImmutableArray.CreateBuilder<ColumnValue>();
+        SetIfDifferent(row, "ofport", status.OpenFlowPort, values);
+        SetIfDifferent(row, "error", status.Error is { } error ? error : Datum.EmptySet, values);
+        SetIfDifferent(
+            row, "mac_in_use",
+            status.MacInUse is { } mac ? mac.ToString() : Datum.EmptySet, values);
+        SetIfDifferent(row, "ifindex", OptionalOf(status.InterfaceIndex), values);
+        SetIfDifferent(row, "mtu", OptionalOf(status.Mtu), values);
+        SetIfDifferent(row, "admin_state", StateOf(status.IsAdminUp), values);
+        SetIfDifferent(row, "link_state", StateOf(status.IsLinkUp), values);
+        SetIfDifferent(row, "link_speed", OptionalOf(status.LinkSpeed), values);
+        SetIfDifferent(row, "status", Datum.Map(status.Status), values);
+        SetIfDifferent(row, "statistics", Datum.Map(status.Statistics), values);
+        Add(row, values, operations);
+    }
+
+    private static Datum OptionalOf(long? number) => number is { } value ? value : Datum.EmptySet;
+
+    private static Datum StateOf(bool? isUp) => isUp switch
+    {
+        true => "up",
+        false => "down",
+        _ => Datum.EmptySet,
+    };
+
+    private static void SetIfDifferent(
+        Row row, string column, Datum value, ImmutableArray<ColumnValue>.Builder values)
+    {
+        if (!row[column].Equals(value)) values.Add(new ColumnValue(column, value));
+    }
+
+    private static void Add(
+        Row row, ImmutableArray<ColumnValue>.Builder values,
+        ImmutableArray<Operation>.Builder operations)
+    {
+        if (values.Count == 0) return;
+        operations.Add(new Operation.Update(
+            row.Schema.Name, [Condition.RowIs(row.Uuid)], values.ToImmutable()));
+    }
+}

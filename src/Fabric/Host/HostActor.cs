@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+
+namespace Fabric.Host;
+
+/// <summary>One room of the host node: an actor's name, and how it is made.</summary>
+/// <param name="Make">Is given the rooms that stand before it, by name.</param>
+public sealed record HostRoom(string Name, Func<Func<string, IActorRef>, Props> Make);
+
+/// <summary>Supervises all that a host node is: one child for each room, in order.</summary>
+/// <remarks>
+/// Hears:  <see cref="Terminated"/> of its children.
+/// Says:   nothing.
+/// Holds:  the list of rooms.
+/// Fails:  never by what it hears. A room that throws or is killed restarts under its name and
+///         reference; one that was stopped, or ended because a room that it watches did, is made
+///         anew with the present references. Either way it is back within a second.
+/// </remarks>
+public sealed class HostActor : ReceiveActor, IWithTimers
+{
+    /// <summary>Rests before a room is made anew, so that one that cannot start does not spin.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
+    private readonly ImmutableArray<HostRoom> _rooms;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record MakeRoom(HostRoom Room);
+
+    public static Props Props(ImmutableArray<HostRoom> rooms) =>
+        Akka.Actor.Props.Create(() => new HostActor(rooms));
+
+    public HostActor(ImmutableArray<HostRoom> rooms)
+    {
+        _rooms = rooms;
+        Receive<MakeRoom>(make => Make(make.Room));
+        Receive<Terminated>(gone =>
+        {
+            var room = rooms.First(candidate => candidate.Name == gone.ActorRef.Path.Name);
+            Context.GetLogger().Warning("{0} ended and is started anew", room.Name);
+            Timers.StartSingleTimer(room.Name, new MakeRoom(room), Rest);
+        });
+    }
+
+    protected override void PreStart()
+    {
+        foreach (var room in _rooms) Make(room);
+    }
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(
+        failure => failure is DeathPactException or ActorInitializationException
+            ? Directive.Stop // And made anew: what it stood on has changed.
+            : Directive.Restart);
+
+    private void Make(HostRoom room)
+    {
+        if (!Context.Child(room.Name).IsNobody()) return;
+        Context.Watch(Context.ActorOf(room.Make(Find), room.Name));
+    }
+
+    private static IActorRef Find(string name) => Context.Child(name);
+}

@@ -202,7 +202,7 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
 
     public override void Stop(IActorRef actor)
     {
-        if (actor is not InternalActorRef target) return;
+        if (InternalActorRef.Of(actor) is not { } target) return;
         switch (target.Parent)
         {
             case LocalActorRef parent when ReferenceEquals(parent, Guardian) ||

@@ -21,7 +21,7 @@ internal sealed partial class ActorCell
     private sealed class ReceiveTimeoutState
     {
         public TimeSpan After;
-        public long Since; // Timestamp of the last message that counts.
+        public TimeSpan Since; // When the last message that counts came.
         public ICancelable Pending;
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class ActorCell
     {
         if (_receiveTimeout is { } timeout && message is not INotInfluenceReceiveTimeout)
         {
-            timeout.Since = _system.Time.GetTimestamp();
+            timeout.Since = _system.Scheduler.MonotonicClock;
         }
         Deliver(message);
     }
@@ -89,7 +89,7 @@ internal sealed partial class ActorCell
         _receiveTimeout = new ReceiveTimeoutState
         {
             After = after,
-            Since = _system.Time.GetTimestamp(),
+            Since = _system.Scheduler.MonotonicClock,
         };
         Await(_receiveTimeout, after);
     }
@@ -104,13 +104,13 @@ internal sealed partial class ActorCell
     {
         var state = _receiveTimeout;
         if (!ReferenceEquals(state, due.Owner)) return;
-        var quiet = _system.Time.GetElapsedTime(state.Since);
+        var quiet = _system.Scheduler.MonotonicClock - state.Since;
         if (quiet < state.After)
         {
             Await(state, state.After - quiet);
             return;
         }
-        state.Since = _system.Time.GetTimestamp();
+        state.Since = _system.Scheduler.MonotonicClock;
         Await(state, state.After);
         _message = Akka.Actor.ReceiveTimeout.Instance;
         Deliver(_message);

@@ -105,7 +105,7 @@ internal sealed partial class ActorCell
 
     public void Stop(IActorRef child)
     {
-        if (child is not InternalActorRef actor) return;
+        if (InternalActorRef.Of(child) is not { } actor) return;
         _children?.MarkDying(actor);
         actor.Stop();
     }

@@ -30,7 +30,7 @@ internal sealed partial class ActorCell
 
     private IActorRef Watch(IActorRef subject, object message)
     {
-        if (Resolve(subject) is not { } watchee || watchee.Equals(_self)) return subject;
+        if (InternalActorRef.Of(subject) is not { } watchee || watchee.Equals(_self)) return subject;
         var state = _watch ??= new WatchState();
         if (state.Watching.TryGetValue(watchee, out var known))
         {
@@ -50,7 +50,7 @@ internal sealed partial class ActorCell
 
     public IActorRef Unwatch(IActorRef subject)
     {
-        if (_watch is not { } state || Resolve(subject) is not { } watchee) return subject;
+        if (_watch is not { } state || InternalActorRef.Of(subject) is not { } watchee) return subject;
         if (!watchee.Equals(_self) && state.Watching.Remove(watchee))
         {
             watchee.SendSystemMessage(new Unwatch(watchee, _self));
@@ -59,14 +59,6 @@ internal sealed partial class ActorCell
         state.Queued.Remove(watchee);
         return subject;
     }
-
-    /// <summary>The reference that carries system messages; probes of tests stand for one.</summary>
-    private static InternalActorRef Resolve(IActorRef subject) => subject switch
-    {
-        InternalActorRef own => own,
-        IActorRefWrapper wrapper => (InternalActorRef)wrapper.Wrapped,
-        _ => null,
-    };
 
     private void HandleGone(DeathWatchNotification gone)
     {

@@ -17,6 +17,9 @@ internal sealed partial class ActorCell : Mailbox, IUntypedActorContext
     /// <summary>The cell whose turn the calling thread runs, or null.</summary>
     public static ActorCell Current => _current;
 
+    /// <summary>Makes an actor the implicit sender of the calling thread, as tests do.</summary>
+    public static void Impersonate(ActorCell cell) => _current = cell;
+
     private readonly ActorSystemRuntime _system;
     private readonly LocalActorRef _self;
     private readonly InternalActorRef _parent;
@@ -220,17 +223,6 @@ internal sealed partial class ActorCell : Mailbox, IUntypedActorContext
         {
             _timers = new TimerScheduler(this);
             timed.Timers = _timers;
-        }
-    }
-
-    /// <summary>Throws for what must only happen inside the actor's own turn.</summary>
-    internal void EnsureRunning()
-    {
-        if (!ReferenceEquals(_current, this))
-        {
-            throw new NotSupportedException(
-                "There is no active ActorContext, this is most likely due to use of async " +
-                "operations from within this actor.");
         }
     }
 }

@@ -13,8 +13,8 @@ public static class GracefulStopSupport
     public static Task<bool> GracefulStop(
         this IActorRef target, TimeSpan timeout, object stopMessage)
     {
-        var actor = target as InternalActorRef
-            ?? (InternalActorRef)((IActorRefWrapper)target).Wrapped;
+        var actor = InternalActorRef.Of(target)
+            ?? throw new ArgumentException("Nobody cannot be stopped", nameof(target));
         if (actor.IsTerminated) return Task.FromResult(true);
         var system = actor.Provider.System;
         var future = new FutureActorRef<Terminated>(

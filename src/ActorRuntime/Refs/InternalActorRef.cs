@@ -10,6 +10,16 @@ namespace Akka.Actor;
 /// </remarks>
 internal abstract class InternalActorRef : IActorRef
 {
+    /// <summary>
+    /// The reference that carries system messages: probes of tests stand for one. Null for Nobody.
+    /// </summary>
+    public static InternalActorRef Of(IActorRef actorRef) => actorRef switch
+    {
+        InternalActorRef own => own,
+        IActorRefWrapper wrapper => Of(wrapper.Wrapped),
+        _ => null,
+    };
+
     public abstract ActorPath Path { get; }
     public abstract LocalActorRefProvider Provider { get; }
 

@@ -135,9 +135,10 @@ public class Serialization
     public static string SerializedActorPath(IActorRef actorRef)
     {
         if (actorRef is null or Nobody) return string.Empty;
-        var actor = actorRef as InternalActorRef
-            ?? (actorRef as IActorRefWrapper)?.Wrapped as InternalActorRef;
-        if (actor is null) return actorRef.Path.ToSerializationFormat();
+        if (InternalActorRef.Of(actorRef) is not { } actor)
+        {
+            return actorRef.Path.ToSerializationFormat();
+        }
         var address = _transport.Address ?? actor.Provider.DefaultAddress;
         return actor.Path.ToSerializationFormatWithAddress(address);
     }

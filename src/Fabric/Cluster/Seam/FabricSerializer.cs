@@ -13,6 +13,7 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
     : SerializerWithStringManifest(system)
 {
     private const string FrameManifest = "host.frame.1";
+    private const string NoteManifest = "host.formation.1";
     private const string SnapshotManifest = "log.snapshot.1";
 
     public override int Identifier => 2552;
@@ -20,6 +21,7 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
     public override string Manifest(object o) => o switch
     {
         HostFrame => FrameManifest,
+        FormationNote => NoteManifest,
         HostRecord => HostRecordCodec.RecordManifest,
         HostClaims => HostRecordCodec.ClaimsManifest,
         ReplicaSnapshot => SnapshotManifest,
@@ -30,6 +32,8 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
     {
         HostFrame frame => new FieldWriter().Text(1, frame.FromHost).Number(2, frame.MessageId)
             .Number(3, frame.Index).Number(4, frame.Count).Bytes(5, frame.Bytes.Span).ToArray(),
+        FormationNote note => new FieldWriter().Text(1, note.HostId).Flag(2, note.IsMember)
+            .Text(3, note.Candidate).ToArray(),
         HostRecord record => HostRecordCodec.Write(record),
         HostClaims claims => HostRecordCodec.Write(claims),
         ReplicaSnapshot snapshot => Write(snapshot),
@@ -42,6 +46,8 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
         {
             case FrameManifest:
                 return ReadFrame(bytes);
+            case NoteManifest:
+                return ReadNote(bytes);
             case HostRecordCodec.RecordManifest:
                 return HostRecordCodec.TryRead(bytes, out HostRecord record)
                     ? record
@@ -79,6 +85,25 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
         if (reader.IsMalformed || index is < 0 or > int.MaxValue || count is < 0 or > int.MaxValue)
             throw Unknown(FrameManifest);
         return new HostFrame(host, id, (int)index, (int)count, part);
+    }
+
+    private static FormationNote ReadNote(byte[] bytes)
+    {
+        var (host, isMember, candidate) = ("", false, "");
+        var reader = new FieldReader(bytes);
+        while (reader.TryNext())
+        {
+            switch (reader.Field)
+            {
+                case 1: host = reader.Text(); break;
+                case 2: isMember = reader.Flag; break;
+                case 3: candidate = reader.Text(); break;
+            }
+        }
+
+        return reader.IsMalformed
+            ? throw Unknown(NoteManifest)
+            : new FormationNote(host, isMember, candidate);
     }
 
     /// <remarks>The events that make the replica: 1 each (1 manifest, 2 bytes).</remarks>

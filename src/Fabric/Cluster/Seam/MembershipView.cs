@@ -15,6 +15,10 @@ public sealed record HostMember(
     /// </summary>
     public bool IsAlive => Status is "up" or "weaklyup" or "leaving" or "exiting";
 
+    public bool IsSameAs(HostMember other) => HostId == other.HostId
+        && Address == other.Address && Status == other.Status
+        && IsReachable == other.IsReachable && Roles.SetEquals(other.Roles);
+
     public bool IsLeaving => Status is "leaving" or "exiting";
 }
 
@@ -35,6 +39,11 @@ public sealed record MembershipView(
 
     public HostMember? Find(string host) =>
         Members.FirstOrDefault(member => member.HostId == host);
+
+    public bool IsSameAs(MembershipView other) => SelfAddress == other.SelfAddress
+        && LeaderHost == other.LeaderHost && IsMember == other.IsMember
+        && Members.Length == other.Members.Length
+        && Members.Zip(other.Members).All(pair => pair.First.IsSameAs(pair.Second));
 
     /// <summary>Ids of hosts that are alive; see <see cref="HostMember.IsAlive"/>.</summary>
     public ImmutableSortedSet<string> AliveHosts => Members

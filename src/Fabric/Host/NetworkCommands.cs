@@ -1,0 +1,79 @@
+using System.Text;
+using Akka.Actor;
+using Fabric.Configuration;
+using Fabric.Logical;
+
+namespace Fabric.Host;
+
+/// <summary>net/plan, apply, diff, validate, export, status: logical networks as YAML.</summary>
+/// <remarks>Arguments: the file's name, for messages, and its text.</remarks>
+public static class NetworkCommands
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <param name="northbound">The northbound's endpoint on this host.</param>
+    public static void Register(UnixctlCommands commands, ICanTell northbound)
+    {
+        commands.Register("net/validate", "FILE TEXT", 2, 2, request =>
+        {
+            var document = Parse(request);
+            return Task.FromResult(
+                $"{request.Arguments[0]}: {document.Ports.Count()} ports, "
+                + $"{document.Switches.Length} switches, {document.Routers.Length} routers, "
+                + $"{document.Acls.Length} ACLs: well-formed\n");
+        });
+        commands.Register("net/plan", "FILE TEXT", 2, 2, async request =>
+            TextOf(await PlanAsync(request, northbound)));
+        commands.Register("net/diff", "FILE TEXT", 2, 2, async request =>
+        {
+            var plan = await PlanAsync(request, northbound);
+            return plan.IsEmpty ? TextOf(plan) : throw new UnixctlException(TextOf(plan));
+        });
+        commands.Register("net/apply", "FILE TEXT", 2, 2, request => ApplyAsync(request, northbound));
+        commands.Register("net/export", "[NETWORK]", 0, 1, async request =>
+            NetworkExport.ToYaml(
+                (await ReadAsync(northbound)).After,
+                request.Arguments.Length > 0 ? request.Arguments[0] : "network"));
+    }
+
+    private static async Task<string> ApplyAsync(UnixctlRequest request, ICanTell northbound)
+    {
+        var plan = await PlanAsync(request, northbound);
+        if (plan.IsEmpty) return TextOf(plan);
+        var answer = await northbound.Ask<TransactCompleted>(
+            new Transact(0, plan.Operations), Patience);
+        return answer.Error is null
+            ? TextOf(plan)
+            : throw new UnixctlException($"{request.Arguments[0]}: nothing changed: {answer.Error}");
+    }
+
+    private static async Task<NetworkPlan> PlanAsync(UnixctlRequest request, ICanTell northbound)
+    {
+        var document = Parse(request);
+        return NetworkPlan.Of(document, (await ReadAsync(northbound)).After);
+    }
+
+    private static NetworkDocument Parse(UnixctlRequest request)
+    {
+        try
+        {
+            return NetworkDocument.Parse(request.Arguments[1], request.Arguments[0]);
+        }
+        catch (NetworkDocumentException error)
+        {
+            throw new UnixctlException(error.Message);
+        }
+    }
+
+    private static Task<DatabaseChanged> ReadAsync(ICanTell northbound) =>
+        northbound.Ask<DatabaseChanged>(
+            reply => new SubscribeDatabase(reply), Patience, CancellationToken.None);
+
+    private static string TextOf(NetworkPlan plan)
+    {
+        if (plan.IsEmpty) return "nothing to change\n";
+        var text = new StringBuilder();
+        foreach (var step in plan.Steps) text.Append(step).Append('\n');
+        return text.ToString();
+    }
+}

@@ -3,7 +3,9 @@ using Fabric.Cluster;
 
 namespace Fabric.Simulation;
 
-/// <summary>One host of the simulated log: a journal that survives, and what a crash takes.</summary>
+/// <summary>
+/// One host of the simulated log: a journal that survives, and what a crash takes.
+/// </summary>
 internal sealed class SimulatedHost(string id)
 {
     private readonly List<ILogEvent> _journal = [];
@@ -42,7 +44,9 @@ internal sealed class SimulatedHost(string id)
         _inbox.Clear();
     }
 
-    /// <summary>Replays the journal; what was being written in the crash may be there or not.</summary>
+    /// <summary>
+    /// Replays the journal; what was being written in the crash may be there or not.
+    /// </summary>
     public void Restart(bool isLastWriteThere)
     {
         if (isLastWriteThere) Journal(_writing.Events);

@@ -87,7 +87,8 @@ public class EventFilterFactory
     private EventFilterApplier Exception(
         Type type, string source, bool inner, Predicate<string> fits) => Make(entry =>
         {
-            if (entry is not Akka.Event.Error { Cause: { } cause } || !From(entry, source)) return false;
+            if (entry is not Akka.Event.Error { Cause: { } cause } || !From(entry, source))
+                return false;
             for (; cause is not null; cause = inner ? cause.InnerException : null)
             {
                 if (type.IsInstanceOfType(cause) &&

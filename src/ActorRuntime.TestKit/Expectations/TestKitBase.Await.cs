@@ -124,7 +124,8 @@ public abstract partial class TestKitBase
         var end = Now + limit;
         while (!await conditionIsFulfilled())
         {
-            if (Now >= end) Fail($"Timeout ({limit}) expired while waiting for condition. {message}");
+            if (Now >= end)
+                Fail($"Timeout ({limit}) expired while waiting for condition. {message}");
             await Task.Delay(interval ?? PollInterval, cancellationToken);
         }
     }

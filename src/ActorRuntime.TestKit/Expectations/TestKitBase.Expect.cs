@@ -19,8 +19,9 @@ public abstract partial class TestKitBase
             if (envelope.Message is not null || default(T) is not null)
             {
                 Fail($"Failed: Expected a message of type {typeof(T)}, but received " +
-                    $"{{{envelope.Message}}} (type {envelope.Message?.GetType().ToString() ?? "null"})" +
-                    $" instead{why} from {envelope.Sender}");
+                    $"{{{envelope.Message}}} " +
+                    $"(type {envelope.Message?.GetType().ToString() ?? "null"}) " +
+                    $"instead{why} from {envelope.Sender}");
             }
             typed = default;
         }
@@ -152,7 +153,8 @@ public abstract partial class TestKitBase
         var missing = messages.Where(wanted => !left.Remove(wanted)).ToList();
         if (missing.Count > 0 || left.Count > 0)
         {
-            Fail($"not found [{string.Join(", ", missing)}] unexpected [{string.Join(", ", left)}]");
+            Fail($"not found [{string.Join(", ", missing)}] " +
+                $"unexpected [{string.Join(", ", left)}]");
         }
         return [.. received.Cast<T>()];
     }

@@ -28,19 +28,22 @@ public abstract partial class TestKitBase
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsg<T>(isMessageAndSender, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsg<T>(isMessageAndSender, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgAsync<T>(Action<T, IActorRef> assertMessageAndSender,
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsg<T>(assertMessageAndSender, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsg<T>(assertMessageAndSender, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgAsync<T>(T expected, Func<T, T, bool> comparer,
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsg<T>(expected, comparer, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsg<T>(expected, comparer, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgFromAsync<T>(IActorRef sender, TimeSpan? duration = null,
         string hint = null, CancellationToken cancellationToken = default) =>
@@ -51,31 +54,36 @@ public abstract partial class TestKitBase
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsgFrom<T>(sender, message, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsgFrom<T>(sender, message, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgFromAsync<T>(IActorRef sender, Predicate<T> isMessage,
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsgFrom<T>(sender, isMessage, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsgFrom<T>(sender, isMessage, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgFromAsync<T>(IActorRef sender, Action<T> assertMessage,
         TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsgFrom<T>(sender, assertMessage, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsgFrom<T>(sender, assertMessage, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgFromAsync<T>(Predicate<IActorRef> isSender,
         Predicate<T> isMessage, TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsgFrom<T>(isSender, isMessage, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsgFrom<T>(isSender, isMessage, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<T> ExpectMsgFromAsync<T>(Action<IActorRef> assertSender,
         Action<T> assertMessage, TimeSpan? timeout = null, string hint = null,
         CancellationToken cancellationToken = default) =>
         new(InBackground(
-            () => ExpectMsgFrom<T>(assertSender, assertMessage, timeout, hint, cancellationToken), cancellationToken));
+            () => ExpectMsgFrom<T>(assertSender, assertMessage, timeout, hint, cancellationToken),
+                cancellationToken));
 
     public ValueTask<Terminated> ExpectTerminatedAsync(IActorRef target, TimeSpan? timeout = null,
         string hint = null, CancellationToken cancellationToken = default) =>

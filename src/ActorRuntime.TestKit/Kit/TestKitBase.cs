@@ -89,7 +89,13 @@ public abstract partial class TestKitBase : IActorRefFactory
         akka {
           loglevel = DEBUG
           log-dead-letters = on
-          actor.debug { receive = on, autoreceive = on, lifecycle = on, event-stream = on, unhandled = on }
+          actor.debug {
+            receive = on
+            autoreceive = on
+            lifecycle = on
+            event-stream = on
+            unhandled = on
+          }
         }
         """);
 
@@ -196,7 +202,9 @@ public abstract partial class TestKitBase : IActorRefFactory
     public virtual void Shutdown(TimeSpan? duration = null, bool verifySystemShutdown = false) =>
         Shutdown(Sys, duration, verifySystemShutdown);
 
-    /// <summary>Ends a system and waits for its end, without coordinated shutdown's phases.</summary>
+    /// <summary>
+    /// Ends a system and waits for its end, without coordinated shutdown's phases.
+    /// </summary>
     protected virtual void Shutdown(
         ActorSystem system, TimeSpan? duration = null, bool verifySystemShutdown = false)
     {

@@ -17,7 +17,8 @@ public class TestScheduler : IScheduler, IAdvancedScheduler
     private readonly TimeScheduler _scheduler;
 
     public TestScheduler(Config schedulerConfig, ILoggingAdapter log) =>
-        _scheduler = new TimeScheduler(_time, cause => log.Error(cause, "A scheduled action failed"));
+        _scheduler = new TimeScheduler(_time, cause =>
+            log.Error(cause, "A scheduled action failed"));
 
     /// <summary>Lets time pass and runs what becomes due, in the calling thread.</summary>
     public void Advance(TimeSpan offset)

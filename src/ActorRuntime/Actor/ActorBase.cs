@@ -13,7 +13,9 @@ public interface IInternalActor
     IActorContext ActorContext { get; }
 }
 
-/// <summary>Every actor: one message at a time, its own state, children that it supervises.</summary>
+/// <summary>
+/// Every actor: one message at a time, its own state, children that it supervises.
+/// </summary>
 public abstract class ActorBase : IInternalActor
 {
     private ActorCell _cell;
@@ -106,7 +108,9 @@ public abstract class ActorBase : IInternalActor
 
     internal SupervisorStrategy OwnStrategy => _strategy ??= SupervisorStrategy();
 
-    /// <summary>Whoever wraps all messages of an actor, as persistence does, overrides it.</summary>
+    /// <summary>
+    /// Whoever wraps all messages of an actor, as persistence does, overrides it.
+    /// </summary>
     protected internal virtual bool AroundReceive(Receive receive, object message)
     {
         if (receive(message)) return true;

@@ -8,7 +8,8 @@ namespace Akka.Actor;
 /// <summary>Makes instances of one actor type.</summary>
 internal abstract class ActorFactory
 {
-    private static readonly ConcurrentDictionary<ConstructorInfo, ActorFactory> ByConstructor = new();
+    private static readonly ConcurrentDictionary<ConstructorInfo, ActorFactory> ByConstructor =
+        new();
 
     public abstract ActorBase Make(object[] arguments);
 
@@ -18,7 +19,9 @@ internal abstract class ActorFactory
     public static ActorFactory Of<TActor>(Func<TActor> producer) where TActor : ActorBase =>
         new Producing(() => producer());
 
-    /// <summary>The constructor that takes the arguments; optional parameters may be left out.</summary>
+    /// <summary>
+    /// The constructor that takes the arguments; optional parameters may be left out.
+    /// </summary>
     public static ActorFactory Of(Type type, object[] arguments)
     {
         const BindingFlags Any =
@@ -79,7 +82,9 @@ internal abstract class ActorFactory
     }
 }
 
-/// <summary>Evaluates the arguments of a constructor expression, mostly without compiling.</summary>
+/// <summary>
+/// Evaluates the arguments of a constructor expression, mostly without compiling.
+/// </summary>
 internal static class ArgumentEvaluation
 {
     public static object[] Evaluate(IReadOnlyList<Expression> arguments)

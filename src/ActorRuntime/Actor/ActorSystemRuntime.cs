@@ -87,10 +87,13 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
             return TypeNames.Make<IScheduler>(name, "akka.scheduler.implementation",
                 Settings.Config, Log);
         }
-        return own = new TimeScheduler(Time, cause => Log.Error(cause, "A scheduled action failed"));
+        return own = new TimeScheduler(Time, cause =>
+            Log.Error(cause, "A scheduled action failed"));
     }
 
-    /// <summary>Brings the system up: provider, loggers, guardians, transport, extensions.</summary>
+    /// <summary>
+    /// Brings the system up: provider, loggers, guardians, transport, extensions.
+    /// </summary>
     public void Start()
     {
         StartLoggers();
@@ -102,7 +105,8 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
             LoggerActors.Start(this);
             StartDeadLetterListener();
             CoordinatedShutdown.Get(this);
-            if (Settings.Config.GetBoolean("akka.log-config-on-start")) Log.Info(Settings.ToString());
+            if (Settings.Config.GetBoolean("akka.log-config-on-start"))
+                Log.Info(Settings.ToString());
             LoadExtensions();
         }
         catch

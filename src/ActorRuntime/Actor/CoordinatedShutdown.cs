@@ -5,7 +5,9 @@ using Akka.Event;
 
 namespace Akka.Actor;
 
-/// <summary>Ends a system in phases; the tasks of a phase run together, within its timeout.</summary>
+/// <summary>
+/// Ends a system in phases; the tasks of a phase run together, within its timeout.
+/// </summary>
 public sealed class CoordinatedShutdown : IExtension
 {
     public const string PhaseBeforeServiceUnbind = "before-service-unbind";
@@ -126,7 +128,8 @@ public sealed class CoordinatedShutdown : IExtension
         var timeout = _system.Scheduler.Advanced.ScheduleOnceCancelable(phase.Timeout, () =>
         {
             if (all.IsCompleted) return;
-            _log.Warning("Coordinated shutdown phase [{0}] timed out after {1}", name, phase.Timeout);
+            _log.Warning(
+                "Coordinated shutdown phase [{0}] timed out after {1}", name, phase.Timeout);
             if (phase.Recover || name == PhaseActorSystemTerminate) result.TrySetResult();
             else result.TrySetException(new TimeoutException(
                 $"Coordinated shutdown phase [{name}] timed out after {phase.Timeout}"));
@@ -197,7 +200,8 @@ public sealed class CoordinatedShutdown : IExtension
         if (!visiting.Add(name))
         {
             throw new ConfigurationException(
-                $"Cycle detected in graph of coordinated-shutdown.phases: [{name}] depends on itself");
+                "Cycle detected in graph of coordinated-shutdown.phases: " +
+                $"[{name}] depends on itself");
         }
         if (_phases.TryGetValue(name, out var phase))
         {

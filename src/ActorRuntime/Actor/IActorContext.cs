@@ -65,7 +65,9 @@ public static class ActorRefFactoryExtensions
     public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string name = null)
         where TActor : ActorBase, new() => factory.ActorOf(Props.Create<TActor>(), name);
 
-    /// <summary>Finds actors relative to the anchor, or absolute if it starts with a slash.</summary>
+    /// <summary>
+    /// Finds actors relative to the anchor, or absolute if it starts with a slash.
+    /// </summary>
     public static ActorSelection ActorSelection(
         this IActorRefFactory factory, IActorRef anchorRef, string actorPath)
     {

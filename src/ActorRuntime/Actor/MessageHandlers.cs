@@ -87,7 +87,8 @@ internal sealed class MessageHandlers
         if (_complete)
         {
             throw new InvalidOperationException(
-                "A handler that catches all messages has been added. No handler can be added after that.");
+                "A handler that catches all messages has been added. " +
+                "No handler can be added after that.");
         }
         _entries = [.. _entries, entry];
     }

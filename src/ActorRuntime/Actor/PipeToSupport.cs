@@ -46,7 +46,9 @@ public static class PipeToSupport
         Func<Exception, object> failure = null) =>
         taskToPipe.AsTask().PipeTo(recipient, sender, success, failure);
 
-    /// <remarks>Continues where the task is completed, so that one thread stays one thread.</remarks>
+    /// <remarks>
+    /// Continues where the task is completed, so that one thread stays one thread.
+    /// </remarks>
     private static Task Pipe<TTask>(TTask task, ICanTell recipient, IActorRef sender,
         Func<TTask, object> success, Func<Exception, object> failure, bool silent = false)
         where TTask : Task
@@ -65,7 +67,8 @@ public static class PipeToSupport
                     ? new TaskCanceledException(done)
                     : done.Exception.InnerExceptions.Count == 1
                         ? done.Exception.InnerExceptions[0] : done.Exception;
-                recipient.Tell(failure is null ? new Status.Failure(cause) : failure(cause), sender);
+                recipient.Tell(failure is null
+                    ? new Status.Failure(cause) : failure(cause), sender);
             },
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);

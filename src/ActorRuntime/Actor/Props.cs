@@ -3,7 +3,9 @@ using System.Linq.Expressions;
 
 namespace Akka.Actor;
 
-/// <summary>How to make an actor: its type, constructor arguments and settings. Immutable.</summary>
+/// <summary>
+/// How to make an actor: its type, constructor arguments and settings. Immutable.
+/// </summary>
 public class Props
 {
     private static readonly object[] NoArguments = [];

@@ -1,7 +1,9 @@
 #nullable disable
 namespace Akka.Actor;
 
-/// <summary>An actor that lists its handlers by message type; the first that takes it wins.</summary>
+/// <summary>
+/// An actor that lists its handlers by message type; the first that takes it wins.
+/// </summary>
 /// <remarks>
 /// Handlers are registered in the constructor or in the action given to Become. A handler that
 /// returns false lets the next one try. After ReceiveAny nothing may be registered.

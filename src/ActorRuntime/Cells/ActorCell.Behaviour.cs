@@ -126,7 +126,9 @@ internal sealed partial class ActorCell
     /// <summary>Puts stashed messages before all that wait.</summary>
     internal void ReturnToMailbox(IReadOnlyList<Envelope> messages) => EnqueueFront(messages);
 
-    /// <summary>A further stash of the same mailbox, for who wraps actors as persistence does.</summary>
+    /// <summary>
+    /// A further stash of the same mailbox, for who wraps actors as persistence does.
+    /// </summary>
     internal IStash CreateStash() => new Stash(this, -1);
 
     private void ReleaseStash() => _stash?.UnstashAll();

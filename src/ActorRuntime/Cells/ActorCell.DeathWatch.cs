@@ -30,7 +30,8 @@ internal sealed partial class ActorCell
 
     private IActorRef Watch(IActorRef subject, object message)
     {
-        if (InternalActorRef.Of(subject) is not { } watchee || watchee.Equals(_self)) return subject;
+        if (InternalActorRef.Of(subject) is not { } watchee || watchee.Equals(_self))
+            return subject;
         var state = _watch ??= new WatchState();
         if (state.Watching.TryGetValue(watchee, out var known))
         {
@@ -50,7 +51,8 @@ internal sealed partial class ActorCell
 
     public IActorRef Unwatch(IActorRef subject)
     {
-        if (_watch is not { } state || InternalActorRef.Of(subject) is not { } watchee) return subject;
+        if (_watch is not { } state || InternalActorRef.Of(subject) is not { } watchee)
+            return subject;
         if (!watchee.Equals(_self) && state.Watching.Remove(watchee))
         {
             watchee.SendSystemMessage(new Unwatch(watchee, _self));

@@ -208,7 +208,9 @@ internal sealed partial class ActorCell : Mailbox, IUntypedActorContext
         }
     }
 
-    /// <summary>Positive while the cell makes an instance: only then may one be constructed.</summary>
+    /// <summary>
+    /// Positive while the cell makes an instance: only then may one be constructed.
+    /// </summary>
     internal int CreationDepth { get; private set; }
 
     /// <summary>Gives the instance what it asks for by its interfaces.</summary>

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Akka.Configuration;
 
-/// <summary>An immutable configuration; paths are dotted, with quotes around odd elements.</summary>
+/// <summary>
+/// An immutable configuration; paths are dotted, with quotes around odd elements.
+/// </summary>
 /// <remarks>
 /// A getter returns its default, or the type's, if nothing is there, and throws
 /// <see cref="ConfigurationException"/> with the path if what is there has another form.
@@ -39,7 +41,8 @@ public partial class Config
     private static ConfigurationException Wrong(string path, string wanted, object found) =>
         new($"Configuration [{path}] must be {wanted}, but is [{found}]");
 
-    public virtual bool HasPath(string path) => Find(path) is not (null or ConfigText { Text: null });
+    public virtual bool HasPath(string path) =>
+        Find(path) is not (null or ConfigText { Text: null });
 
     /// <summary>The object at the path, or null.</summary>
     public virtual Config GetConfig(string path) => Find(path) switch
@@ -104,7 +107,8 @@ public partial class Config
 
     public virtual decimal GetDecimal(string path, decimal @default = 0) =>
         GetString(path) is not { } text ? @default
-            : decimal.TryParse(text, NumberStyles.Number, CultureInfo.InvariantCulture, out var number)
+            : decimal.TryParse(
+                text, NumberStyles.Number, CultureInfo.InvariantCulture, out var number)
                 ? number : throw Wrong(path, "a number", text);
 
     private static double ToDouble(string path, string text) =>

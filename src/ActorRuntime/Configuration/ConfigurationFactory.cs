@@ -13,7 +13,9 @@ public static class ConfigurationFactory
     /// <exception cref="ConfigurationException">Malformed; says line and column.</exception>
     public static Config ParseString(string hocon) => Parse(hocon, ReadFile);
 
-    /// <summary>Reads HOCON; included files come from the given function, null if missing.</summary>
+    /// <summary>
+    /// Reads HOCON; included files come from the given function, null if missing.
+    /// </summary>
     internal static Config Parse(string hocon, Func<string, string> read)
     {
         ArgumentNullException.ThrowIfNull(hocon);

@@ -47,7 +47,8 @@ internal sealed class HoconParser
         {
             root = ParseObject();
             SkipSpace(newLines: true);
-            if (!AtEnd) throw Here.Error($"nothing may follow the closing brace, but [{Current}] does");
+            if (!AtEnd)
+                throw Here.Error($"nothing may follow the closing brace, but [{Current}] does");
             return root;
         }
         ParseFields(root, closed: false);
@@ -199,7 +200,8 @@ internal sealed class HoconParser
             case '$': return ParseSubstitution();
         }
         var text = new StringBuilder();
-        while (!AtEnd && !NotInText.Contains(Current) && !char.IsWhiteSpace(Current) && !IsComment())
+        while (!AtEnd && !NotInText.Contains(Current) && !char.IsWhiteSpace(Current) &&
+            !IsComment())
         {
             text.Append(Current);
             Advance();
@@ -240,7 +242,8 @@ internal sealed class HoconParser
         if (optional) Advance();
         var end = _text.IndexOf('}', _at);
         var line = _text.IndexOf('\n', _at);
-        if (end < 0 || (line >= 0 && line < end)) throw start.Error("a substitution is not closed: it opens");
+        if (end < 0 || (line >= 0 && line < end))
+            throw start.Error("a substitution is not closed: it opens");
         var path = ConfigPath.Parse(_text[_at..end].Trim());
         if (path.Count == 0) throw start.Error("a substitution names no path");
         while (_at <= end) Advance();

@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Akka.Dispatch;
 
-/// <summary>Turns wait until the driver takes the next step: everything runs in one thread.</summary>
+/// <summary>
+/// Turns wait until the driver takes the next step: everything runs in one thread.
+/// </summary>
 /// <remarks>
 /// Many actor systems may share one. Which of the runnable turns comes next is drawn from the
 /// given random source, or is the oldest one without it. While it steps, continuations of awaits

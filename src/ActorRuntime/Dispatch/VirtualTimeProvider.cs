@@ -1,7 +1,9 @@
 #nullable disable
 namespace Akka.Dispatch;
 
-/// <summary>A clock that stands still until it is advanced; its timers fire in the caller.</summary>
+/// <summary>
+/// A clock that stands still until it is advanced; its timers fire in the caller.
+/// </summary>
 /// <remarks>
 /// For one thread. Timers that are due at the same instant fire in the order in which they were
 /// set. <see cref="WallClockOffset"/> moves what <see cref="GetUtcNow"/> says, without moving

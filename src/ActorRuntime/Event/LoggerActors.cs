@@ -4,7 +4,9 @@ using Akka.Util;
 
 namespace Akka.Event;
 
-/// <summary>Starts the loggers that configuration names, other than the standard output's.</summary>
+/// <summary>
+/// Starts the loggers that configuration names, other than the standard output's.
+/// </summary>
 internal static class LoggerActors
 {
     private static readonly Type[] Channels =

@@ -74,7 +74,9 @@ public class InitializeLogger(LoggingBus loggingBus) : INoSerializationVerificat
 /// <summary>The logger actor's answer.</summary>
 public class LoggerInitialized : INoSerializationVerificationNeeded;
 
-/// <summary>Writes entries to the standard output, one line each, in the thread that logs.</summary>
+/// <summary>
+/// Writes entries to the standard output, one line each, in the thread that logs.
+/// </summary>
 internal sealed class StandardOutSink : ILogSink
 {
     private readonly TextWriter _output = Console.Out;

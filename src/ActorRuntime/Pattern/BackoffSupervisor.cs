@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Akka.Pattern;
 
-/// <summary>What both backoff supervisors share: the pause, the counters, the conversation.</summary>
+/// <summary>
+/// What both backoff supervisors share: the pause, the counters, the conversation.
+/// </summary>
 public abstract class BackoffSupervisorBase : ActorBase
 {
     private protected sealed record StartChild : IDeadLetterSuppression;
@@ -23,14 +25,16 @@ public abstract class BackoffSupervisorBase : ActorBase
 
     private protected void StartChildActor()
     {
-        if (Child is null) Child = Context.Watch(Context.ActorOf(Settings.ChildProps, Settings.ChildName));
+        if (Child is null)
+            Child = Context.Watch(Context.ActorOf(Settings.ChildProps, Settings.ChildName));
     }
 
     private protected TimeSpan NextPause() => BackoffSupervisor.CalculateDelay(RestartCountN,
         Settings.Min, Settings.Max, Settings.RandomFactor,
         ((ActorSystemRuntime)Context.System).Random);
 
-    private protected bool MayRetry => Settings.RetriesMax < 0 || RestartCountN < Settings.RetriesMax;
+    private protected bool MayRetry =>
+        Settings.RetriesMax < 0 || RestartCountN < Settings.RetriesMax;
 
     private protected void Schedule(TimeSpan pause, object message) =>
         Context.System.Scheduler.ScheduleTellOnce(pause, Self, message, Self);
@@ -44,7 +48,8 @@ public abstract class BackoffSupervisorBase : ActorBase
                 StartChildActor();
                 if (!Settings.ManualReset)
                 {
-                    Schedule(Settings.ResetAfter ?? Settings.Min, new ResetRestartCount(RestartCountN));
+                    var lived = Settings.ResetAfter ?? Settings.Min;
+                    Schedule(lived, new ResetRestartCount(RestartCountN));
                 }
                 return true;
             case BackoffSupervisor.Reset:

@@ -4,7 +4,9 @@ using Akka.Util;
 
 namespace Akka.Actor;
 
-/// <summary>Where an actor system lives: protocol, system name and, if remote, host and port.</summary>
+/// <summary>
+/// Where an actor system lives: protocol, system name and, if remote, host and port.
+/// </summary>
 /// <remarks>Text form: <c>akka://System</c> or <c>akka.tcp://System@host:port</c>.</remarks>
 public sealed class Address : IEquatable<Address>, IComparable<Address>, IComparable, ISurrogated
 {
@@ -82,7 +84,8 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
         TryParse(address, out var parsed)
             ? parsed
             : throw new UriFormatException(
-                $"Invalid address [{address}]: write protocol://system or protocol://system@host:port");
+                $"Invalid address [{address}]: " +
+                "write protocol://system or protocol://system@host:port");
 
     /// <summary>Reads an address; what follows it after a slash is ignored.</summary>
     public static bool TryParse(string path, out Address address) =>
@@ -97,7 +100,8 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
         if (colon <= 0) return false;
         var protocol = path[..colon];
         if (protocol != "akka" && !protocol.StartsWith("akka.", StringComparison.Ordinal) &&
-            !protocol.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+')) return false;
+            !protocol.All(c =>
+                char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+')) return false;
         var authority = path.AsSpan(colon + 3);
         var slash = authority.IndexOf('/');
         rest = slash < 0 ? "" : authority[slash..].ToString();

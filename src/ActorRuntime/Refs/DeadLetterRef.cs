@@ -3,7 +3,9 @@ using Akka.Event;
 
 namespace Akka.Actor;
 
-/// <summary>Where messages end that nobody will process: it publishes them as dead letters.</summary>
+/// <summary>
+/// Where messages end that nobody will process: it publishes them as dead letters.
+/// </summary>
 internal class EmptyActorRef(
     LocalActorRefProvider provider, ActorPath path, EventStream events) : InternalActorRef
 {
@@ -65,6 +67,9 @@ internal sealed class DeadLetterRef(
             base.Publish(message, sender);
             return;
         }
-        if (!Special(letter.Message, letter.Sender)) _events.Publish(letter);
+        if (Special(letter.Message, letter.Sender)) return;
+        _events.Publish(letter.Message is IDeadLetterSuppression quiet
+            ? new SuppressedDeadLetter(quiet, letter.Sender, letter.Recipient)
+            : letter);
     }
 }

@@ -1,7 +1,9 @@
 #nullable disable
 namespace Akka.Actor;
 
-/// <summary>The sender of an Ask: completes a task with the first answer and is then gone.</summary>
+/// <summary>
+/// The sender of an Ask: completes a task with the first answer and is then gone.
+/// </summary>
 /// <remarks>
 /// It enters the system's <c>/temp</c> only when somebody reads its path, as serialisers do:
 /// a local ask never pays for a name.

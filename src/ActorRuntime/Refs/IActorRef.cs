@@ -11,7 +11,9 @@ public interface ICanTell
     void Tell(object message, IActorRef sender);
 }
 
-/// <summary>A handle to an actor, here or elsewhere; equal to others of the same incarnation.</summary>
+/// <summary>
+/// A handle to an actor, here or elsewhere; equal to others of the same incarnation.
+/// </summary>
 public interface IActorRef : ICanTell, IEquatable<IActorRef>, IComparable<IActorRef>, ISurrogated
 {
     ActorPath Path { get; }

@@ -4,7 +4,9 @@ using Akka.Util;
 
 namespace Akka.Actor;
 
-/// <summary>Makes and finds references; remoting derives from it to add those of other systems.</summary>
+/// <summary>
+/// Makes and finds references; remoting derives from it to add those of other systems.
+/// </summary>
 /// <remarks>
 /// The seam for remoting: <see cref="Start"/> brings the transport up and must know the address
 /// when it returns; <see cref="ResolveRemote"/> makes references of other systems;

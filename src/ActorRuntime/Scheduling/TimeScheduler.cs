@@ -3,7 +3,9 @@ using Akka.Dispatch;
 
 namespace Akka.Actor;
 
-/// <summary>The scheduler over a <see cref="TimeProvider"/>, and so over virtual time too.</summary>
+/// <summary>
+/// The scheduler over a <see cref="TimeProvider"/>, and so over virtual time too.
+/// </summary>
 /// <remarks>
 /// One timer of the provider serves all entries, which wait in a heap by due time and, at the same
 /// time, in the order in which they were scheduled. Cancelled entries are skipped, and swept out

@@ -44,7 +44,8 @@ public class Serialization
             if (!_byName.TryGetValue(name, out var serializer))
             {
                 throw new Akka.Configuration.ConfigurationException(
-                    $"[{Bindings}] binds [{type}] to the serializer [{name}], which is not defined");
+                    $"[{Bindings}] binds [{type}] to the serializer [{name}], " +
+                    "which is not defined");
             }
             AddSerializationMap(TypeNames.Get(type, Bindings), serializer);
         }
@@ -85,10 +86,12 @@ public class Serialization
         _byIdentifier.TryGetValue(identifier, out var serializer)
             ? serializer
             : throw new SerializationException(
-                $"Cannot find serializer with id [{identifier}]: is it configured on both systems?");
+                $"Cannot find serializer with id [{identifier}]: " +
+                "is it configured on both systems?");
 
     /// <summary>The serializer of that number, or null.</summary>
-    internal Serializer FindSerializer(int identifier) => _byIdentifier.GetValueOrDefault(identifier);
+    internal Serializer FindSerializer(int identifier) =>
+        _byIdentifier.GetValueOrDefault(identifier);
 
     /// <exception cref="SerializationException">No serializer writes that type.</exception>
     public Serializer FindSerializerFor(object obj, string defaultSerializerName = null)
@@ -110,7 +113,8 @@ public class Serialization
         }
         Serializer serializer = null;
         if (best is not null) serializer = _bindings[best];
-        else if (defaultSerializerName is not null) serializer = _byName.GetValueOrDefault(defaultSerializerName);
+        else if (defaultSerializerName is not null)
+            serializer = _byName.GetValueOrDefault(defaultSerializerName);
         if (serializer is null)
         {
             throw new SerializationException($"No serializer is bound for [{objectType}]: " +

@@ -125,7 +125,8 @@ public sealed class PrimitiveSerializer(ExtendedActorSystem system)
         }
     }
 
-    public override object FromBinary(byte[] bytes, string manifest) => (manifest, bytes.Length) switch
+    public override object FromBinary(byte[] bytes, string manifest) =>
+        (manifest, bytes.Length) switch
     {
         ("S", _) => Encoding.UTF8.GetString(bytes),
         ("B", 1) => bytes[0] != 0,

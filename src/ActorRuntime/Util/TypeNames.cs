@@ -28,7 +28,8 @@ internal static class TypeNames
     {
         if (typeof(TypeNames).Assembly.GetType(type) is { } core) return core;
         if (type.StartsWith("Akka.TestKit", StringComparison.Ordinal) &&
-            !AppDomain.CurrentDomain.GetAssemblies().Any(a => a.GetName().Name == Prefix + ".TestKit"))
+            !AppDomain.CurrentDomain.GetAssemblies().Any(a =>
+                a.GetName().Name == Prefix + ".TestKit"))
         {
             return null;
         }

@@ -122,17 +122,19 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>struct mmsghdr of 64-bit Linux.</summary>
-    [StructLayout(LayoutKind.Sequential)]
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
     public struct MessageHeader
     {
-        public void* Name;
-        public uint NameSize;
-        public IoVector* Vectors;
-        public nuint VectorCount;
-        public void* Control;
-        public nuint ControlSize;
-        public int Flags;
-        public uint Size;
+        [FieldOffset(0)] public void* Name;
+        [FieldOffset(8)] public uint NameSize;
+        [FieldOffset(16)] public IoVector* Vectors;
+        [FieldOffset(24)] public nuint VectorCount;
+        [FieldOffset(32)] public void* Control;
+        [FieldOffset(40)] public nuint ControlSize;
+        [FieldOffset(48)] public int Flags;
+
+        /// <summary>Bytes received or sent: behind the padding of struct msghdr.</summary>
+        [FieldOffset(56)] public uint Size;
     }
 }
 

@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Fabric.Cluster;
 
-/// <summary>To host/cluster; answered by <see cref="VtepsChanged"/> now and at each change.</summary>
+/// <summary>
+/// To host/cluster; answered by <see cref="VtepsChanged"/> now and at each change.
+/// </summary>
 public sealed record SubscribeVteps(IActorRef Subscriber);
 
 /// <summary>To host/cluster; answered by <see cref="PortLocationsChanged"/>.</summary>

@@ -84,7 +84,8 @@ public sealed class AskTests : TestKit
     {
         var echo = Sys.ActorOf<Echo>("echo");
         Assert.Equal(3, await Sys.ActorSelection("/user/echo").Ask<int>(3));
-        Assert.Equal(echo, await Sys.ActorSelection("/user/ec*").ResolveOne(TimeSpan.FromSeconds(3)));
+        Assert.Equal(
+            echo, await Sys.ActorSelection("/user/ec*").ResolveOne(TimeSpan.FromSeconds(3)));
         await Assert.ThrowsAsync<ActorNotFoundException>(
             () => Sys.ActorSelection("/user/none").ResolveOne(TimeSpan.FromSeconds(3)));
     }

@@ -8,6 +8,9 @@ public sealed class DeathWatchTests : TestKit
 {
     private sealed record Gone(string Name);
 
+    // A Terminated that is sent on is dropped by its receiver, who did not watch: so it is wrapped.
+    private sealed record Heard(Terminated Terminated);
+
     private sealed class Watcher : ReceiveActor
     {
         public Watcher(IActorRef to, bool handles)
@@ -27,7 +30,7 @@ public sealed class DeathWatchTests : TestKit
             {
                 foreach (var child in Context.GetChildren()) Context.Unwatch(child);
             });
-            if (handles) Receive<Terminated>(terminated => to.Tell(terminated));
+            if (handles) Receive<Terminated>(terminated => to.Tell(new Heard(terminated)));
         }
     }
 
@@ -53,7 +56,7 @@ public sealed class DeathWatchTests : TestKit
         var watcher = Sys.ActorOf(Props.Create(() => new Watcher(TestActor, true)));
         watcher.Tell(victim);
         ExpectMsg("watching");
-        var terminated = ExpectMsg<Terminated>();
+        var terminated = ExpectMsg<Heard>().Terminated;
         Assert.Equal(victim, terminated.ActorRef);
         Assert.False(terminated.AddressTerminated);
     }

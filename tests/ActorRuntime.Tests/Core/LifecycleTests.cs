@@ -15,7 +15,8 @@ public sealed class LifecycleTests : TestKit
         {
             _to = to;
             _to.Tell("constructor");
-            Receive<string>(text => text == "fail", _ => throw new InvalidOperationException("told to"));
+            Receive<string>(text => text == "fail", _ =>
+                throw new InvalidOperationException("told to"));
             Receive<int>(number => number < 0, _ => Context.Stop(Self));
             ReceiveAny(message => _to.Tell(message));
         }

@@ -17,7 +17,8 @@ public sealed class StashAndTimerTests : TestKit
                 Stash.UnstashAll();
                 Become(() =>
                 {
-                    Receive<string>(text => text == "fail", _ => throw new InvalidOperationException());
+                    Receive<string>(text => text == "fail", _ =>
+                        throw new InvalidOperationException());
                     ReceiveAny(message => to.Tell(message));
                 });
             });
@@ -108,7 +109,8 @@ public sealed class StashAndTimerTests : TestKit
     public void A_single_timer_fires_once()
     {
         var actor = Sys.ActorOf(Props.Create(() => new Ticking(TestActor)));
-        actor.Tell(Do(timers => timers.StartSingleTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
+        actor.Tell(
+            Do(timers => timers.StartSingleTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
         ExpectMsg("tick");
         actor.Tell(Do(timers => TestActor.Tell(timers.IsTimerActive("k"))));
         ExpectMsg(false);
@@ -119,7 +121,8 @@ public sealed class StashAndTimerTests : TestKit
     public void A_periodic_timer_fires_until_it_is_cancelled()
     {
         var actor = Sys.ActorOf(Props.Create(() => new Ticking(TestActor)));
-        actor.Tell(Do(timers => timers.StartPeriodicTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
+        actor.Tell(
+            Do(timers => timers.StartPeriodicTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
         for (var i = 0; i < 5; i++) ExpectMsg("tick");
         actor.Tell(Do(timers =>
         {
@@ -148,7 +151,8 @@ public sealed class StashAndTimerTests : TestKit
     public void Timers_end_with_a_restart()
     {
         var actor = Sys.ActorOf(Props.Create(() => new Ticking(TestActor)));
-        actor.Tell(Do(timers => timers.StartPeriodicTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
+        actor.Tell(
+            Do(timers => timers.StartPeriodicTimer("k", "tick", TimeSpan.FromMilliseconds(10))));
         ExpectMsg("tick");
         EventFilter.Exception<InvalidOperationException>().ExpectOne(
             () => actor.Tell(new InvalidOperationException()));

@@ -8,7 +8,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Tests;
 
-/// <summary>The northbound actors of several hosts in one process, joined by a network double.</summary>
+/// <summary>
+/// The northbound actors of several hosts in one process, joined by a network double.
+/// </summary>
 /// <remarks>
 /// Every message between hosts passes through its bytes. Hosts can be cut off; the writer runs
 /// where the test starts it. Membership is what the test says.
@@ -102,7 +104,7 @@ internal sealed class NorthboundHosts : IDisposable
     public void Tell(string host, object message) => _replicas[host].Tell(message);
 
     public void TellWriter(string host, object payload) => _writers[host].Tell(
-        new HostDelivered(host, HostRoom.Writer, payload));
+        new HostDelivered(host, Addressee.Writer, payload));
 
     public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(10));
 
@@ -144,13 +146,13 @@ internal sealed class NorthboundHosts : IDisposable
         var payload = send.Payload;
         if (from != send.Host)
         {
-            var bytes = HostCodec.Write(send.Room, payload);
+            var bytes = HostCodec.Write(send.To, payload);
             Assert.True(HostCodec.TryRead(bytes, out _, out _, out payload!));
         }
 
-        var target = send.Room == HostRoom.Northbound ? _replicas : _writers;
+        var target = send.To == Addressee.Northbound ? _replicas : _writers;
         if (target.TryGetValue(send.Host, out var actor))
-            actor.Tell(new HostDelivered(from, send.Room, payload!));
+            actor.Tell(new HostDelivered(from, send.To, payload!));
     }
 
     private sealed record Carried(string From, SendToHost Send);

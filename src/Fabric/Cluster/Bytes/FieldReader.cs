@@ -54,7 +54,9 @@ public ref struct FieldReader(ReadOnlySpan<byte> bytes)
         }
     }
 
-    /// <summary>The current bytes as UTF-8; marks the message malformed when they are not.</summary>
+    /// <summary>
+    /// The current bytes as UTF-8; marks the message malformed when they are not.
+    /// </summary>
     public string Text()
     {
         var bytes = Bytes;

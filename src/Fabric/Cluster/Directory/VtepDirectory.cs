@@ -30,7 +30,9 @@ public static class PortClaims
     /// Of several hosts the one that the northbound requests, else the highest claim, else the
     /// lower host id. Hosts that are not alive have no claims.
     /// </summary>
-    /// <param name="requested">options:requested-chassis by logical port: host ids or names.</param>
+    /// <param name="requested">
+    /// options:requested-chassis by logical port: host ids or names.
+    /// </param>
     public static ImmutableSortedDictionary<string, PortLocation> Resolve(
         IEnumerable<HostClaims> claims, ImmutableSortedSet<string> alive,
         IReadOnlyDictionary<string, string> requested)
@@ -51,7 +53,9 @@ public static class PortClaims
     }
 
     /// <summary>The claims of this host after it bound 'ports' and nothing else.</summary>
-    /// <param name="isFirst">The first word after a start: what was bound before is not new.</param>
+    /// <param name="isFirst">
+    /// The first word after a start: what was bound before is not new.
+    /// </param>
     public static ImmutableSortedDictionary<string, long> Claim(
         ImmutableSortedDictionary<string, long> own, IEnumerable<string> ports,
         IEnumerable<HostClaims> others, bool isFirst)

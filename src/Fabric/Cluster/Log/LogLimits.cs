@@ -20,13 +20,17 @@ public static class LogLimits
     /// <summary>Entries that a replica keeps behind its image; older ones become image.</summary>
     public const int TailEntryCountMax = 2048;
 
-    /// <summary>Entries that stay when the tail becomes image, for followers close behind.</summary>
+    /// <summary>
+    /// Entries that stay when the tail becomes image, for followers close behind.
+    /// </summary>
     public const int TailEntryCountKept = 512;
 
     /// <summary>How far behind a learner may be to become a voter.</summary>
     public const int VoterLagMax = 64;
 
-    /// <summary>Transactions of one host that wait for an answer; further ones are refused.</summary>
+    /// <summary>
+    /// Transactions of one host that wait for an answer; further ones are refused.
+    /// </summary>
     public const int PendingTransactionCountMax = 1024;
 
     /// <summary>Bytes in one chunk of a message; longer messages travel in several.</summary>

@@ -5,7 +5,9 @@ namespace Fabric.Cluster;
 /// <summary>One start of the writer on one host; two starts never share one.</summary>
 public readonly record struct WriterId(string HostId, long Nonce);
 
-/// <summary>A message between the writer and the replicas. Each may be lost, late or double.</summary>
+/// <summary>
+/// A message between the writer and the replicas. Each may be lost, late or double.
+/// </summary>
 public interface ILogMessage;
 
 /// <summary>Asks what a replica holds, without any claim.</summary>

@@ -15,7 +15,9 @@ public sealed partial class LogWriter
         return entry;
     }
 
-    /// <summary>Changes the voters by one host, unless the last change is still under way.</summary>
+    /// <summary>
+    /// Changes the voters by one host, unless the last change is still under way.
+    /// </summary>
     /// <returns>False when nothing was appended.</returns>
     public bool TryChangeVoters(VoterSet voters, TimeSpan now)
     {
@@ -49,7 +51,9 @@ public sealed partial class LogWriter
         return _baseVoters;
     }
 
-    /// <summary>Lets go of entries up to a committed one; followers behind it get the image.</summary>
+    /// <summary>
+    /// Lets go of entries up to a committed one; followers behind it get the image.
+    /// </summary>
     public void Compact(long sequence, ILogImage image)
     {
         if (sequence <= _base.Sequence || sequence > Committed) return;

@@ -79,7 +79,9 @@ public sealed partial class LogWriter
         return sends;
     }
 
-    /// <summary>All hosts with a replica, voters or not; those that are gone are left out.</summary>
+    /// <summary>
+    /// All hosts with a replica, voters or not; those that are gone are left out.
+    /// </summary>
     public void SetPeers(ImmutableSortedSet<string> peers, TimeSpan now)
     {
         _peers = peers;

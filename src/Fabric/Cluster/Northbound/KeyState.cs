@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Cluster;
 
-/// <summary>Whose key a <see cref="KeyChange"/> is. The numbers are on disk and on the wire.</summary>
+/// <summary>
+/// Whose key a <see cref="KeyChange"/> is. The numbers are on disk and on the wire.
+/// </summary>
 public enum KeyOwner : byte
 {
     Datapath = 0,
@@ -60,7 +62,9 @@ public sealed record KeyState(
     };
 }
 
-/// <summary>A range of keys as OVN searches it: from behind the last one given, around once.</summary>
+/// <summary>
+/// A range of keys as OVN searches it: from behind the last one given, around once.
+/// </summary>
 internal static class KeyRange
 {
     /// <summary>Highest key of a datapath of this zone (OVN keeps 65535 for others).</summary>

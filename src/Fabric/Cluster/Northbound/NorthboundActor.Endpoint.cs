@@ -60,7 +60,9 @@ public sealed partial class NorthboundActor
         if (_writerHost is { } writer) Send(writer, new CancelSubmission(id));
     }
 
-    /// <summary>To the writer of which was last heard; without one it is sent when there is.</summary>
+    /// <summary>
+    /// To the writer of which was last heard; without one it is sent when there is.
+    /// </summary>
     private void SendDue()
     {
         if (_writerHost is not { } writer) return;

@@ -122,6 +122,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     protected override void PreStart()
     {
         base.PreStart();
+        Context.ActorSelection("../cluster").Tell(new ReplicaStarted(Self));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
     }
 
@@ -213,7 +214,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     }
 
     private void Send(string host, object payload) =>
-        _cluster.Tell(new SendToHost(host, HostRoom.Writer, payload));
+        _cluster.Tell(new SendToHost(host, Addressee.Writer, payload));
 
     private void OnTick()
     {

@@ -4,7 +4,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Cluster;
 
-/// <summary>What a prefix of the log makes: database, tunnel keys, and who has been served.</summary>
+/// <summary>
+/// What a prefix of the log makes: database, tunnel keys, and who has been served.
+/// </summary>
 public sealed record NorthboundState(DatabaseSnapshot Database, KeyState Keys, Origins Origins)
     : ILogImage
 {

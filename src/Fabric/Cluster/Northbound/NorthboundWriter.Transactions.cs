@@ -95,7 +95,9 @@ public sealed partial class NorthboundWriter
         Retry(now, isOnlyDue: false);
     }
 
-    /// <summary>"wait" operations look again: after every change, or when their time is over.</summary>
+    /// <summary>
+    /// "wait" operations look again: after every change, or when their time is over.
+    /// </summary>
     private void Retry(TimeSpan now, bool isOnlyDue)
     {
         foreach (var waiting in _waiting.Values.ToList())
@@ -118,7 +120,9 @@ public sealed partial class NorthboundWriter
 
     private Row? NbGlobal() => _head?.Database.Table(NbGlobalTable).First;
 
-    /// <summary>Keys are given in the transaction itself, so the southbound follows at once.</summary>
+    /// <summary>
+    /// Keys are given in the transaction itself, so the southbound follows at once.
+    /// </summary>
     private void FollowNbCfg(TimeSpan now)
     {
         if (NbGlobal() is not { } row) return;
@@ -138,7 +142,9 @@ public sealed partial class NorthboundWriter
         CountApplied(now);
     }
 
-    /// <summary>hv_cfg is what every host that is alive has applied; the dead do not count.</summary>
+    /// <summary>
+    /// hv_cfg is what every host that is alive has applied; the dead do not count.
+    /// </summary>
     private void CountApplied(TimeSpan now)
     {
         if (_log.Phase != LogWriterPhase.Serving || NbGlobal() is not { } row) return;
@@ -163,5 +169,5 @@ public sealed partial class NorthboundWriter
         Say(host, new SubmissionAnswered(request, results, error, _log.Last.Sequence));
 
     private void Say(string host, object message) =>
-        _outbox.Add(new SendToHost(host, HostRoom.Northbound, message));
+        _outbox.Add(new SendToHost(host, Addressee.Northbound, message));
 }

@@ -10,7 +10,9 @@ namespace Fabric.Cluster;
 public sealed record WriterSurroundings(
     DatabaseSchema Schema, LogTimes Times, Func<Guid> NewUuid, Func<long> UnixMilliseconds);
 
-/// <summary>Decides every transaction of the northbound: the log's writer with its database.</summary>
+/// <summary>
+/// Decides every transaction of the northbound: the log's writer with its database.
+/// </summary>
 /// <remarks>
 /// Transactions are executed one after another on the state at the end of the log, committed or
 /// not; what they see and what follows from it is answered only when an endpoint has applied the
@@ -61,7 +63,7 @@ public sealed partial class NorthboundWriter
     public ImmutableArray<SendToHost> TakeOutbox()
     {
         foreach (var send in _log.TakeOutbox())
-            _outbox.Add(new SendToHost(send.Host, HostRoom.Northbound, send.Message));
+            _outbox.Add(new SendToHost(send.Host, Addressee.Northbound, send.Message));
         ImmutableArray<SendToHost> sends = [.. _outbox];
         _outbox.Clear();
         return sends;

@@ -74,7 +74,7 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
     private void Describe()
     {
         _describedAt = Now;
-        _seam.Tell(new SendToHost(_host, HostRoom.Northbound, DescribeReplica.Instance));
+        _seam.Tell(new SendToHost(_host, Addressee.Northbound, DescribeReplica.Instance));
     }
 
     private void Hear(HostDelivered delivered)
@@ -119,7 +119,7 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
         {
             _describedAt = Now;
             _above = Math.Max(_above, _writer.Log.Term);
-            _seam.Tell(new SendToHost(_host, HostRoom.Northbound, new ForceVoters(forced)));
+            _seam.Tell(new SendToHost(_host, Addressee.Northbound, new ForceVoters(forced)));
         }
 
         foreach (var send in _writer.TakeOutbox()) _seam.Tell(send);

@@ -28,7 +28,9 @@ public readonly record struct QuorumView(int ReachableVoters, int Voters)
     public bool HasMajority => ReachableVoters > Voters / 2;
 }
 
-/// <summary>The transactions of one endpoint that are not answered yet. No clock of its own.</summary>
+/// <summary>
+/// The transactions of one endpoint that are not answered yet. No clock of its own.
+/// </summary>
 public sealed class PendingTransactions(string host, long incarnation, LogTimes times)
 {
     private readonly SortedDictionary<long, PendingTransaction> _open = [];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 
 namespace Fabric.Cluster;
 
@@ -45,3 +46,6 @@ public sealed record ReplicaSnapshot(
         if (Forced is not null) yield return new VotersForced(Forced);
     }
 }
+
+/// <summary>To the cluster's seam beside it: this host's replica (re)started.</summary>
+public sealed record ReplicaStarted(IActorRef Replica);

@@ -4,7 +4,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Cluster;
 
-/// <summary>Body of a log entry: one whole OVSDB transaction with all that the writer decided.</summary>
+/// <summary>
+/// Body of a log entry: one whole OVSDB transaction with all that the writer decided.
+/// </summary>
 /// <param name="Request">Who asked; an empty host id when the writer itself did.</param>
 /// <param name="Results">What the client is answered.</param>
 /// <param name="Keys">Tunnel keys that were given and taken back.</param>

@@ -31,7 +31,7 @@ public sealed partial class ClusterActor
         if (_members.IsMember) return new ClusterAnswer(1, "This host is in a cluster already.\n");
         foreach (var name in names)
         {
-            if (!FabricSystem.TryParseSeed(name, IsTls, out var address))
+            if (!FabricSystem.TryParseSeed(name, Prefix, out var address))
                 return new ClusterAnswer(2, $"'{name}' is not of the form host:port.\n");
             Keep(_list with { Addresses = _list.Addresses.SetItem($"seed {name}", address) });
         }
@@ -67,7 +67,9 @@ public sealed partial class ClusterActor
         return new ClusterAnswer(0, $"{member?.Address ?? host} is marked as down.\n");
     }
 
-    /// <summary>The host is lost for good: neither its vote nor its address is waited for.</summary>
+    /// <summary>
+    /// The host is lost for good: neither its vote nor its address is waited for.
+    /// </summary>
     private void ForceDown(string host)
     {
         _log.Warning("Host {0} is taken for lost by an operator", host);
@@ -78,7 +80,7 @@ public sealed partial class ClusterActor
         if (rest.IsEmpty) return;
         // No writer can be reached from here: the replica is told, and a writer starts from it.
         _northbound.Tell(new HostDelivered(
-            _settings.HostId, HostRoom.Northbound, new ForceVoters(new VoterSet(rest))));
+            _settings.HostId, Addressee.Northbound, new ForceVoters(new VoterSet(rest))));
         _ = _slot.StopAsync();
     }
 
@@ -92,7 +94,7 @@ public sealed partial class ClusterActor
     private void TellWriter(object command)
     {
         if (_logStatus?.WriterHost is { } writer)
-            _seam.Tell(new SendToHost(writer, HostRoom.Writer, command));
+            _seam.Tell(new SendToHost(writer, Addressee.Writer, command));
     }
 
     private HostMember? Find(string name) => _members.Members.FirstOrDefault(

@@ -4,7 +4,9 @@ using Akka.Event;
 
 namespace Fabric.Cluster;
 
-/// <summary>The host's side of the seam to the clustered actor system, which it starts anew.</summary>
+/// <summary>
+/// The host's side of the seam to the clustered actor system, which it starts anew.
+/// </summary>
 /// <remarks>
 /// Hears:  subscriptions, <see cref="PublishVteps"/> and <see cref="ClaimPorts"/> of this host's
 ///         actors; <see cref="SendToHost"/> and <see cref="LogStatus"/> of host/northbound;
@@ -24,7 +26,6 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly FabricSettings _settings;
-    private readonly IActorRef _northbound;
     private readonly FabricSystemSlot _slot;
     private readonly MemberFile _file;
     private readonly long _startedAt;
@@ -34,7 +35,9 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         new(StringComparer.Ordinal);
 
     private MemberList _list = MemberList.Nobody;
+    private IActorRef _northbound;
     private IActorRef _seam = ActorRefs.Nobody;
+    private bool _isRunning;
     private MembershipView _members;
     private LogStatus? _logStatus;
     private VtepsChanged? _vteps;
@@ -66,6 +69,11 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         Receive<PortLocationsChanged>(changed => Publish(_portSubscribers, _ports = changed));
         Receive<LogStatus>(status => _logStatus = status);
         Receive<MembershipView>(Adopt);
+        Receive<ReplicaStarted>(started =>
+        {
+            _northbound = started.Replica;
+            Attach();
+        });
         Receive<FabricStarted>(Begin);
         Receive<FabricTerminated>(End);
         Receive<StartFabric>(_ => Start());
@@ -110,7 +118,8 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     /// <summary>Starts another incarnation of the clustered system.</summary>
     private void Start()
     {
-        if (_list.HasLeft || !_seam.IsNobody()) return;
+        if (_list.HasLeft || _isRunning) return;
+        _isRunning = true;
         var incarnation = _list.Incarnation + 1;
         Keep(_list with { Incarnation = incarnation });
         var start = Plan(incarnation);
@@ -127,7 +136,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         var seeds = ImmutableArray.CreateBuilder<string>();
         foreach (var seed in _settings.Seeds)
         {
-            if (!FabricSystem.TryParseSeed(seed, IsTls, out var address))
+            if (!FabricSystem.TryParseSeed(seed, Prefix, out var address))
                 _log.Error("Seed '{0}' is not of the form host:port; it is left out", seed);
             else if (!IsSelf(address)) seeds.Add(address);
         }
@@ -141,12 +150,12 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
             _logStatus?.Voters ?? VoterSet.None);
     }
 
-    private bool IsTls => _settings.Tls is not null;
+    private string Prefix => FabricSystem.PrefixOf(_settings);
 
     private bool IsSelf(string address)
     {
         var own = $"{_settings.BindAddress}:{_settings.Port}";
-        return FabricSystem.TryParseSeed(own, IsTls, out var self) && self == address;
+        return FabricSystem.TryParseSeed(own, Prefix, out var self) && self == address;
     }
 
     private void Begin(FabricStarted started)
@@ -160,6 +169,8 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
     private void End(FabricTerminated ended)
     {
+        if (ended.Incarnation != _list.Incarnation) return; // One that this actor did not start.
+        _isRunning = false;
         _seam = ActorRefs.Nobody;
         _lastEnd = ended.Cause?.Message;
         Adopt(MembershipView.Nothing(_settings.HostId));
@@ -204,16 +215,21 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
-        // Whoever was started anew hears again what it lost.
+        Attach();
+        _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;
+    }
+
+    /// <summary>Again and again: whoever was started anew hears what it lost.</summary>
+    private void Attach()
+    {
         _northbound.Tell(new ClusterAttached(Self));
         _northbound.Tell(_members);
-        _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;
     }
 
     private void Send(SendToHost send)
     {
-        if (send.Host == _settings.HostId && send.Room == HostRoom.Northbound)
-            _northbound.Tell(new HostDelivered(send.Host, send.Room, send.Payload));
+        if (send.Host == _settings.HostId && send.To == Addressee.Northbound)
+            _northbound.Tell(new HostDelivered(send.Host, send.To, send.Payload));
         else
             _seam.Tell(send); // Lost while there is no seam, as on any other way.
     }

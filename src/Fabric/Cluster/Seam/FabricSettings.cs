@@ -33,6 +33,9 @@ public sealed record FabricSettings(
     bool IsVoter, string StateDirectory, ClusterTls? Tls, FailureTimes Times,
     DatabaseSchema NorthboundSchema, TimeProvider Clock)
 {
+    /// <summary>Clusters of different names never merge; letters, digits, '-' and '_'.</summary>
+    public string ClusterName { get; init; } = "fabric";
+
     public LogTimes LogTimes { get; init; } = LogTimes.Default;
 
     /// <summary>HOCON laid over what these settings make, for what has no setting.</summary>

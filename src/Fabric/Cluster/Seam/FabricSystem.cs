@@ -9,8 +9,6 @@ namespace Fabric.Cluster;
 /// <summary>Starts the clustered actor system of a host.</summary>
 public static partial class FabricSystem
 {
-    public const string Name = "fabric";
-
     /// <summary>The root actor: /user/fabric.</summary>
     public const string RootName = "fabric";
 
@@ -19,9 +17,9 @@ public static partial class FabricSystem
     /// <summary>Frame limit of remoting; messages travel in smaller chunks.</summary>
     private const int FrameSizeMax = 256 * 1024;
 
-    /// <summary>"host:port" or "host" as an address of this system.</summary>
-    /// <param name="isTls">Addresses of systems with TLS begin with akka.ssl.tcp.</param>
-    public static bool TryParseSeed(string seed, bool isTls, out string address)
+    /// <summary>"host:port" or "host" as an address of the clustered system there.</summary>
+    /// <param name="prefix">See <see cref="PrefixOf"/>.</param>
+    public static bool TryParseSeed(string seed, string prefix, out string address)
     {
         address = "";
         var text = seed.Trim();
@@ -34,11 +32,17 @@ public static partial class FabricSystem
             return false;
         if (host.Length == 0 || port is < 1 or > 65535) return false;
         if (isBareV6) host = $"[{host}]";
-        address = $"akka.{(isTls ? "ssl." : "")}tcp://{Name}@{host}:{port}";
+        address = $"{prefix}{host}:{port}";
         return true;
     }
 
-    /// <summary>Serializers of everything that is sent or journaled; both systems need them.</summary>
+    /// <summary>How addresses begin: by transport and by the cluster's name.</summary>
+    public static string PrefixOf(FabricSettings settings) =>
+        $"akka.{(settings.Tls is null ? "" : "ssl.")}tcp://{settings.ClusterName}@";
+
+    /// <summary>
+    /// Serializers of everything that is sent or journaled; both systems need them.
+    /// </summary>
     public const string Serializers =
         """
         akka.actor {

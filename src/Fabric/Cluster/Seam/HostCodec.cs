@@ -8,13 +8,13 @@ namespace Fabric.Cluster;
 /// <remarks>An envelope: 1 room, 2 manifest, 3 payload. Log messages: see LogCodec.</remarks>
 public static class HostCodec
 {
-    public static byte[] Write(HostRoom room, object payload) => new FieldWriter()
+    public static byte[] Write(Addressee room, object payload) => new FieldWriter()
         .Number(1, (long)room).Text(2, ManifestOf(payload)).Bytes(3, WritePayload(payload))
         .ToArray();
 
     /// <param name="manifest">Also when false, for the count of unknown ones.</param>
     public static bool TryRead(
-        ReadOnlySpan<byte> bytes, out HostRoom room, out string manifest, out object? payload)
+        ReadOnlySpan<byte> bytes, out Addressee room, out string manifest, out object? payload)
     {
         (room, manifest, payload) = (0, "", null);
         ReadOnlySpan<byte> body = default;
@@ -23,13 +23,13 @@ public static class HostCodec
         {
             switch (reader.Field)
             {
-                case 1: room = (HostRoom)reader.Number; break;
+                case 1: room = (Addressee)reader.Number; break;
                 case 2: manifest = reader.Text(); break;
                 case 3: body = reader.Bytes; break;
             }
         }
 
-        return !reader.IsMalformed && room is HostRoom.Northbound or HostRoom.Writer
+        return !reader.IsMalformed && room is Addressee.Northbound or Addressee.Writer
             && TryReadPayload(manifest, body, out payload);
     }
 

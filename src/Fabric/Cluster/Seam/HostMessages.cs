@@ -5,7 +5,7 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Cluster;
 
 /// <summary>Who at a host a message is for. The numbers are on the wire.</summary>
-public enum HostRoom : byte
+public enum Addressee : byte
 {
     /// <summary>host/northbound: replica and endpoint.</summary>
     Northbound = 1,
@@ -15,10 +15,10 @@ public enum HostRoom : byte
 }
 
 /// <summary>Asks the seam to carry a message to a host, this one included.</summary>
-public sealed record SendToHost(string Host, HostRoom Room, object Payload);
+public sealed record SendToHost(string Host, Addressee To, object Payload);
 
 /// <summary>A message from a host, this one included.</summary>
-public sealed record HostDelivered(string FromHost, HostRoom Room, object Payload);
+public sealed record HostDelivered(string FromHost, Addressee To, object Payload);
 
 /// <summary>What travels between hosts: a part of an encoded message.</summary>
 /// <param name="MessageId">Rising; with the host it names the message.</param>

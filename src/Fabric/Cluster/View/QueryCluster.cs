@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Cluster;
 
-/// <summary>A verb of `fabric cluster`, to host/cluster; <see cref="ClusterAnswer"/> answers.</summary>
+/// <summary>
+/// A verb of `fabric cluster`, to host/cluster; <see cref="ClusterAnswer"/> answers.
+/// </summary>
 /// <param name="Verb">
 /// show, status, members, leader, vteps, topology, join, leave, down, down-unreachable.
 /// </param>

@@ -138,19 +138,15 @@ public static class BridgeTranslation
             row.GetMap("other_config"), interfaces.ToImmutable());
     }
 
-    /// <remarks>
-    /// Without a request the number that the interface had is asked for again, so that numbers
-    /// stay when the host node restarts.
-    /// </remarks>
     private static InterfaceSpec InterfaceOf(Row row)
     {
-        var request = IntegerOf(row, "ofport_request");
-        if (request is null && IntegerOf(row, "ofport") is > 0 and var last) request = last;
         MacBytes? mac = MacBytes.TryParse(row.GetString("mac"), out var parsed) ? parsed : null;
+        var last = IntegerOf(row, "ofport");
         return new InterfaceSpec(
             row.Uuid, row.GetString("name"), row.GetString("type"), row.GetMap("options"),
-            request, IntegerOf(row, "mtu_request"), mac, row.GetMap("other_config"),
-            row.GetMap("external_ids"));
+            IntegerOf(row, "ofport_request"), IntegerOf(row, "mtu_request"), mac,
+            row.GetMap("other_config"), row.GetMap("external_ids"),
+            OpenFlowPortLast: last > 0 ? last : null);
     }
 
     private static ControllerSpec ControllerOf(Row row) => new(

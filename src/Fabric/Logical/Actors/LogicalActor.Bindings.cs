@@ -27,19 +27,27 @@ public sealed partial class LogicalActor
     private ImmutableSortedDictionary<string, uint> LocalInterfaces()
     {
         var local = _host!.Interfaces;
-        _owned.RemoveWhere(name => !local.ContainsKey(name));
         foreach (var name in local.Keys)
         {
-            if (_locations.TryGetValue(name, out var location))
-            {
-                if (location.HostId == _host.HostId) _owned.Add(name);
-                else if (_owned.Contains(name)) local = local.Remove(name);
-            }
-
-            if (IsForbidden(name)) local = local.Remove(name);
+            var hasMoved = _owned.Contains(name)
+                && _locations.TryGetValue(name, out var location)
+                && location.HostId != _host.HostId;
+            if (hasMoved || IsForbidden(name)) local = local.Remove(name);
         }
 
         return local;
+    }
+
+    /// <summary>Remembers which interfaces here were the port's owner since they are there.</summary>
+    private void NoteOwned()
+    {
+        if (_host is null) return;
+        _owned.RemoveWhere(name => !_host.Interfaces.ContainsKey(name));
+        foreach (var name in _host.Interfaces.Keys)
+        {
+            if (_locations.TryGetValue(name, out var location) && location.HostId == _host.HostId)
+                _owned.Add(name);
+        }
     }
 
     /// <summary>options:requested-chassis names other hosts.</summary>

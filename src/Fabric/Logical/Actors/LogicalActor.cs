@@ -66,6 +66,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<PortLocationsChanged>(changed =>
         {
             _locations = changed.Locations;
+            NoteOwned();
             CompileSoon();
         });
         Receive<CompileNow>(_ => OnCompile());
@@ -129,6 +130,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         var before = _host;
         _host = HostConfiguration.Read(changed.After);
         if (_host.HostId.Length == 0) return;
+        NoteOwned();
         EnsureBridge();
         if (before?.BridgeName != _host.BridgeName) LoseBridge();
         CompileSoon();

@@ -54,10 +54,17 @@ public abstract record Expression
         FieldBits Bits, Relation Relation, ImmutableArray<ExpressionConstant> Constants,
         Expression Prerequisite, int Position) : Expression;
 
-    /// <summary>A named condition ("ip4") or its complement.</summary>
-    /// <param name="Expansion">What it stands for, itself complete with prerequisites.</param>
+    /// <summary>A named condition ("ip4.mcast") or its complement.</summary>
+    /// <param name="Expansion">What the positive condition stands for.</param>
+    /// <remarks>
+    /// The complement keeps the prerequisites of the fields in it: !ip4.mcast is IPv4 to another
+    /// address. OpenFlow cannot match "not IPv4", so nothing wider could be compiled.
+    /// </remarks>
     public sealed record Predicate(
-        string Name, Expression Expansion, bool IsPositive, int Position) : Expression;
+        string Name, Expression Expansion, bool IsPositive, int Position) : Expression
+    {
+        public Expression Meaning => IsPositive ? Expansion : Expansion.Negated();
+    }
 
     /// <summary>is_chassis_resident("port"), or its complement.</summary>
     public sealed record ChassisResident(string Port, bool IsPositive) : Expression;

@@ -22,8 +22,7 @@ public sealed class ExpressionEvaluator
         Expression.Literal literal => literal.Value,
         Expression.And all => all.Terms.All(Evaluate),
         Expression.Or any => any.Terms.Any(Evaluate),
-        Expression.Predicate predicate =>
-            Evaluate(predicate.Expansion) == predicate.IsPositive,
+        Expression.Predicate predicate => Evaluate(predicate.Meaning),
         Expression.ChassisResident resident =>
             _context.IsResident(resident.Port) == resident.IsPositive,
         Expression.Comparison comparison =>

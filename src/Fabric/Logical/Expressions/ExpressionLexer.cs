@@ -79,7 +79,7 @@ internal sealed class ExpressionLexer
         }
 
         if (char.IsAsciiDigit(first) || StartsAddress(start)) return Constant();
-        if (IsNameStart(first)) return Token(ExpressionTokenKind.Identifier, Name(), start);
+        if (IsNameStart(first) && !IsRange(start)) return Token(ExpressionTokenKind.Identifier, Name(), start);
 
         foreach (var symbol in Symbols)
         {
@@ -96,6 +96,9 @@ internal sealed class ExpressionLexer
         new(kind, text, default, position);
 
     private static bool IsNameStart(char c) => char.IsAsciiLetter(c) || c is '_' or '.';
+    private bool IsRange(int start) =>
+        string.CompareOrdinal(_text, start, "..", 0, 2) == 0;
+
     private static bool IsNamePart(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
 
     private void SkipBlanks()

@@ -85,41 +85,24 @@ public sealed class ExpressionNormalizer
         Expression expression, IExpressionContext context)
     {
         var normalizer = new ExpressionNormalizer(context);
-        var products = normalizer.Visit(expression, isPositive: true);
+        var products = normalizer.Visit(expression);
         return [.. products.SelectMany(SplitPrerequisites)];
     }
 
-    /// <remarks>
-    /// 'isPositive' false asks for the true complement, prerequisites included: what the
-    /// complement of a predicate means. Comparisons were already turned around by the parser.
-    /// </remarks>
-    private List<MatchProduct> Visit(Expression expression, bool isPositive) => expression switch
+    private List<MatchProduct> Visit(Expression expression) => expression switch
     {
-        Expression.Literal literal => literal.Value == isPositive ? [MatchProduct.Everything] : [],
-        Expression.And all => isPositive ? All(all.Terms, true) : Any(all.Terms, false),
-        Expression.Or any => isPositive ? Any(any.Terms, true) : All(any.Terms, false),
-        Expression.Predicate predicate =>
-            Visit(predicate.Expansion, predicate.IsPositive == isPositive),
+        Expression.Literal literal => literal.Value ? [MatchProduct.Everything] : [],
+        Expression.And all => All(all.Terms),
+        Expression.Or any => Any(any.Terms),
+        Expression.Predicate predicate => Visit(predicate.Meaning),
         Expression.ChassisResident resident =>
-            _context.IsResident(resident.Port) == (resident.IsPositive == isPositive)
+            _context.IsResident(resident.Port) == resident.IsPositive
                 ? [MatchProduct.Everything]
                 : [],
-        Expression.Comparison comparison => Compare(comparison, isPositive),
+        Expression.Comparison comparison =>
+            Cross(Visit(comparison.Prerequisite), Simple(comparison, comparison.Relation)),
         _ => throw new InvalidOperationException($"cannot normalise {expression.GetType().Name}"),
     };
-
-    private List<MatchProduct> Compare(Expression.Comparison comparison, bool isPositive)
-    {
-        if (isPositive)
-        {
-            var with = Visit(comparison.Prerequisite, isPositive: true);
-            return Cross(with, Simple(comparison, comparison.Relation));
-        }
-
-        var without = Visit(comparison.Prerequisite, isPositive: false);
-        without.AddRange(Simple(comparison, Expression.Opposite(comparison.Relation)));
-        return Merge(without);
-    }
 
     /// <summary>The comparison alone, without its prerequisite: one field's set.</summary>
     private List<MatchProduct> Simple(Expression.Comparison comparison, Relation relation)
@@ -242,24 +225,24 @@ public sealed class ExpressionNormalizer
         }
     }
 
-    private List<MatchProduct> All(ImmutableArray<Expression> terms, bool isPositive)
+    private List<MatchProduct> All(ImmutableArray<Expression> terms)
     {
         List<MatchProduct> products = [MatchProduct.Everything];
         foreach (var term in terms)
         {
-            products = Cross(products, Visit(term, isPositive));
+            products = Cross(products, Visit(term));
             if (products.Count == 0) return products;
         }
 
         return products;
     }
 
-    private List<MatchProduct> Any(ImmutableArray<Expression> terms, bool isPositive)
+    private List<MatchProduct> Any(ImmutableArray<Expression> terms)
     {
         var products = new List<MatchProduct>();
         foreach (var term in terms)
         {
-            products.AddRange(Visit(term, isPositive));
+            products.AddRange(Visit(term));
             CheckCount(products.Count);
         }
 

@@ -21,7 +21,8 @@ public sealed record FlowChanges(
 /// <summary>All flows that blocks want, and the difference that a change of some makes.</summary>
 /// <remarks>
 /// Two blocks may want the same flow (table, priority, match). Conjunction actions of both are
-/// then joined in one flow; of other actions the block that sorts first wins, which is what OVN
+/// then joined in one flow; a flow with other actions goes before a part of a conjunctive match,
+/// since it says "yes" alone; of several such the block that sorts first wins, which is what OVN
 /// leaves undefined (two ACLs of equal priority).
 /// </remarks>
 public sealed class DesiredFlows
@@ -137,7 +138,8 @@ public sealed class DesiredFlows
 
     private static LogicalFlow Join(LogicalFlow first, LogicalFlow second)
     {
-        if (!IsConjunctive(first) || !IsConjunctive(second)) return first;
+        if (!IsConjunctive(first)) return first;
+        if (!IsConjunctive(second)) return second;
         var actions = first.Actions.Concat(second.Actions).Distinct();
         return first with { Actions = ActionList.From(actions) };
     }

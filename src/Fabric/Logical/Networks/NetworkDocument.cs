@@ -31,7 +31,11 @@ public sealed record NetworkSwitch(
 public sealed record NetworkPort(
     string Name, string Type, MacBytes? Mac, ImmutableArray<IpPrefix> Ips, bool HasUnknown,
     bool IsSecured, int? Host, ImmutableSortedDictionary<string, string> Options,
-    NetworkPlace Place);
+    NetworkPlace Place)
+{
+    /// <summary>Something stands under mac, even if it is no address.</summary>
+    internal bool HasMac { get; init; }
+}
 
 public sealed record NetworkRouter(
     string Name, ImmutableArray<NetworkRouterPort> Ports, ImmutableArray<NetworkRoute> Routes,

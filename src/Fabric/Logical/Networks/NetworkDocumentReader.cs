@@ -125,7 +125,10 @@ internal sealed class NetworkDocumentReader(string fileName)
         var port = new NetworkPort(
             name, node.OneOf("type", "", PortTypes), node.Mac("mac"), ips,
             node.Flag("unknown", false), node.Flag("port_security", false),
-            node.Number("host", 1, 10_000), ReadMap(node, "options"), node.Place);
+            node.Number("host", 1, 10_000), ReadMap(node, "options"), node.Place)
+        {
+            HasMac = node.Find("mac") is not null,
+        };
         node.RefuseOthers();
         return port;
     }

@@ -89,7 +89,7 @@ internal sealed class NetworkValidation(NetworkDocument document, NetworkErrors 
         var ips = new Dictionary<IpPrefix, string>();
         foreach (var port in owner.Ports)
         {
-            if (port.Mac is null && !port.Ips.IsEmpty)
+            if (port is { Mac: null, HasMac: false } && !port.Ips.IsEmpty)
             {
                 errors.Add(
                     port.Place, $"port {port.Name} has an ip but no mac",

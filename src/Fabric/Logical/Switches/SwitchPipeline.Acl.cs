@@ -115,16 +115,18 @@ internal sealed partial class SwitchPipeline
         }
     }
 
-    private bool Has(AclStages stages) => stages.IsEgress
-        ? _traits.HasEgressAcls
-        : stages.IsLate ? _traits.HasLateAcls : _traits.HasIngressAcls;
+    /// <summary>With default drop, any ACL makes both directions drop what none allows.</summary>
+    private bool Has(AclStages stages) => stages.IsLate
+        ? _traits.HasLateAcls
+        : _traits.HasAcls && (_traits.DropsByDefault
+            || (stages.IsEgress ? _traits.HasEgressAcls : _traits.HasIngressAcls));
 
     /// <summary>Hints, the rules that hold whatever the ACLs say, and the verdicts.</summary>
     private void AddAclFrame(FlowBlockBuilder block, AclStages stages)
     {
         if (_traits.IsStateful && !stages.IsLate) AddHints(block, stages);
         if (_traits.IsStateful) AddConnectionRules(block, stages);
-        if (Has(stages)) AddVerdicts(block, stages);
+        if (_traits.IsStateful || Has(stages)) AddVerdicts(block, stages);
     }
 
     // ACL hint: which kinds of ACL a packet may match, from the state of its connection.
@@ -199,7 +201,9 @@ internal sealed partial class SwitchPipeline
 
         block.Add(
             table, 0, _here,
-            _traits.DropsByDefault ? FlowActions.Drop : stages.Next(table, Cleared()));
+            _traits.DropsByDefault && _traits.HasAcls && !stages.IsLate
+                ? FlowActions.Drop
+                : stages.Next(table, Cleared()));
     }
 
     private void CompileAcls()

@@ -10,7 +10,10 @@ namespace Fabric.Logical;
 internal sealed record SwitchTraits(
     uint Key, bool IsStateful, bool HasIngressAcls, bool HasLateAcls, bool HasEgressAcls,
     bool HasBalancers, bool HasUnknown, bool HasSecurity, bool IsVlanTransparent,
-    bool DropsByDefault, bool MatchesInvalid, int TierMax);
+    bool DropsByDefault, bool MatchesInvalid, int TierMax)
+{
+    public bool HasAcls => HasIngressAcls || HasLateAcls || HasEgressAcls;
+}
 
 /// <summary>One port of a switch with everything that its flows are made from.</summary>
 /// <param name="Addresses">With the peer's, for a router port.</param>

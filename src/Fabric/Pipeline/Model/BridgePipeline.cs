@@ -35,11 +35,15 @@ public sealed class BridgePipeline
 {
     private const int RetireMilliseconds = 200;
 
+    /// <summary>Above every priority that a controller can name.</summary>
+    private const int FailOpenPriority = 0xF0F0F0;
+
     private readonly Lock _writing = new();
     private readonly TableSet _tables = new();
     private readonly Queue<(long Milliseconds, long Version, Rule Rule)> _retired = new();
     private readonly HashSet<Rule> _timed = [];
     private PipelineVersion _current;
+    private Rule? _failOpen;
     private long _retiredVersion;
 
     public BridgePipeline(string name)
@@ -155,6 +159,28 @@ public sealed class BridgePipeline
             foreach (var (rule, reason) in due) transaction.Remove(rule, reason, 0);
             Publish(transaction, now);
             return new PipelineOutcome([], transaction.Changes);
+        }
+    }
+
+    /// <summary>Puts a NORMAL flow above all others, or takes it away again.</summary>
+    public PipelineOutcome SetFailOpen(bool isOpen, long now)
+    {
+        lock (_writing)
+        {
+            if (_failOpen is not null == isOpen) return PipelineOutcome.Nothing;
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            if (_failOpen is { } rule)
+            {
+                transaction.Remove(rule, FlowRemovedReason.Delete, 0);
+                _failOpen = null;
+            }
+            else
+            {
+                _failOpen = transaction.AddHidden(FailOpenPriority, [new OfOutput(OfPort.Normal)]);
+            }
+
+            Publish(transaction, now);
+            return PipelineOutcome.Nothing;
         }
     }
 

@@ -28,6 +28,10 @@ public sealed record SwitchSnapshot(
     FrozenDictionary<uint, PortSnapshot> ByDatapathPort,
     FrozenDictionary<string, PortSnapshot> PatchPorts, TunnelDirectory Tunnels)
 {
+    /// <summary>Bridges by name.</summary>
+    public ImmutableArray<BridgeSnapshot> BridgesInOrder { get; } =
+        [.. Bridges.Values.OrderBy(bridge => bridge.Name, StringComparer.Ordinal)];
+
     public static SwitchSnapshot Empty { get; } = new(
         0, FrozenDictionary<string, BridgeSnapshot>.Empty,
         FrozenDictionary<uint, PortSnapshot>.Empty,

@@ -99,6 +99,20 @@ internal sealed partial class PipelineTransaction
         _changes.Add(new FlowChange(FlowUpdateEvent.Removed, rule, reason, xid));
     }
 
+    /// <summary>A flow of the switch's own in table 0, which controllers do not see.</summary>
+    public Rule AddHidden(int priority, ActionList actions)
+    {
+        var rule = new Rule(FlowMod.Add(0, 0, Match.Any, actions), 0, _now)
+        {
+            Priority = priority,
+            IsHidden = true,
+        };
+        PipelineKey value = default;
+        PipelineKey mask = default;
+        Link(rule, _tables.GetOrAdd(0), ref value, ref mask);
+        return rule;
+    }
+
     /// <summary>Puts rules that match tunnel options where another TLV table wants them.</summary>
     public void Reindex(TlvTable after)
     {
@@ -227,6 +241,7 @@ internal sealed partial class PipelineTransaction
         foreach (var each in found)
         {
             var rule = (Rule)each;
+            if (rule.IsHidden) continue;
             if ((rule.Cookie & mod.CookieMask) != (mod.CookieMatch & mod.CookieMask)) continue;
             if (isDelete && mod.OutPort != OfPort.Any && !rule.OutputsTo(mod.OutPort)) continue;
             if (isDelete && mod.OutGroup != OfGroupNumber.Any && !rule.UsesGroup(mod.OutGroup))

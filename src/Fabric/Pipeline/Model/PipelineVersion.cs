@@ -27,10 +27,11 @@ public sealed class PipelineVersion
     public ImmutableDictionary<uint, MeterSnapshot> Meters { get; }
     public TlvTable Tlv { get; }
 
-    /// <summary>All rules, or those of one table, in no particular order.</summary>
-    public IEnumerable<Rule> Rules(byte table = FlowMod.AllTables) => Tables.Rules(Version, table);
+    /// <summary>All rules that controllers see, of one table or all, in no order.</summary>
+    public IEnumerable<Rule> Rules(byte table = FlowMod.AllTables) =>
+        Tables.Rules(Version, table).Where(rule => !rule.IsHidden);
 
-    public int RuleCount => Tables.Rules(Version).Count();
+    public int RuleCount => Rules().Count();
 }
 
 /// <summary>A learn action's flow.</summary>

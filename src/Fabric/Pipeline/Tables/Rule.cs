@@ -92,6 +92,9 @@ public sealed class Rule : ClassifierRule
     public long ModifiedMilliseconds { get; internal set; }
     public RuleStatistics Statistics { get; }
 
+    /// <summary>The switch's own: controllers neither see nor change it.</summary>
+    public bool IsHidden { get; init; }
+
     /// <summary>The same flow with other actions: keeps timeouts, age and statistics.</summary>
     public Rule With(ActionList actions, ulong cookie, FlowModFlags flags, long now) =>
         new(this, actions, cookie, flags, now);

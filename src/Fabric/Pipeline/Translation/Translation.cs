@@ -38,6 +38,7 @@ internal sealed partial class Translation
     private TunnelMetadata? _outerHeader;
     private Rule? _rule;
     private TraceList? _trace;
+    private Match? _changes;
     private long _now;
     private ulong _mirrors;
     private uint _hashBasis;
@@ -102,6 +103,7 @@ internal sealed partial class Translation
         _rule = null;
         _tunnelTable = null;
         _outerHeader = null;
+        _changes = null;
         _mirrors = 0;
         _hashBasis = 0;
         (_depth, _resubmits, _table) = (0, 0, 0);
@@ -126,17 +128,7 @@ internal sealed partial class Translation
     {
         if (request.Origin is { } origin)
         {
-            Visit(origin.Bridge);
-            _flow.InPort = origin.InPort;
-            _inPort = PortOf(origin.InPort);
-            if (origin.Actions is { } actions)
-            {
-                Execute(actions.AsSpan(), isLast: true);
-                return true;
-            }
-
-            LookUp(origin.Table, _flow.InPort, isLast: true);
-            return true;
+            return Enter(origin);
         }
 
         if (!TryFindPort(out var port)) return false;
@@ -174,6 +166,40 @@ internal sealed partial class Translation
         LookUp(0, _flow.InPort, isLast: true);
         _trace = trace;
         return true;
+    }
+
+    /// <summary>A packet from a controller or for a trace: its place is given.</summary>
+    private bool Enter(TranslationOrigin origin)
+    {
+        if (origin.Frozen is { } frozen)
+        {
+            _changes = origin.Metadata;
+            return Resume(frozen);
+        }
+
+        Visit(origin.Bridge);
+        Preset(origin.Metadata);
+        _flow.InPort = origin.InPort;
+        _inPort = PortOf(origin.InPort);
+        _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
+        var trace = Nest();
+        if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
+        else LookUp(origin.Table, _flow.InPort, isLast: true);
+        _trace = trace;
+        return true;
+    }
+
+    /// <summary>Fields that a controller gives a packet: those of the pipeline only.</summary>
+    private void Preset(Match metadata)
+    {
+        foreach (var entry in metadata.Entries)
+        {
+            if (!entry.Field.TryLocate(_view.Tlv, out var offset, out _)) continue;
+            if (offset >= FlowKey.CoreSize || ReferenceEquals(entry.Field, MatchField.PacketMark))
+            {
+                entry.Field.Write(ref _flow, entry.Value, entry.Mask, _view.Tlv);
+            }
+        }
     }
 
     private bool TryFindPort(out PortSnapshot port)

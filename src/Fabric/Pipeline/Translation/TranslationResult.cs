@@ -8,7 +8,14 @@ namespace Fabric.Pipeline;
 /// <summary>Where a packet starts that came from no datapath port: packet-out, trace, resume.</summary>
 /// <param name="Actions">Run these in place of looking up <paramref name="Table"/>.</param>
 public sealed record TranslationOrigin(
-    BridgeSnapshot Bridge, uint InPort, byte Table, ActionList? Actions);
+    BridgeSnapshot Bridge, uint InPort, byte Table, ActionList? Actions)
+{
+    /// <summary>Registers and other pipeline fields to begin with.</summary>
+    public Match Metadata { get; init; } = Match.Any;
+
+    /// <summary>Go on where this walk was put on ice.</summary>
+    public FrozenState? Frozen { get; init; }
+}
 
 /// <param name="HasEffects">Learn MACs and flows; false for traces and for looking only.</param>
 /// <param name="PacketSize">Bytes, or 0 when there is no packet.</param>

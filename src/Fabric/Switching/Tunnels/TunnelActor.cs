@@ -54,7 +54,9 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
     public static Props Props(Vtep vtep, IActorRef database) =>
         Akka.Actor.Props.Create(() => new TunnelActor(vtep, database));
 
-    /// <summary>The actor's name: unique among VTEPs, and made of characters that paths allow.</summary>
+    /// <summary>
+    /// The actor's name: unique among VTEPs, and made of characters that paths allow.
+    /// </summary>
     public static string NameOf(Vtep vtep) => Uri.EscapeDataString(
         $"{vtep.HostId}~{vtep.Type}~{vtep.Address}").Replace("%", "_", StringComparison.Ordinal);
 

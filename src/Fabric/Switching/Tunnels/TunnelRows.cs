@@ -27,7 +27,9 @@ public static class TunnelRows
     /// <summary>Encapsulations from the one that is liked most.</summary>
     private static readonly ImmutableArray<string> Preferred = ["geneve", "vxlan"];
 
-    /// <summary>The bridge that external_ids:ovn-bridge names; null while it does not exist.</summary>
+    /// <summary>
+    /// The bridge that external_ids:ovn-bridge names; null while it does not exist.
+    /// </summary>
     public static Row? BridgeOf(DatabaseSnapshot database)
     {
         var name = database.Table("Open_vSwitch").First?.GetMapValue("external_ids", "ovn-bridge");
@@ -56,7 +58,9 @@ public static class TunnelRows
         return rows.ToImmutable();
     }
 
-    /// <summary>The VTEPs to reach: of each other host those of the encapsulation liked most.</summary>
+    /// <summary>
+    /// The VTEPs to reach: of each other host those of the encapsulation liked most.
+    /// </summary>
     public static ImmutableSortedSet<Vtep> Wanted(ImmutableSortedSet<Vtep> vteps, string self)
     {
         var wanted = ImmutableSortedSet.CreateBuilder<Vtep>();
@@ -78,7 +82,7 @@ public static class TunnelRows
     public static string NameFor(string hostId, IReadOnlySet<string> taken)
     {
         var letters = hostId.Take(IdLength)
-            .Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_');
+            .Select(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-' ? letter : '_');
         var start = $"ovn-{string.Concat(letters)}-";
         for (var i = 0; ; i++)
         {

@@ -114,3 +114,10 @@ public readonly record struct OfAsyncChange(ushort Property, uint Mask);
 /// <summary>A vendor's message that is not implemented, or one that is only passed on.</summary>
 public sealed record OfExperimenter(uint Vendor, uint Subtype, EquatableArray<byte> Data)
     : OfMessage;
+
+/// <summary>Applies a set-async message to what a connection wanted until then.</summary>
+public static class OfAsyncRules
+{
+    public static OfAsyncMasks Apply(OfAsyncMasks masks, OfSetAsync set) =>
+        AsyncCodec.Apply(masks, set.Changes);
+}

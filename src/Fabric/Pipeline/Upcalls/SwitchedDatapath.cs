@@ -1,0 +1,89 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Fabric.Datapath;
+using Fabric.Wire;
+
+namespace Fabric.Pipeline;
+
+/// <summary>One datapath with the bridges on it: everything that a packet needs, and no actor.</summary>
+/// <remarks>
+/// It outlives the actors that tend it, so that packets go on while one of them starts again.
+/// The bridges publish themselves here; packet threads read <see cref="Current"/>.
+/// </remarks>
+public sealed class SwitchedDatapath : IDisposable
+{
+    private readonly Lock _publishing = new();
+    private readonly SortedDictionary<string, BridgeSnapshot> _bridges =
+        new(StringComparer.Ordinal);
+    private SwitchSnapshot _current = SwitchSnapshot.Empty;
+
+    public SwitchedDatapath(string type, IDatapathProvider provider, TimeProvider time)
+    {
+        Type = type;
+        Provider = provider;
+        Time = time;
+        Meters = new MeterDirectory(provider.Meters);
+        Upcalls = new UpcallHandler(this);
+        Revalidator = new Revalidator(this);
+        provider.UpcallHandler = Upcalls;
+    }
+
+    /// <summary>"system", "netdev" or "dummy".</summary>
+    public string Type { get; }
+    public IDatapathProvider Provider { get; }
+    public TimeProvider Time { get; }
+    public RecirculationTable Recirculation { get; } = new();
+    public MeterDirectory Meters { get; }
+    public UpcallHandler Upcalls { get; }
+    public Revalidator Revalidator { get; }
+    internal MegaflowTable Megaflows { get; } = new();
+
+    /// <summary>What packets see now.</summary>
+    public SwitchSnapshot Current => Volatile.Read(ref _current);
+
+    /// <summary>Who hears of packets for controllers: any thread, must not wait.</summary>
+    public Action<RaisedPacketIn>? PacketInRaised { get; set; }
+
+    /// <summary>Puts a bridge in place of what it was.</summary>
+    public void Publish(BridgeSnapshot bridge)
+    {
+        lock (_publishing)
+        {
+            _bridges[bridge.Name] = bridge;
+            Rebuild();
+        }
+    }
+
+    public void Withdraw(string bridge)
+    {
+        lock (_publishing)
+        {
+            if (_bridges.Remove(bridge)) Rebuild();
+        }
+    }
+
+    /// <summary>A number that differs whenever a remembered decision may have become wrong.</summary>
+    public long Generation()
+    {
+        var snapshot = Current;
+        ulong mixed = (ulong)snapshot.Generation;
+        foreach (var bridge in snapshot.BridgesInOrder)
+        {
+            mixed = KeyStages.Mix(mixed, (ulong)bridge.Pipeline.Current.Version);
+            mixed = KeyStages.Mix(mixed, (ulong)bridge.Pipeline.Macs.Generation);
+        }
+
+        return (long)mixed;
+    }
+
+    public void Dispose() => Provider.Dispose();
+
+    private void Rebuild() => Volatile.Write(
+        ref _current, SwitchSnapshot.Of(_current.Generation + 1, _bridges.Values));
+}
+
+/// <summary>A packet that a controller action wants told.</summary>
+/// <param name="Bridge">Name of the bridge whose controllers shall hear of it.</param>
+public sealed record RaisedPacketIn(
+    string Bridge, Fabric.Wire.OpenFlow.OfPacketIn PacketIn, ushort ControllerId,
+    ushort MaxLength);

@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Fabric.Controllers;
+using Fabric.Pipeline;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Switching;
+
+/// <content>The switch protocol: changes, questions, subscribers.</content>
+public sealed partial class BridgeActor
+{
+    private void ReceiveSwitchProtocol()
+    {
+        Receive<ApplyChanges>(changes => Sender.Tell(Apply(changes)));
+        Receive<AskSwitch>(ask => Sender.Tell(Answer(ask)));
+        Receive<SubscribeSwitch>(subscribe =>
+        {
+            if (!_state.Subscribers.Contains(subscribe.Subscriber))
+            {
+                _state.Subscribers = _state.Subscribers.Add(subscribe.Subscriber);
+            }
+
+            Context.Watch(subscribe.Subscriber);
+            subscribe.Subscriber.Tell(new TlvTableChanged(_state.Pipeline.Current.Tlv));
+        });
+        Receive<FlowMonitorsChanged>(changed => _state.IsMonitored = changed.Wanted);
+        Receive<FailModeChanged>(changed => SetStandalone(changed.IsStandalone));
+        Receive<ControllersObserved>(observed => Context.Parent.Tell(observed));
+    }
+
+    private ChangesApplied Apply(ApplyChanges request)
+    {
+        var failures = ImmutableArray.CreateBuilder<ChangeFailure>();
+        var changes = new List<PipelineChange>(request.Changes.Length);
+        var places = new List<int>(request.Changes.Length);
+        for (var i = 0; i < request.Changes.Length; i++)
+        {
+            var (message, xid) = request.Changes[i];
+            if (message is FlowMod or GroupMod or MeterMod)
+            {
+                changes.Add(new PipelineChange(message, xid));
+                places.Add(i);
+                continue;
+            }
+
+            var error = ApplyToPorts(message);
+            if (error == OfErrorCode.None) continue;
+            failures.Add(new ChangeFailure(i, error));
+            if (request.IsAtomic) return new ChangesApplied(request.RequestId, failures.ToImmutable());
+        }
+
+        var outcome = _state.Pipeline.Apply(
+            [.. changes], request.IsAtomic, _store.Time.Milliseconds());
+        foreach (var (index, error) in outcome.Refused)
+        {
+            failures.Add(new ChangeFailure(places[index], error));
+        }
+
+        var xidOfAll = request.Changes.IsEmpty ? 0 : request.Changes[0].Xid;
+        _state.Report(outcome, xidOfAll, request.Origin, _state.IsMonitored);
+        return new ChangesApplied(request.RequestId, failures.ToImmutable());
+    }
+
+    private OfErrorCode ApplyToPorts(OfMessage message)
+    {
+        switch (message)
+        {
+            case PortMod mod:
+                return Configure(mod);
+            case TableMod:
+                return OfErrorCode.None;
+            default:
+                return OfErrorCode.RequestBadType;
+        }
+    }
+
+    private OfErrorCode Configure(PortMod mod)
+    {
+        if (Datapath?.Current.Bridges.GetValueOrDefault(_state.Name) is not { } bridge
+            || !bridge.Ports.TryGetValue(mod.Port, out var port))
+        {
+            return OfErrorCode.PortModBadPort;
+        }
+
+        if (mod.Address is { } address && address != port.Mac) return OfErrorCode.PortModBadAddress;
+        var config = (port.Config & ~mod.Mask) | (mod.Config & mod.Mask);
+        if (config == port.Config) return OfErrorCode.None;
+        _state.Configure(port.Name, config);
+        Republish();
+        return OfErrorCode.None;
+    }
+
+    private SwitchAnswered Answer(AskSwitch ask)
+    {
+        var requests = new SwitchRequests(_state, Datapath, _store.Time.Milliseconds());
+        if (ask.Request is OfTlvTableMod mod)
+        {
+            var error = _state.Pipeline.ChangeTlvTable(mod, _store.Time.Milliseconds());
+            if (error == OfErrorCode.None)
+            {
+                _state.Tell(new TlvTableChanged(_state.Pipeline.Current.Tlv));
+            }
+
+            return new SwitchAnswered(ask.RequestId, null, error);
+        }
+
+        var code = requests.TryAnswer(ask.Request, out var reply);
+        return new SwitchAnswered(ask.RequestId, reply, code);
+    }
+
+    /// <summary>Without its controllers the bridge forwards like a learning switch.</summary>
+    private void SetStandalone(bool isStandalone)
+    {
+        var outcome = _state.Pipeline.SetFailOpen(isStandalone, _store.Time.Milliseconds());
+        _state.Report(outcome, 0, null, _state.IsMonitored);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
+using Fabric.Pipeline;
+using Fabric.Wire;
+
+namespace Fabric.Switching;
+
+/// <summary>From a bridge's rows and its opened interfaces to what packets read.</summary>
+public static class BridgeSnapshots
+{
+    private const ushort QinqEthertype = 0x88A8;
+
+    public static BridgeSnapshot Of(
+        BridgeSpec spec, BridgeState state, ImmutableArray<InterfaceOpened> opened)
+    {
+        var byName = opened.ToDictionary(each => each.Spec.Name, StringComparer.Ordinal);
+        var ports = new Dictionary<uint, PortSnapshot>();
+        var bundles = new Dictionary<string, BundleSnapshot>();
+        NumberWishes(spec, state, byName);
+        var outputs = spec.Mirrors.Values.Select(mirror => mirror.OutputPort).ToHashSet();
+        foreach (var port in spec.Ports.Values)
+        {
+            var members = ImmutableArray.CreateBuilder<uint>();
+            foreach (var row in port.Interfaces.Values)
+            {
+                if (!byName.TryGetValue(row.Name, out var each) || each.Error is not null) continue;
+                var number = state.NumberOf(row.Name, WishOf(row));
+                ports[number] = PortOf(spec, state, port, each, number);
+                members.Add(number);
+            }
+
+            members.Sort();
+            bundles[port.Name] = BundleOf(
+                port, members.ToImmutable(), ports, outputs.Contains(port.Name));
+        }
+
+        return new BridgeSnapshot(
+            spec.Name, MacOf(spec, state, ports), state.Pipeline, ports.ToFrozenDictionary(),
+            bundles.ToFrozenDictionary(), MirrorsOf(spec),
+            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true");
+    }
+
+    /// <summary>other_config:datapath-id, else the bridge's address.</summary>
+    public static ulong DatapathIdOf(BridgeSpec spec, MacBytes mac)
+    {
+        var text = spec.OtherConfig.GetValueOrDefault("datapath-id", "");
+        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) text = text[2..];
+        return text.Length is > 0 and <= 16 && ulong.TryParse(
+            text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id)
+            && id != 0 ? id : mac.ToUInt64();
+    }
+
+    /// <summary>The number that a row asks for or had.</summary>
+    public static int? WishOf(InterfaceSpec spec) =>
+        spec.OpenFlowPortRequest ?? spec.OpenFlowPortLast;
+
+    /// <summary>Wishes first, so that a newcomer does not take a number that another one had.</summary>
+    private static void NumberWishes(
+        BridgeSpec spec, BridgeState state, Dictionary<string, InterfaceOpened> opened)
+    {
+        foreach (var row in spec.Ports.Values.SelectMany(port => port.Interfaces.Values))
+        {
+            if (WishOf(row) is null || !opened.TryGetValue(row.Name, out var each)) continue;
+            if (each.Error is null) state.NumberOf(row.Name, WishOf(row));
+        }
+    }
+
+    private static PortSnapshot PortOf(
+        BridgeSpec spec, BridgeState state, PortSpec port, InterfaceOpened opened, uint number)
+    {
+        var device = opened.Port;
+        var mac = opened.Spec.Mac ?? device?.Mac ?? default;
+        if (mac.IsZero) mac = MadeUp(spec.Name + "/" + opened.Spec.Name);
+        return new PortSnapshot(
+            spec.Name, opened.Spec.Name, number, device?.Number, mac, device?.Mtu ?? 1500,
+            state.ConfigOf(opened.Spec.Name), device?.IsLinkUp ?? true, port.Name, opened.Peer,
+            opened.Tunnel);
+    }
+
+    private static BundleSnapshot BundleOf(
+        PortSpec port, ImmutableArray<uint> members, Dictionary<uint, PortSnapshot> ports,
+        bool isMirrorOutput)
+    {
+        var mode = port.VlanMode switch
+        {
+            "access" => VlanMode.Access,
+            "native-tagged" => VlanMode.NativeTagged,
+            "native-untagged" => VlanMode.NativeUntagged,
+            "dot1q-tunnel" => VlanMode.Dot1qTunnel,
+            "trunk" => VlanMode.Trunk,
+            _ => port.Tag is null ? VlanMode.Trunk : VlanMode.Access,
+        };
+        var vlan = mode == VlanMode.Trunk ? -1 : port.Tag ?? 0;
+        var trunks = mode is VlanMode.Access or VlanMode.Dot1qTunnel ? [] : port.Trunks;
+        return new BundleSnapshot(
+            port.Name, mode, vlan, trunks, port.Cvlans, members, BondOf(port, members, ports),
+            IsFloodable: true, IsProtected: false, isMirrorOutput,
+            port.OtherConfig.GetValueOrDefault("qinq-ethtype") == "802.1q"
+                ? (ushort)0x8100 : QinqEthertype,
+            port.OtherConfig.GetValueOrDefault("priority-tags") switch
+            {
+                "if-nonzero" or "true" => PriorityTagging.IfNonzero,
+                "always" => PriorityTagging.Always,
+                _ => PriorityTagging.Never,
+            });
+    }
+
+    private static BondSnapshot? BondOf(
+        PortSpec port, ImmutableArray<uint> members, Dictionary<uint, PortSnapshot> ports)
+    {
+        if (port.Interfaces.Count < 2) return null;
+        ImmutableArray<uint> enabled = [.. members.Where(member => ports[member].IsLinkUp)];
+        var primary = port.OtherConfig.GetValueOrDefault("bond-primary");
+        var active = enabled.FirstOrDefault(member => ports[member].Name == primary);
+        if (active == 0) active = enabled.IsEmpty ? 0 : enabled[0];
+        var mode = port.BondMode switch
+        {
+            "balance-slb" => BondMode.BalanceSlb,
+            "balance-tcp" => BondMode.BalanceTcp,
+            _ => BondMode.ActiveBackup,
+        };
+        _ = uint.TryParse(port.OtherConfig.GetValueOrDefault("bond-hash-basis"), out var basis);
+        return new BondSnapshot(mode, active, enabled, basis);
+    }
+
+    private static ImmutableArray<MirrorSnapshot> MirrorsOf(BridgeSpec spec)
+    {
+        var mirrors = ImmutableArray.CreateBuilder<MirrorSnapshot>();
+        foreach (var mirror in spec.Mirrors.Values)
+        {
+            if (mirrors.Count == 32) break; // OVS's limit: one bit each.
+            mirrors.Add(new MirrorSnapshot(
+                mirror.Name, mirrors.Count, mirror.SelectAll, mirror.SelectSourcePorts,
+                mirror.SelectDestinationPorts, mirror.SelectVlans, mirror.OutputPort,
+                mirror.OutputVlan, mirror.SnapLength ?? 0));
+        }
+
+        return mirrors.ToImmutable();
+    }
+
+    private static MacBytes MacOf(
+        BridgeSpec spec, BridgeState state, Dictionary<uint, PortSnapshot> ports)
+    {
+        if (MacBytes.TryParse(spec.OtherConfig.GetValueOrDefault("hwaddr", ""), out var set))
+        {
+            return set;
+        }
+
+        if (ports.TryGetValue(Fabric.Wire.OpenFlow.OfPort.Local, out var local)) return local.Mac;
+        return state.MadeUpMac ??= MadeUp(spec.Name);
+    }
+
+    /// <summary>A locally administered address from a name: where nothing else has one.</summary>
+    private static MacBytes MadeUp(string name)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var each in name) hash = (hash ^ each) * 1099511628211UL;
+        return MacBytes.FromUInt64((hash & 0xFEFF_FFFF_FFFF) | 0x0200_0000_0000);
+    }
+}

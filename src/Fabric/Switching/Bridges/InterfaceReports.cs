@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Fabric.Datapath;
+using Fabric.Pipeline;
+
+namespace Fabric.Switching;
+
+/// <summary>What goes into the Interface rows: numbers, errors, links and counters.</summary>
+public static class InterfaceReports
+{
+    public static ImmutableArray<InterfaceStatus> Of(BridgeState state, SwitchedDatapath? datapath)
+    {
+        var live = new Dictionary<string, DatapathPort>(StringComparer.Ordinal);
+        if (datapath is not null)
+        {
+            foreach (var port in datapath.Provider.Ports.Dump()) live[port.Name] = port;
+        }
+
+        var all = ImmutableArray.CreateBuilder<InterfaceStatus>();
+        foreach (var opened in state.Interfaces)
+        {
+            all.Add(opened.Error is null
+                ? Of(state, datapath, opened, live) : Failed(opened.Spec, opened.Error));
+        }
+
+        return all.ToImmutable();
+    }
+
+    private static InterfaceStatus Failed(InterfaceSpec spec, string error) => new(
+        spec.Row, spec.Name, -1, error, null, null, null, null, null, null,
+        ImmutableSortedDictionary<string, string>.Empty,
+        ImmutableSortedDictionary<string, long>.Empty);
+
+    private static InterfaceStatus Of(
+        BridgeState state, SwitchedDatapath? datapath, InterfaceOpened opened,
+        Dictionary<string, DatapathPort> live)
+    {
+        var spec = opened.Spec;
+        var number = (int)Fabric.Wire.OpenFlow.OfPort.ToWire16(
+            state.NumberOf(spec.Name, BridgeSnapshots.WishOf(spec)));
+        if (opened.Port is not { } port)
+        {
+            return new InterfaceStatus(
+                spec.Row, spec.Name, number, null, null, null, null, true, true, null,
+                ImmutableSortedDictionary<string, string>.Empty, Counters(null));
+        }
+
+        port = live.GetValueOrDefault(port.Name, port);
+        var isTunnel = opened.Tunnel is not null;
+        return new InterfaceStatus(
+            spec.Row, spec.Name, number, null, isTunnel ? null : port.Mac,
+            isTunnel || port.InterfaceIndex == 0 ? null : port.InterfaceIndex,
+            isTunnel ? null : port.Mtu, isTunnel || port.IsAdminUp, isTunnel || port.IsLinkUp,
+            isTunnel || port.LinkSpeed == 0 ? null : port.LinkSpeed,
+            ImmutableSortedDictionary<string, string>.Empty,
+            Counters(datapath?.Provider.Ports.Statistics(port.Number)));
+    }
+
+    private static ImmutableSortedDictionary<string, long> Counters(PortStatistics? statistics)
+    {
+        var counters = ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
+        var from = statistics ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
+        counters["rx_packets"] = (long)from.RxPackets;
+        counters["tx_packets"] = (long)from.TxPackets;
+        counters["rx_bytes"] = (long)from.RxBytes;
+        counters["tx_bytes"] = (long)from.TxBytes;
+        if (statistics is null) return counters.ToImmutable();
+        counters["rx_errors"] = (long)from.RxErrors;
+        counters["tx_errors"] = (long)from.TxErrors;
+        counters["rx_dropped"] = (long)from.RxDropped;
+        counters["tx_dropped"] = (long)from.TxDropped;
+        return counters.ToImmutable();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Fabric.Cluster;
+
+namespace Fabric.Tests;
+
+/// <summary>Tables of the cluster's decisions that need no I/O.</summary>
+public sealed class ClusterRulesTests
+{
+    private static readonly ImmutableSortedDictionary<string, long> NoClaims =
+        ImmutableSortedDictionary<string, long>.Empty;
+
+    private static VoterCandidate Fit(string host) => new(host, true, false, true);
+
+    [Fact]
+    public void Up_to_five_of_the_oldest_hosts_vote()
+    {
+        ImmutableArray<VoterCandidate> hosts =
+            [.. Enumerable.Range(1, 7).Select(i => Fit($"h{i}"))];
+        var voters = VoterSet.Of("h1");
+        while (VoterPolicy.Next(voters, hosts) is { } next) voters = next;
+        Assert.Equal(VoterSet.Of("h1", "h2", "h3", "h4", "h5"), voters);
+    }
+
+    [Fact]
+    public void Who_is_behind_or_out_of_reach_does_not_become_a_voter()
+    {
+        var voters = VoterSet.Of("a");
+        Assert.Null(VoterPolicy.Next(voters, [Fit("a"), Fit("b") with { IsCaughtUp = false }]));
+        Assert.Null(VoterPolicy.Next(voters, [Fit("a"), Fit("b") with { IsReachable = false }]));
+    }
+
+    [Theory]
+    [InlineData("a,b", "a", null)]       // Two hosts: the dead one may come back.
+    [InlineData("a,b,c", "a,b", null)]   // Two of three are a majority still.
+    [InlineData("a,b,c,d", "a,b,c", "a,b,c")]
+    [InlineData("a,b,c", "a,b,e", "a,b,c,e")]
+    [InlineData("a,b,c,d,e", "a,b,c,d", "a,b,c,d")]
+    public void A_dead_voter_stays_until_it_can_be_spared(
+        string voters, string alive, string? next)
+    {
+        var set = VoterSet.Of(voters.Split(','));
+        var chosen = VoterPolicy.Next(set, [.. alive.Split(',').Select(Fit)]);
+        Assert.Equal(next, chosen?.ToString());
+    }
+
+    [Fact]
+    public void Who_leaves_stops_voting_first()
+    {
+        var leaving = Fit("b") with { IsLeaving = true };
+        Assert.Equal(
+            VoterSet.Of("a"), VoterPolicy.Next(VoterSet.Of("a", "b"), [Fit("a"), leaving]));
+        Assert.Null(VoterPolicy.Next(VoterSet.Of("b"), [leaving]));
+    }
+
+    [Fact]
+    public void A_port_that_two_hosts_claim_is_where_it_was_requested_or_claimed_last()
+    {
+        HostClaims Of(string host, long claim) => new(host, 1, NoClaims.Add("web1", claim));
+        ImmutableSortedSet<string> alive = ["a", "b"];
+        string Owner(long a, long b, string? requested = null) => PortClaims.Resolve(
+            [Of("a", a), Of("b", b)], alive,
+            requested is null ? new Dictionary<string, string>() : new() { ["web1"] = requested })
+            ["web1"].HostId;
+
+        Assert.Equal("b", Owner(1, 2));
+        Assert.Equal("a", Owner(2, 2));
+        Assert.Equal("a", Owner(1, 2, "a"));
+        Assert.Equal("b", Owner(1, 2, "elsewhere"));
+        Assert.Empty(PortClaims.Resolve(
+            [Of("c", 9)], alive, new Dictionary<string, string>()));
+    }
+
+    [Fact]
+    public void A_port_that_moves_is_claimed_above_its_last_claim()
+    {
+        HostClaims[] others = [new("b", 1, NoClaims.Add("web1", 4))];
+        var claims = PortClaims.Claim(NoClaims, ["web1", "web2"], others, isFirst: false);
+        Assert.Equal(5, claims["web1"]);
+        Assert.Equal(1, claims["web2"]);
+        Assert.Equal(5, PortClaims.Claim(claims, ["web1"], others, false)["web1"]);
+        // What a host had bound before it restarted is not news.
+        Assert.Equal(1, PortClaims.Claim(NoClaims, ["web1"], others, isFirst: true)["web1"]);
+    }
+
+    [Fact]
+    public void When_all_hosts_were_down_one_of_a_majority_forms_the_cluster_again()
+    {
+        var voters = VoterSet.Of("a", "b", "c");
+        var (a, b) = (new FormationRule("a", voters), new FormationRule("b", voters));
+        var formed = new List<string>();
+        for (var second = 0; second < 6; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            a.Hear(new FormationNote("b", false, b.Candidate(now)), now);
+            b.Hear(new FormationNote("a", false, a.Candidate(now)), now);
+            if (a.ShallForm(now)) formed.Add("a");
+            if (b.ShallForm(now)) formed.Add("b");
+        }
+
+        Assert.Contains("a", formed);
+        Assert.DoesNotContain("b", formed);
+    }
+
+    [Fact]
+    public void A_minority_and_who_hears_of_a_cluster_form_nothing()
+    {
+        var alone = new FormationRule("a", VoterSet.Of("a", "b", "c"));
+        var late = new FormationRule("a", VoterSet.Of("a", "b"));
+        for (var second = 0; second < 20; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            late.Hear(new FormationNote("b", true, ""), now);
+            Assert.False(alone.ShallForm(now));
+            Assert.False(late.ShallForm(now));
+        }
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "akka.tcp://fabric@10.0.0.1:2552")]
+    [InlineData("10.0.0.1:99", "akka.tcp://fabric@10.0.0.1:99")]
+    [InlineData("[fd00::1]:99", "akka.tcp://fabric@[fd00::1]:99")]
+    [InlineData("fd00::1", "akka.tcp://fabric@[fd00::1]:2552")]
+    [InlineData("host", "akka.tcp://fabric@host:2552")]
+    [InlineData("host:0", null)]
+    [InlineData("host:x", null)]
+    [InlineData(":99", null)]
+    public void Seeds_are_hosts_with_or_without_a_port(string seed, string? address)
+    {
+        const string Prefix = "akka.tcp://fabric@";
+        Assert.Equal(address is not null, FabricSystem.TryParseSeed(seed, Prefix, out var parsed));
+        if (address is not null) Assert.Equal(address, parsed);
+    }
+}

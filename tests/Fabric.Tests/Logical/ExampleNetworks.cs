@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+using Fabric.Logical;
+
+namespace Fabric.Tests.Logical;
+
+/// <summary>The networks that ship in config/networks.</summary>
+internal static class ExampleNetworks
+{
+    public static string Text(string name) =>
+        File.ReadAllText(Path.Combine(Folder(), "..", "..", "..", "config", "networks", name));
+
+    private static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+
+    public static NetworkDocument Read(string name) => NetworkDocument.Parse(Text(name), name);
+}

@@ -17,6 +17,7 @@ internal static class Program
             + "  fabric net apply FILE            a logical network from YAML\n"
             + "  fabric doctor                    what this machine offers");
         root.Subcommands.Add(DemoVerb.Create());
+        root.Subcommands.Add(HostVerb.Create());
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
         root.Subcommands.Add(NetVerb.Create());

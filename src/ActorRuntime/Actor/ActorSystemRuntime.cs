@@ -259,7 +259,14 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
     /// <summary>The root has ended.</summary>
     internal async void Finish()
     {
-        await LocalProvider.Shutdown();
+        try
+        {
+            await LocalProvider.Shutdown();
+        }
+        catch (Exception cause)
+        {
+            Log.Error(cause, "The transport did not close");
+        }
         while (_onTermination.TryPop(out var code))
         {
             try

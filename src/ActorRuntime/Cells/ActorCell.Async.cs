@@ -100,7 +100,13 @@ internal sealed partial class ActorCell
         ResumeMailbox();
         var mine = ReferenceEquals(_activity, completed.Activity);
         if (mine) _activity = null;
-        if (completed.Failure is null || !mine) return;
+        if (!mine) return;
+        if (completed.Failure is null)
+        {
+            _message = null;
+            _sender = null;
+            return;
+        }
         _message = completed.Activity.Message;
         _sender = completed.Activity.Sender;
         Throw(completed.Failure);

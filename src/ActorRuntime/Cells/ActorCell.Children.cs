@@ -43,7 +43,7 @@ internal sealed partial class ActorCell
             record.Ref = child;
             if (child is LocalActorRef local)
             {
-                if (IsSuspended && ReferenceEquals(_current, this)) local.Suspend();
+                if (_perpetrator is not null && ReferenceEquals(_current, this)) local.Suspend();
                 local.Cell.Start();
             }
             return child;

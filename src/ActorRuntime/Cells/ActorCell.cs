@@ -154,11 +154,10 @@ internal sealed partial class ActorCell : Mailbox, IUntypedActorContext
                 ReceiveTerminated(terminated);
                 break;
             case TimerMessage timer:
-                if (_timers?.Accept(timer) is { } elapsed)
-                {
-                    _message = elapsed;
-                    ReceiveTimed(elapsed);
-                }
+                if (_timers?.Accept(timer) is not { } elapsed) break;
+                _message = elapsed;
+                if (elapsed is IAutoReceivedMessage) AutoReceive(elapsed);
+                else ReceiveTimed(elapsed);
                 break;
             case ReceiveTimeoutDue due:
                 HandleReceiveTimeoutDue(due);

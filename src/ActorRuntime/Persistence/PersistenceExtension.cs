@@ -86,6 +86,7 @@ public sealed class Persistence : ExtensionIdProvider<PersistenceExtension>
               class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
               connection-string = ""
               provider-name = "SQLite.MS"
+              synchronous = FULL
             }
           }
           snapshot-store {
@@ -99,6 +100,7 @@ public sealed class Persistence : ExtensionIdProvider<PersistenceExtension>
               class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
               connection-string = ""
               provider-name = "SQLite.MS"
+              synchronous = FULL
             }
           }
         }

@@ -6,12 +6,20 @@ namespace Fabric.Host;
 
 /// <summary>One room of the host node: an actor's name, and how it is made.</summary>
 /// <param name="Make">Is given the rooms that stand before it, by name.</param>
-public sealed record HostRoom(string Name, Func<Func<string, IActorRef>, Props> Make);
+public sealed record HostRoom(string Name, Func<Func<string, IActorRef>, Props> Make)
+{
+    /// <summary>What rooms are told, by name, whenever this one or they were made anew.</summary>
+    public Func<Func<string, IActorRef>, IEnumerable<(string Room, object Message)>> Tells
+    {
+        get;
+        init;
+    } = _ => [];
+}
 
 /// <summary>Supervises all that a host node is: one child for each room, in order.</summary>
 /// <remarks>
 /// Hears:  <see cref="Terminated"/> of its children.
-/// Says:   nothing.
+/// Says:   what rooms must know of each other, whenever one is made.
 /// Holds:  the list of rooms.
 /// Fails:  never by what it hears. A room that throws or is killed restarts under its name and
 ///         reference; one that was stopped, or ended because a room that it watches did, is made
@@ -45,7 +53,8 @@ public sealed class HostActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var room in _rooms) Make(room);
+        foreach (var room in _rooms) Context.Watch(Context.ActorOf(room.Make(Find), room.Name));
+        foreach (var room in _rooms) Introduce(room, _ => true);
     }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(
@@ -57,6 +66,18 @@ public sealed class HostActor : ReceiveActor, IWithTimers
     {
         if (!Context.Child(room.Name).IsNobody()) return;
         Context.Watch(Context.ActorOf(room.Make(Find), room.Name));
+        foreach (var other in _rooms)
+        {
+            Introduce(other, target => other == room || target == room.Name);
+        }
+    }
+
+    private static void Introduce(HostRoom room, Predicate<string> isWanted)
+    {
+        foreach (var (target, message) in room.Tells(Find))
+        {
+            if (isWanted(target)) Find(target).Tell(message);
+        }
     }
 
     private static IActorRef Find(string name) => Context.Child(name);

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Fabric.ActorRuntime.Tests.Core;
 
-/// <summary>Public and protected members of types as sorted lines of text; # is protected.</summary>
+/// <summary>
+/// Public and protected members of types as sorted lines of text; # is protected.
+/// </summary>
 internal static class ApiDescription
 {
     public static string Of(IEnumerable<Type> types)

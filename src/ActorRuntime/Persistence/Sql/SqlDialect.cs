@@ -10,12 +10,15 @@ internal sealed class SqlDialect
 {
     private readonly bool _isSqlite;
     private readonly string _connectionString;
+    private readonly string _synchronous;
 
     static SqlDialect() => SQLitePCL.Batteries_V2.Init();
 
     /// <exception cref="Akka.Configuration.ConfigurationException">No such provider.</exception>
-    public SqlDialect(string providerName, string connectionString)
+    public SqlDialect(
+        string providerName, string connectionString, string synchronous = "FULL")
     {
+        _synchronous = synchronous;
         _isSqlite = providerName.StartsWith("SQLite", StringComparison.OrdinalIgnoreCase);
         _connectionString = connectionString;
         if (!_isSqlite
@@ -25,6 +28,12 @@ internal sealed class SqlDialect
                 $"akka.persistence...sql.provider-name = \"{providerName}\": "
                 + "write \"SQLite.MS\" or \"PostgreSQL.15\"");
         }
+
+        if (synchronous is not ("FULL" or "NORMAL"))
+        {
+            throw new Akka.Configuration.ConfigurationException(
+                $"akka.persistence...sql.synchronous = \"{synchronous}\": write FULL or NORMAL");
+        }
     }
 
     private string Blob => _isSqlite ? "BLOB" : "BYTEA";
@@ -33,7 +42,10 @@ internal sealed class SqlDialect
         ? "ordering INTEGER PRIMARY KEY AUTOINCREMENT"
         : "ordering BIGSERIAL PRIMARY KEY";
 
-    /// <summary>Opens a connection whose commits survive a crash of process and machine.</summary>
+    /// <summary>
+    /// Opens a connection whose commits survive a crash of the process, and with FULL one of the
+    /// machine.
+    /// </summary>
     public DbConnection Open()
     {
         if (!_isSqlite)
@@ -48,7 +60,7 @@ internal sealed class SqlDialect
         var sqlite = new SqliteConnection(settings.ToString());
         sqlite.Open();
         Execute(sqlite, "PRAGMA journal_mode=WAL");
-        Execute(sqlite, "PRAGMA synchronous=FULL");
+        Execute(sqlite, $"PRAGMA synchronous={_synchronous}");
         Execute(sqlite, "PRAGMA busy_timeout=5000");
         RestrictAccess(settings.DataSource);
         return sqlite;

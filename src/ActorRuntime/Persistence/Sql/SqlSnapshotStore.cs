@@ -22,7 +22,8 @@ public sealed class SqlSnapshotStore : SnapshotStore
         _worker = new SqlWorker(
             new SqlDialect(
                 config.GetString("provider-name") ?? "SQLite.MS",
-                config.GetString("connection-string") ?? ""),
+                config.GetString("connection-string") ?? "",
+                config.GetString("synchronous") ?? "FULL"),
             "sql-snapshots");
     }
 

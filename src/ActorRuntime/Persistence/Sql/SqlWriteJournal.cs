@@ -43,7 +43,8 @@ public sealed class SqlWriteJournal : AsyncWriteJournal
         _worker = new SqlWorker(
             new SqlDialect(
                 config.GetString("provider-name") ?? "SQLite.MS",
-                config.GetString("connection-string") ?? ""),
+                config.GetString("connection-string") ?? "",
+                config.GetString("synchronous") ?? "FULL"),
             "sql-journal");
     }
 

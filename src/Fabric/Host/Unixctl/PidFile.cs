@@ -45,7 +45,11 @@ public sealed class PidFile : IDisposable
 
     public void Dispose()
     {
-        File.Delete(_path);
-        _file.Dispose();
+        // A successor's file is not ours to remove.
+        var own = $"{Environment.ProcessId}";
+        using (_file)
+        {
+            if (File.Exists(_path) && File.ReadAllText(_path).Trim() == own) File.Delete(_path);
+        }
     }
 }

@@ -53,8 +53,7 @@ internal sealed partial class Translation
             _into.Add(new RecirculateAction(id));
         }
 
-        _result.Recirculations.Add(id);
-        _result.HasOutput = true;
+        NotePoint(id, isConntrack: true, zone);
         ForgetConnection();
     }
 
@@ -196,8 +195,7 @@ internal sealed partial class Translation
     {
         var id = _recirculation.Allocate(Thawed(TableNone, rest, _isTracked), _now);
         if (id == 0) Fail(DropReason.RecirculationLimit);
-        _result.Recirculations.Add(id);
-        _result.HasOutput = true;
+        NotePoint(id, isConntrack: false, 0);
         return id;
     }
 
@@ -220,7 +218,8 @@ internal sealed partial class Translation
         _mirrors = state.Mirrors;
         _stack.AddRange(state.Stack);
         foreach (var action in state.ActionSet) _actionSet.Add(action);
-        if (_trace is not null) _trace = ThawTrace();
+        NoteStart();
+        if (_trace is not null) _trace = ThawTrace(state);
         if (!state.Rest.IsEmpty) Execute(state.Rest.AsSpan(), isLast: true);
         if (state.Table == TableNone || _isExit) return true;
         _table = state.Table;
@@ -229,9 +228,23 @@ internal sealed partial class Translation
     }
 
     /// <summary>A resumed walk is traced below its bridge, like a fresh one.</summary>
-    private TraceList ThawTrace()
+    private TraceList ThawTrace(FrozenState state)
     {
         _trace!.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
-        return _trace.LastChildren;
+        var inner = _trace.LastChildren;
+        inner.Add(TraceKind.Thaw, state.Rest.IsEmpty
+            ? $"thaw\n        Resuming from table {state.Table}"
+            : "thaw\n        Resuming after the point of freezing");
+        return inner;
+    }
+
+    private void NotePoint(uint id, bool isConntrack, ushort zone)
+    {
+        _result.Recirculations.Add(id);
+        _result.HasOutput = true;
+        if (_trace is not null)
+        {
+            _result.Points.Add(new TracePoint(id, _packet, isConntrack, zone));
+        }
     }
 }

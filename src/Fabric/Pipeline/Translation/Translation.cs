@@ -160,6 +160,7 @@ internal sealed partial class Translation
             return Fail(DropReason.MirrorSelectExcluded);
         }
 
+        NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
         MirrorReceived();
@@ -181,6 +182,7 @@ internal sealed partial class Translation
         Preset(origin.Metadata);
         _flow.InPort = origin.InPort;
         _inPort = PortOf(origin.InPort);
+        NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
         if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
@@ -228,6 +230,14 @@ internal sealed partial class Translation
         _bridge = bridge;
         _view = bridge.Pipeline.Current;
         _result.Visited(bridge, _view);
+    }
+
+    /// <summary>A trace wants to know what the walk began with.</summary>
+    private void NoteStart()
+    {
+        if (_trace is null) return;
+        _result.Initial = _flow;
+        _result.Tlv = _view.Tlv;
     }
 
     /// <summary>Looks the packet up in a table and does what the rule says.</summary>

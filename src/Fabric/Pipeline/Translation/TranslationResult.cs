@@ -42,6 +42,15 @@ public sealed class TranslationResult
     /// <summary>The flow as the pipeline left it.</summary>
     public PipelineKey Final;
 
+    /// <summary>Traces only: the flow as it was at the start of the walk.</summary>
+    public PipelineKey Initial;
+
+    /// <summary>Traces only: where the packet comes round again.</summary>
+    public List<TracePoint> Points { get; } = [];
+
+    /// <summary>The TLV table of the bridge where the walk began.</summary>
+    public TlvTable Tlv { get; internal set; } = TlvTable.Empty;
+
     /// <summary>Why everything is dropped, or None.</summary>
     public DropReason Error { get; internal set; }
 
@@ -81,6 +90,8 @@ public sealed class TranslationResult
         Error = DropReason.None;
         HasOutput = false;
         Recirculations.Clear();
+        Points.Clear();
+        Tlv = TlvTable.Empty;
         _rules.Clear();
         _buckets.Clear();
         _stations.Clear();

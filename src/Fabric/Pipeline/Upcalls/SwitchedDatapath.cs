@@ -38,6 +38,9 @@ public sealed class SwitchedDatapath : IDisposable
     public Revalidator Revalidator { get; }
     internal MegaflowTable Megaflows { get; } = new();
 
+    /// <summary>Flows that are remembered as given to the datapath (OVS: udpif keys).</summary>
+    public int FlowsKept => Megaflows.Count;
+
     /// <summary>What packets see now.</summary>
     public SwitchSnapshot Current => Volatile.Read(ref _current);
 

@@ -117,7 +117,6 @@ internal static class StatsReplyEncoder
             case OfMeterFeaturesReply features:
                 writer.U32(features.MaxMeters).U32(features.BandTypes).U32((uint)features.Capabilities);
                 writer.U8(features.MaxBands).U8(features.MaxColors).Zeros(2);
-                if (context.Version >= OfVersion.OpenFlow15) writer.U32(0).Zeros(4);
                 break;
             default: WriteDescriptions(writer, reply, in context, parts); break;
         }

@@ -114,11 +114,11 @@ internal static class TableCodec
                 break;
             case OfVersion.OpenFlow11:
                 writer.Zeros(7).Text(table.Name, 32).U32(0x3FF).U32(0x3FF).U32(0x3E).U32(0x1FFFFFF).U32(0x1FFFFFF);
-                writer.U32(3).U32(table.MaxEntries).U32(table.ActiveCount);
+                writer.U32(0).U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             case OfVersion.OpenFlow12:
                 writer.Zeros(7).Text(table.Name, 32).U64(AllFields).U64(AllFields).U32(Actions12).U32(Actions12);
-                writer.U64(AllFields).U64(AllFields).U64(ulong.MaxValue).U64(ulong.MaxValue).U32(0x3E).U32(3);
+                writer.U64(AllFields).U64(AllFields).U64(ulong.MaxValue).U64(ulong.MaxValue).U32(0x3E).U32(0);
                 writer.U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             default:

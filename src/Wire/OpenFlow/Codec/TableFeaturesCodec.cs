@@ -20,7 +20,7 @@ internal static class TableFeaturesCodec
         else writer.Zeros(5);
         writer.Text(table.Name, 32).U64(table.MetadataMatch).U64(table.MetadataWrite);
         var capabilities = (table.SupportsEviction ? 4u : 0) | (table.SupportsVacancy ? 8u : 0);
-        writer.U32(context.Version >= OfVersion.OpenFlow14 ? capabilities : 3).U32(table.MaxEntries);
+        writer.U32(context.Version >= OfVersion.OpenFlow14 ? capabilities : 0).U32(table.MaxEntries);
         for (var miss = 0; miss < 2; miss++)
         {
             WriteInstructions(writer, (ushort)(Instructions + miss), !table.IsLastTable);

@@ -1,0 +1,149 @@
+using Akka.Actor;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Controllers;
+
+/// <content>Bundles: changes that are collected and done at once (OpenFlow 1.4 section 6.8).</content>
+public sealed partial class ConnectionActor
+{
+    private const string BundleTimer = "bundles";
+
+    private readonly SortedDictionary<uint, Bundle> _bundles = [];
+
+    private sealed record BundleIdleCheck;
+
+    private sealed class Bundle(BundleFlags flags, long touched)
+    {
+        public BundleFlags Flags { get; } = flags;
+        public List<SwitchChange> Changes { get; } = [];
+        public List<PendingChange> Sources { get; } = [];
+        public long Size { get; set; }
+        public long Touched { get; set; } = touched;
+        public bool IsClosed { get; set; }
+        public bool IsFailed { get; set; }
+    }
+
+    private void OnBundleControl(OfBundleControl control, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        var error = control.Type switch
+        {
+            BundleControlType.OpenRequest => Open(control),
+            BundleControlType.CloseRequest => Close(control),
+            BundleControlType.DiscardRequest => Discard(control),
+            BundleControlType.CommitRequest => Commit(control, xid, frame),
+            _ => OfErrorCode.BundleBadType,
+        };
+        if (error != OfErrorCode.None) SendError(error, xid, frame);
+        else if (control.Type != BundleControlType.CommitRequest) Reply(control, xid);
+    }
+
+    private void Reply(OfBundleControl control, uint xid) =>
+        Send(new OfBundleControl(control.BundleId, control.Type + 1, control.Flags), xid);
+
+    private OfErrorCode Open(OfBundleControl control)
+    {
+        if (_bundles.Remove(control.BundleId)) return OfErrorCode.BundleExists;
+        if (_bundles.Count >= Limits.BundleCountMax) return OfErrorCode.BundleOutOfBundles;
+        _bundles.Add(control.BundleId, new Bundle(control.Flags, _time.GetTimestamp()));
+        if (!Timers.IsTimerActive(BundleTimer))
+        {
+            Timers.StartPeriodicTimer(BundleTimer, new BundleIdleCheck(), TimeSpan.FromSeconds(1));
+        }
+
+        return OfErrorCode.None;
+    }
+
+    private OfErrorCode Close(OfBundleControl control)
+    {
+        if (!_bundles.TryGetValue(control.BundleId, out var bundle)) return OfErrorCode.BundleBadId;
+        var error = bundle.IsClosed ? OfErrorCode.BundleClosed
+            : bundle.Flags != control.Flags ? OfErrorCode.BundleBadFlags : OfErrorCode.None;
+        if (error != OfErrorCode.None) _bundles.Remove(control.BundleId);
+        bundle.IsClosed = true;
+        bundle.Touched = _time.GetTimestamp();
+        return error;
+    }
+
+    private OfErrorCode Discard(OfBundleControl control) =>
+        _bundles.Remove(control.BundleId) ? OfErrorCode.None : OfErrorCode.BundleBadId;
+
+    private void OnBundleAdd(OfBundleAdd add, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        if (Refuses(xid, frame)) return;
+        if (!_bundles.TryGetValue(add.BundleId, out var bundle))
+        {
+            var error = Open(new OfBundleControl(add.BundleId, BundleControlType.OpenRequest, add.Flags));
+            if (error != OfErrorCode.None)
+            {
+                SendError(error, xid, frame);
+                return;
+            }
+
+            bundle = _bundles[add.BundleId];
+        }
+
+        var refused = bundle.IsClosed ? OfErrorCode.BundleClosed
+            : bundle.Flags != add.Flags ? OfErrorCode.BundleBadFlags
+            : add.Xid != xid ? OfErrorCode.BundleMessageBadXid
+            : bundle.Size + frame.Length > Limits.BundleSizeMax ? OfErrorCode.BundleMessageTooMany
+            : OfErrorCode.None;
+        if (refused != OfErrorCode.None)
+        {
+            if (refused is OfErrorCode.BundleClosed or OfErrorCode.BundleBadFlags) _bundles.Remove(add.BundleId);
+            SendError(refused, xid, frame);
+            return;
+        }
+
+        bundle.Changes.Add(new SwitchChange(add.Message, add.Xid));
+        bundle.Sources.Add(new PendingChange(add.Xid, add.Bytes.AsSpan()[..Math.Min(add.Bytes.Count, Limits.ErrorDataSize)].ToArray()));
+        bundle.Size += frame.Length;
+        bundle.Touched = _time.GetTimestamp();
+    }
+
+    private OfErrorCode Commit(OfBundleControl control, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        if (!_bundles.Remove(control.BundleId, out var bundle)) return OfErrorCode.BundleBadId;
+        if (IsSecondary) return OfErrorCode.RequestIsSecondary;
+        if (bundle.Flags != control.Flags) return OfErrorCode.BundleBadFlags;
+        if (bundle.IsFailed) return OfErrorCode.BundleMessageFailed;
+        FlushChanges();
+        var pending = new Pending(xid, frame, bundle.Sources, control);
+        _switch.Tell(new ApplyChanges(Remember(pending), [.. bundle.Changes], IsAtomic: true, Self));
+        return OfErrorCode.None;
+    }
+
+    private void FinishCommit(OfBundleControl control, Pending pending, ChangesApplied applied)
+    {
+        if (applied.Failures.IsEmpty) Reply(control, pending.Xid);
+        else SendError(OfErrorCode.BundleMessageFailed, pending.Xid, pending.Frame);
+    }
+
+    private static bool IsBundleAdd(in OfHeader header, ReadOnlySpan<byte> frame) =>
+        (header.Version >= OfVersion.OpenFlow14 && header.Type == 34)
+        || (header.Type == 4 && frame.Length >= 20 && frame[8..16].SequenceEqual(OnfBundleAdd));
+
+    private static ReadOnlySpan<byte> OnfBundleAdd => [0x4F, 0x4E, 0x46, 0, 0, 0, 0x08, 0xFD];
+
+    /// <summary>A member that could not be understood: the bundle cannot be committed.</summary>
+    private void FailBundle(ReadOnlySpan<byte> frame)
+    {
+        var at = _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size : OfHeader.Size + 8;
+        if (frame.Length < at + 4) return;
+        var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame[at..]);
+        if (_bundles.TryGetValue(id, out var bundle)) bundle.IsFailed = true;
+    }
+
+    private void DropIdleBundles()
+    {
+        var idle = _bundles
+            .Where(each => _time.GetElapsedTime(each.Value.Touched).TotalSeconds > Limits.BundleIdleSeconds)
+            .Select(each => each.Key).ToArray();
+        foreach (var id in idle)
+        {
+            _bundles.Remove(id);
+            Send(new OfErrorMessage(OfErrorCode.BundleTimeout, []), 0);
+        }
+
+        if (_bundles.Count == 0) Timers.Cancel(BundleTimer);
+    }
+}

@@ -1,0 +1,190 @@
+using Akka.Actor;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Controllers;
+
+/// <content>Asynchronous messages: who wants them, in which form, and flow monitors.</content>
+public sealed partial class ConnectionActor
+{
+    private const uint PacketInReasons = 1 << (int)PacketInReason.NoMatch | 1 << (int)PacketInReason.Action
+        | 1 << (int)PacketInReason.ActionSet | 1 << (int)PacketInReason.Group | 1 << (int)PacketInReason.PacketOut;
+    private const uint InvalidTtlBit = 1 << (int)PacketInReason.InvalidTtl;
+
+    private readonly TokenBucket _packetInBucket;
+    private readonly SortedDictionary<uint, OfFlowMonitorSpec> _monitors = [];
+
+    private OfAsyncMasks _masks = new(PacketInReasons, 0, 7, 7, 0x3F, 0)
+    {
+        RoleStatusPrimary = 3,
+        RoleStatusSecondary = 3,
+        TableStatusPrimary = 0x18,
+        TableStatusSecondary = 0,
+        RequestForwardPrimary = 0,
+        RequestForwardSecondary = 0,
+    };
+    private bool _monitorsAreNicira;
+    private long _droppedCount;
+
+    private void ReceiveEvents()
+    {
+        Receive<PacketInRaised>(OnPacketIn);
+        Receive<FlowRemovedRaised>(raised => SendEvent(raised.FlowRemoved,
+            _masks.FlowRemovedPrimary, _masks.FlowRemovedSecondary, (int)raised.FlowRemoved.Reason));
+        Receive<PortStatusRaised>(raised => SendEvent(raised.PortStatus,
+            _masks.PortStatusPrimary, _masks.PortStatusSecondary, (int)raised.PortStatus.Reason));
+        Receive<TableStatusRaised>(raised => SendEvent(raised.TableStatus,
+            _masks.TableStatusPrimary, _masks.TableStatusSecondary, (int)raised.TableStatus.Reason));
+        Receive<RequestForwarded>(forwarded =>
+        {
+            if (Equals(forwarded.Origin, Self)) return;
+            SendEvent(new OfRequestForward(forwarded.Xid, forwarded.Message), _masks.RequestForwardPrimary,
+                _masks.RequestForwardSecondary, forwarded.Message is GroupMod ? 0 : 1);
+        });
+        Receive<FlowUpdatesRaised>(OnFlowUpdates);
+    }
+
+    /// <summary>Service connections hear of nothing until they set a miss length.</summary>
+    private bool WantsEvents => _isEstablished && !_isClosing
+        && (_traits.Kind == ConnectionKind.Primary || MissSendLength != 0);
+
+    private void SendEvent(OfMessage message, uint primaryMask, uint secondaryMask, int reason)
+    {
+        var mask = IsSecondary ? secondaryMask : primaryMask;
+        if (!WantsEvents || (mask & (1u << reason)) == 0) return;
+        if (_pump.OutboundSize > Limits.AsyncOutboundSizeMax)
+        {
+            _droppedCount++;
+            return;
+        }
+
+        Send(message, 0);
+    }
+
+    private void OnPacketIn(PacketInRaised raised)
+    {
+        if (raised.ControllerId != _controllerId) return;
+        var packet = raised.PacketIn;
+        var wanted = IsSecondary ? _masks.PacketInSecondary : _masks.PacketInPrimary;
+        if (!WantsEvents || (wanted & (1u << ReasonBitOf(packet.Reason))) == 0) return;
+        if (!_packetInBucket.TryTake())
+        {
+            _droppedCount++;
+            return;
+        }
+
+        // Nothing is buffered, so the packet is always whole (OpenFlow 1.3 section A.4.1).
+        var format = _packetInFormat;
+        var isExtended = !packet.Userdata.IsEmpty || !packet.Continuation.IsEmpty;
+        if (isExtended && format != PacketInFormat.Nxt2 && !packet.Continuation.IsEmpty) return;
+        SendEvent(packet with { Format = format }, uint.MaxValue, uint.MaxValue, 0);
+    }
+
+    private static int ReasonBitOf(PacketInReason reason) => reason
+        is PacketInReason.ExplicitMiss or PacketInReason.ImplicitMiss
+        ? (int)PacketInReason.NoMatch : (int)reason;
+
+    private void OnSetAsync(OfSetAsync async, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        foreach (var (property, mask) in async.Changes)
+        {
+            var known = property switch { < 2 => 0x3Fu, < 4 => 7u, < 6 => 0x3Fu, < 8 => 7u, < 10 => 0x1Fu, _ => 3u };
+            if (_version < OfVersion.OpenFlow14 || (mask & ~known) == 0) continue;
+            SendError(OfErrorCode.AsyncUnsupported, xid, frame);
+            return;
+        }
+
+        _masks = OfAsyncRules.Apply(_masks, async);
+    }
+
+    private void SetInvalidTtl(bool wanted)
+    {
+        if (_version is not (OfVersion.OpenFlow11 or OfVersion.OpenFlow12)) return;
+        _masks = _masks with
+        {
+            PacketInPrimary = wanted ? _masks.PacketInPrimary | InvalidTtlBit : _masks.PacketInPrimary & ~InvalidTtlBit,
+        };
+    }
+
+    private void OnMonitorRequest(OfFlowMonitorRequest request, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        foreach (var spec in request.Monitors)
+        {
+            var error = ErrorOf(spec);
+            if (error != OfErrorCode.None)
+            {
+                SendError(error, xid, frame);
+                return;
+            }
+        }
+
+        foreach (var spec in request.Monitors)
+        {
+            if (spec.Command == FlowMonitorCommand.Delete) _monitors.Remove(spec.MonitorId);
+            else _monitors[spec.MonitorId] = spec;
+        }
+
+        _monitorsAreNicira = request.IsNicira;
+        Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
+        Ask(request, xid, frame);
+    }
+
+    private OfErrorCode ErrorOf(OfFlowMonitorSpec spec) => spec.Command switch
+    {
+        FlowMonitorCommand.Add when _monitors.ContainsKey(spec.MonitorId) => OfErrorCode.MonitorExists,
+        FlowMonitorCommand.Add when _monitors.Count >= Limits.MonitorCountMax => OfErrorCode.MonitorUnknown,
+        FlowMonitorCommand.Modify or FlowMonitorCommand.Delete when !_monitors.ContainsKey(spec.MonitorId) =>
+            OfErrorCode.MonitorUnknownMonitor,
+        _ => OfErrorCode.None,
+    };
+
+    private void ForgetMonitors(OfFlowMonitorRequest request)
+    {
+        foreach (var spec in request.Monitors) _monitors.Remove(spec.MonitorId);
+        Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
+    }
+
+    private void OnMonitorCancel(OfFlowMonitorCancel cancel, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        if (!_monitors.Remove(cancel.MonitorId)) SendError(OfErrorCode.MonitorUnknownMonitor, xid, frame);
+        else Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
+    }
+
+    private void OnFlowUpdates(FlowUpdatesRaised raised)
+    {
+        if (_monitors.Count == 0) return;
+        var isOwn = Equals(raised.Origin, Self);
+        var updates = new List<OfFlowUpdate>();
+        foreach (var update in raised.Updates)
+        {
+            var spec = _monitors.Values.FirstOrDefault(each => Wants(each, update, isOwn));
+            if (spec is null) continue;
+            if (isOwn && (spec.Flags & FlowMonitorFlags.NoAbbreviation) == 0)
+            {
+                var isTold = updates.Exists(each => each.Event == FlowUpdateEvent.Abbreviated);
+                if (!isTold) updates.Add(update with { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
+                continue;
+            }
+
+            var tells = (spec.Flags & FlowMonitorFlags.Instructions) != 0;
+            updates.Add(tells ? update : update with { Actions = ActionList.Empty });
+        }
+
+        if (updates.Count == 0) return;
+        Send(new OfFlowMonitorReply(updates.ToEquatableArray(), _monitorsAreNicira), 0);
+    }
+
+    private static bool Wants(OfFlowMonitorSpec spec, OfFlowUpdate update, bool isOwn)
+    {
+        var flag = update.Event switch
+        {
+            FlowUpdateEvent.Added => FlowMonitorFlags.Add,
+            FlowUpdateEvent.Removed => FlowMonitorFlags.Removed,
+            FlowUpdateEvent.Modified => FlowMonitorFlags.Modify,
+            _ => FlowMonitorFlags.None,
+        };
+        if ((spec.Flags & flag) == 0) return false;
+        if (!isOwn && (spec.Flags & FlowMonitorFlags.OnlyOwn) != 0) return false;
+        if (spec.TableId != FlowMod.AllTables && spec.TableId != update.TableId) return false;
+        return update.Match.IsWithin(spec.Match);
+    }
+}

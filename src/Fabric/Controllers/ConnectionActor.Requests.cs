@@ -1,0 +1,134 @@
+using Akka.Actor;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Controllers;
+
+/// <content>What is asked of the switch, and what the connection answers itself.</content>
+public sealed partial class ConnectionActor
+{
+    private const ushort DefaultMissSendLength = 128;
+
+    private OfConfigFlags _configFlags;
+    private ushort _missSendLength;
+    private bool _missSendLengthSet;
+    private ushort _controllerId;
+    private PacketInFormat _packetInFormat;
+    private OfRole _role = OfRole.Equal;
+
+    private bool IsSecondary => _role == OfRole.Secondary;
+
+    private void OnMessage(OfMessage message, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        switch (message)
+        {
+            case FlowMod or GroupMod or MeterMod or PortMod or TableMod:
+                if (Refuses(xid, frame)) return;
+                AddChange(message, xid, frame);
+                break;
+            case OfEchoRequest echo: Send(new OfEchoReply(echo.Data), xid); break;
+            case OfHello or OfEchoReply or OfErrorMessage or OfFlowAge: break;
+            case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
+            case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;
+            case OfGetConfigRequest: Send(new OfGetConfigReply(_configFlags, MissSendLength), xid); break;
+            case OfSetConfig config: OnSetConfig(config, xid, frame); break;
+            case OfDescriptionRequest: FlushChanges(); Send(Describe(), xid); break;
+            case OfRoleRequest role:
+                FlushChanges();
+                Context.Parent.Tell(new RoleRequested(xid, role.Role, role.GenerationId));
+                break;
+            case OfGetAsyncRequest: Send(new OfGetAsyncReply(_masks), xid); break;
+            case OfSetAsync async: OnSetAsync(async, xid, frame); break;
+            case OfSetFlowFormat: break;
+            case OfFlowModTableId table: _flowModTableId = table.Enabled; break;
+            case OfSetPacketInFormat format: _packetInFormat = (PacketInFormat)format.Format; break;
+            case OfSetControllerId id: _controllerId = id.ControllerId; break;
+            case OfFlowMonitorRequest monitor: OnMonitorRequest(monitor, xid, frame); break;
+            case OfFlowMonitorCancel cancel: OnMonitorCancel(cancel, xid, frame); break;
+            case OfTableFeaturesRequest { Changes: true }:
+                SendError(OfErrorCode.TableFeaturesEperm, xid, frame);
+                break;
+            default: OnSwitchRequest(message, xid, frame); break;
+        }
+    }
+
+    private void OnSwitchRequest(OfMessage message, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        switch (message)
+        {
+            case OfPacketOut or OfResume or OfTlvTableMod or OfConntrackFlushZone or OfConntrackFlush:
+                if (Refuses(xid, frame)) return;
+                Ask(message, xid, frame);
+                break;
+            case OfStatsRequest or OfFeaturesRequest or OfBarrierRequest or OfQueueGetConfigRequest
+                or OfTlvTableRequest:
+                Ask(message, xid, frame);
+                break;
+            default:
+                // A reply or an event, which only switches send.
+                SendError(OfErrorCode.RequestBadType, xid, frame);
+                break;
+        }
+    }
+
+    /// <summary>Secondary controllers may only read.</summary>
+    private bool Refuses(uint xid, ReadOnlyMemory<byte> frame)
+    {
+        if (!IsSecondary) return false;
+        SendError(OfErrorCode.RequestIsSecondary, xid, frame);
+        return true;
+    }
+
+    private ushort MissSendLength => _missSendLengthSet ? _missSendLength
+        : _traits.Kind == ConnectionKind.Service ? (ushort)0 : DefaultMissSendLength;
+
+    private void OnSetConfig(OfSetConfig config, uint xid, ReadOnlyMemory<byte> frame)
+    {
+        if (Refuses(xid, frame)) return;
+        if ((config.Flags & OfConfigFlags.FragmentMask) is OfConfigFlags.FragmentReassemble)
+        {
+            // No IP reassembly here, as in OVS: the setting stays what it was.
+            config = config with { Flags = (config.Flags & ~OfConfigFlags.FragmentMask) | (_configFlags & OfConfigFlags.FragmentMask) };
+        }
+
+        _configFlags = config.Flags;
+        (_missSendLength, _missSendLengthSet) = (config.MissSendLength, true);
+        SetInvalidTtl((config.Flags & OfConfigFlags.InvalidTtlToController) != 0);
+        _switch.Tell(new AskSwitch(Remember(new Pending(xid, frame, null, config)), config, Self));
+    }
+
+    private OfDescriptionReply Describe() => new(
+        "Nicira, Inc.", "Open vSwitch", OpenFlowIdentity.CompatibleVersion, _settings.SerialNumber,
+        _settings.Description);
+
+    private void OnRoleDecided(RoleDecided decided)
+    {
+        if (decided.Error != OfErrorCode.None)
+        {
+            Send(new OfErrorMessage(decided.Error, []), decided.Xid);
+            return;
+        }
+
+        _role = decided.Role;
+        Send(new OfRoleReply(_role, decided.GenerationId), decided.Xid);
+    }
+
+    private void OnRoleDemoted(RoleDemoted demoted)
+    {
+        if (_role != OfRole.Primary) return;
+        _role = OfRole.Secondary;
+        if (!_isEstablished || _version < OfVersion.OpenFlow13) return;
+        Send(new OfRoleStatus(_role, OfRoleReason.PrimaryRequest, demoted.GenerationId), 0);
+    }
+
+    private void OnRequestFailed(OfMessage? request)
+    {
+        if (request is OfFlowMonitorRequest monitor) ForgetMonitors(monitor);
+    }
+}
+
+/// <summary>Who the switch says it is.</summary>
+public static class OpenFlowIdentity
+{
+    /// <summary>The Open vSwitch release whose behaviour is offered (desc, ovs_version).</summary>
+    public const string CompatibleVersion = "3.1.0";
+}

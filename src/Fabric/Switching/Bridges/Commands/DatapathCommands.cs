@@ -1,0 +1,245 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Akka.Actor;
+using Fabric.Datapath;
+using Fabric.Host;
+using Fabric.Pipeline;
+using Fabric.Wire;
+
+namespace Fabric.Switching;
+
+/// <summary>ovs-appctl's commands about datapaths and their flows.</summary>
+public static class DatapathCommands
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <param name="datapath">The datapath actor, asked anew each time: it may have changed.</param>
+    public static void Register(
+        UnixctlCommands commands, SwitchStore store, Func<ICanTell> datapath)
+    {
+        Add("dpif/show", "", 0, (_, _) => ShowBridges(store));
+        Add("dpif/dump-dps", "", 0, (_, _) => Names(store));
+        Add("dpctl/dump-dps", "", 0, (_, _) => Names(store));
+        Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 3, DumpBridge);
+        Add("dpctl/show", "[-s] [dp...]", 2, Show);
+        Add("dpctl/dump-flows", "[-m] [--names] [--no-names] [dp] [filter=..] [type=..]", 5, Dump);
+        Add("dpctl/del-flows", "[dp]", 1, (_, _) =>
+        {
+            foreach (var each in store.Datapaths) each.Revalidator.Purge();
+            return "";
+        });
+        Add("upcall/show", "", 0, (_, _) => ShowUpcalls(store));
+        Add("upcall/set-flow-limit", "flow-limit-number", 1, (_, arguments) =>
+            arguments.Length == 1 && int.TryParse(arguments[0], out var limit) && limit >= 0
+                ? $"set flow_limit to {limit}\n" : throw new UnixctlException("invalid limit"));
+        commands.Register("revalidator/wait", "", 0, 0, _ => CheckAsync(purges: false));
+        commands.Register("revalidator/purge", "", 0, 0, _ => CheckAsync(purges: true));
+
+        void Add(
+            string name, string usage, int max,
+            Func<SwitchStore, ImmutableArray<string>, string> run) =>
+            commands.Register(name, usage, 0, max,
+                request => Task.FromResult(run(store, request.Arguments)));
+
+        async Task<string> CheckAsync(bool purges)
+        {
+            await datapath().Ask<FlowsChecked>(new CheckFlows(0, purges), Patience)
+                .ConfigureAwait(false);
+            return "";
+        }
+    }
+
+    private static string Names(SwitchStore store) =>
+        string.Concat(store.Datapaths.Select(each => each.Provider.Name + "\n"));
+
+    private static IEnumerable<SwitchedDatapath> Selected(
+        SwitchStore store, IEnumerable<string> arguments)
+    {
+        var wanted = arguments.Where(each => !each.StartsWith('-') && !each.Contains('=')).ToArray();
+        foreach (var name in wanted)
+        {
+            yield return Find(store, name)
+                ?? throw new UnixctlException($"datapath not found (Invalid argument)\n");
+        }
+
+        if (wanted.Length > 0) yield break;
+        foreach (var each in store.Datapaths) yield return each;
+    }
+
+    private static SwitchedDatapath? Find(SwitchStore store, string name)
+    {
+        foreach (var each in store.Datapaths)
+        {
+            var full = each.Provider.Name;
+            if (full == name || full[(full.IndexOf('@', StringComparison.Ordinal) + 1)..] == name)
+            {
+                return each;
+            }
+        }
+
+        return null;
+    }
+
+    private static string ShowBridges(SwitchStore store)
+    {
+        var text = new StringBuilder();
+        foreach (var datapath in store.Datapaths)
+        {
+            var totals = datapath.Provider.Statistics();
+            text.Append($"{datapath.Provider.Name}: hit:{totals.Hit} missed:{totals.Missed}\n");
+            foreach (var bridge in datapath.Current.BridgesInOrder)
+            {
+                text.Append($"  {bridge.Name}:\n");
+                var types = store.FindBridge(bridge.Name)?.Interfaces
+                    .ToDictionary(each => each.Spec.Name, StringComparer.Ordinal) ?? [];
+                foreach (var port in bridge.PortsInOrder.OrderBy(
+                    each => each.Name, StringComparer.Ordinal))
+                {
+                    var number = Fabric.Wire.OpenFlow.OfPort.ToWire16(port.OpenFlowPort);
+                    var place = port.DatapathPort?.ToString(CultureInfo.InvariantCulture) ?? "none";
+                    var type = types.TryGetValue(port.Name, out var opened)
+                        ? TypeOf(opened, datapath) : "";
+                    text.Append($"    {port.Name} {number}/{place}: ({type})\n");
+                }
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string TypeOf(InterfaceOpened opened, SwitchedDatapath datapath)
+    {
+        var type = opened.Spec.Type;
+        if (opened.Tunnel is null && opened.Peer is null)
+        {
+            type = opened.Port?.Type is { Length: > 0 } real ? real : "system";
+            if (datapath.Type == "system" && type.Length == 0) type = "system";
+            return type;
+        }
+
+        var options = string.Join(
+            ", ", opened.Spec.Options.Select(option => $"{option.Key}={option.Value}"));
+        return options.Length == 0 ? type : $"{type}: {options}";
+    }
+
+    private static string Show(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var text = new StringBuilder();
+        foreach (var datapath in Selected(store, arguments))
+        {
+            var totals = datapath.Provider.Statistics();
+            text.Append($"{datapath.Provider.Name}:\n");
+            text.Append($"  lookups: hit:{totals.Hit} missed:{totals.Missed} lost:{totals.Lost}\n");
+            text.Append($"  flows: {totals.Flows}\n");
+            if (datapath.Type == "system") AppendMasks(text, totals);
+            var name = datapath.Provider.Name;
+            var own = name[(name.IndexOf('@', StringComparison.Ordinal) + 1)..];
+            var ownType = datapath.Type switch
+            {
+                "dummy" => "dummy-internal",
+                "netdev" => "tap",
+                _ => "internal",
+            };
+            text.Append($"  port 0: {own} ({ownType})\n");
+            foreach (var port in datapath.Provider.Ports.Dump().OrderBy(each => each.Number))
+            {
+                text.Append($"  port {port.Number}: {port.Name}");
+                text.Append(port.Type.Length == 0 || port.Type == "system" ? "\n" : $" ({port.Type})\n");
+                if (arguments.Contains("-s")) AppendCounters(text, datapath, port.Number);
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static void AppendMasks(StringBuilder text, DatapathStatistics totals)
+    {
+        var packets = Math.Max(1, totals.Hit + totals.Missed);
+        text.Append(CultureInfo.InvariantCulture,
+            $"  masks: hit:{totals.MaskHit} total:{totals.Masks} hit/pkt:{(double)totals.MaskHit / packets:f2}\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"  cache: hit:{totals.CacheHit} hit-rate:{100.0 * totals.CacheHit / packets:f2}%\n");
+    }
+
+    private static void AppendCounters(StringBuilder text, SwitchedDatapath datapath, uint number)
+    {
+        if (datapath.Provider.Ports.Statistics(number) is not { } counted) return;
+        text.Append($"    RX packets:{counted.RxPackets} errors:{counted.RxErrors} "
+            + $"dropped:{counted.RxDropped} overruns:0 frame:0\n");
+        text.Append($"    TX packets:{counted.TxPackets} errors:{counted.TxErrors} "
+            + $"dropped:{counted.TxDropped} aborted:0 carrier:0\n    collisions:0\n");
+        text.Append($"    RX bytes:{counted.RxBytes}  TX bytes:{counted.TxBytes}\n");
+    }
+
+    private static string Dump(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var text = new StringBuilder();
+        foreach (var datapath in Selected(store, arguments))
+        {
+            var flows = FlowLines(datapath, arguments, _ => true);
+            if (datapath.Type != "system" && flows.Count > 0)
+            {
+                text.Append("flow-dump from the main thread:\n");
+            }
+
+            foreach (var line in flows) text.Append(line).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string DumpBridge(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var name = arguments.LastOrDefault(each => !each.StartsWith('-')) ?? "";
+        foreach (var datapath in store.Datapaths)
+        {
+            if (!datapath.Current.Bridges.TryGetValue(name, out var bridge)) continue;
+            var numbers = bridge.Ports.Values.Select(port => port.DatapathPort).ToHashSet();
+            var lines = FlowLines(datapath, arguments, port => numbers.Contains(port));
+            return string.Concat(lines.Select(line => line + "\n"));
+        }
+
+        throw new UnixctlException("no such bridge");
+    }
+
+    private static List<string> FlowLines(
+        SwitchedDatapath datapath, ImmutableArray<string> arguments, Predicate<uint> wants)
+    {
+        var isVerbose = arguments.Contains("-m") || arguments.Contains("--more");
+        var hasNames = arguments.Contains("--names") || (isVerbose && !arguments.Contains("--no-names"));
+        var names = datapath.Provider.Ports.Dump().ToDictionary(port => port.Number, port => port.Name);
+        Func<uint, string?>? nameOf = hasNames ? names.GetValueOrDefault : null;
+        var now = datapath.Time.Milliseconds();
+        var lines = new List<string>();
+        datapath.Provider.Flows.Dump(
+            (in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions,
+                in FlowStatistics statistics) =>
+            {
+                if (!wants(key.InPort)) return;
+                var line = OdpFlowText.FormatLine(
+                    in key, in mask, OdpActionText.Format(actions, nameOf), in statistics, now,
+                    isVerbose, nameOf);
+                lines.Add(isVerbose
+                    ? $"{MegaflowId.ToText(MegaflowId.Of(in key, in mask))}, {line}" : line);
+            });
+        return lines;
+    }
+
+    private static string ShowUpcalls(SwitchStore store)
+    {
+        var text = new StringBuilder();
+        foreach (var datapath in store.Datapaths)
+        {
+            var state = datapath.Revalidator;
+            text.Append($"{datapath.Provider.Name}:\n");
+            text.Append($"  flows         : (current {datapath.Provider.Flows.Count}) "
+                + $"(avg {state.AverageCount}) (max {state.CountMax}) (limit {state.FlowLimit})\n");
+            text.Append($"  dump duration : {state.DurationMilliseconds}ms\n");
+            text.Append("  ufid enabled : true\n\n");
+            text.Append($"  5: (keys {datapath.FlowsKept})\n");
+        }
+
+        return text.ToString();
+    }
+}

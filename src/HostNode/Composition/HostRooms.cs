@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Fabric.Cluster;
+using Fabric.Configuration;
+using Fabric.Controllers;
+using Fabric.Datapath;
+using Fabric.Host;
+using Fabric.Logical;
+using Fabric.Switching;
+using HostRoom = Fabric.Host.HostRoom;
+
+namespace Fabric.HostNode.Composition;
+
+/// <summary>All rooms of a host node, and what they are given. Nothing is decided here.</summary>
+internal sealed class HostRooms : IDisposable
+{
+    public const string Root = "/user/host";
+
+    private readonly HostSettings _settings;
+    private readonly ActorSystem _system;
+    private readonly SwitchStore _store;
+    private readonly FabricSystemSlot _slot = new((start, host) => throw new NotSupportedException());
+    private readonly UnixctlCommands _appctl = new();
+    private readonly UnixctlCommands _cli = new();
+    private readonly Coverage _coverage = new();
+    private readonly Datapaths _datapaths;
+    private readonly ITimer _sampling;
+    private readonly TimeProvider _time = TimeProvider.System;
+
+    public HostRooms(HostSettings settings, ActorSystem system, Vlog log, Action stop)
+    {
+        _settings = settings;
+        _system = system;
+        _datapaths = new Datapaths(settings, log, _time, attached =>
+            system.ActorSelection($"{Root}/conntrack").Tell(attached));
+        _store = new SwitchStore(_time, _datapaths.TryOpen);
+        _sampling = _time.CreateTimer(
+            _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
+        RegisterCommands(log, stop);
+        All = List();
+    }
+
+    public ImmutableArray<HostRoom> All { get; }
+
+    public void Dispose()
+    {
+        _sampling.Dispose();
+        _store.Dispose();
+    }
+
+    private ImmutableArray<HostRoom> List() =>
+    [
+        new("conntrack", _ => ConntrackZonesActor.Props())
+        {
+            Tells = _ => _datapaths.Attached.Select(attached => ("conntrack", (object)attached)),
+        },
+        new("datapath", _ => DatapathActor.Props(_store)),
+        new("management", _ => OpenFlowListenersActor.Props(_settings.OvsRunFolder, _time)),
+        new("bridges", find => BridgesActor.Props(_store, find("datapath"), $"{Root}/management"))
+        {
+            Tells = find => [("configuration", new UseBridges(find("bridges")))],
+        },
+        new("configuration", find => ConfigurationActor.Props(
+            ConfigurationSettings(), find("bridges"), _time, Guid.NewGuid))
+        {
+            Tells = find =>
+            [
+                ("configuration", ServeNorthbound(find)),
+                ("configuration", new OpenRemote(OvsdbRemote.PassiveUnix(
+                    Path.Combine(_settings.OvnRunFolder, "ovnnb_db.sock")))),
+            ],
+        },
+        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
+            _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            NorthboundSchema.Schema, LogTimes.Default, _time)))
+        {
+            Tells = find => [("configuration", ServeNorthbound(find))],
+        },
+        new("appctl", _ => UnixctlServerActor.Props(
+            Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
+            _appctl)),
+        new("cli", _ => UnixctlServerActor.Props(
+            Path.Combine(_settings.RunFolder, "fabric.sock"), _cli)),
+    ];
+
+    private static ServeDatabase ServeNorthbound(Func<string, IActorRef> find) =>
+        new(new ServedDatabase(NorthboundSchema.Schema, find("northbound")));
+
+    private ConfigurationSettings ConfigurationSettings()
+    {
+        var ids = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ids["system-id"] = _settings.HostId;
+        ids["hostname"] = _settings.HostName;
+        ids["ovn-bridge"] = _settings.Chassis.Bridge;
+        ids["ovn-encap-type"] = _settings.Chassis.EncapType;
+        ids["rundir"] = _settings.OvsRunFolder;
+        if (_settings.Chassis.EncapAddress is { } address) ids["ovn-encap-ip"] = $"{address}";
+        if (_settings.Chassis.BridgeMappings is { Length: > 0 } mappings)
+        {
+            ids["ovn-bridge-mappings"] = mappings;
+        }
+
+        return new ConfigurationSettings(
+            [OvsdbRemote.PassiveUnix(Path.Combine(_settings.OvsRunFolder, "db.sock"))])
+        {
+            ExternalIds = ids.ToImmutable(),
+            OvsVersion = Versions.OpenVSwitch,
+        };
+    }
+
+    private FabricSettings FabricSettings()
+    {
+        var cluster = _settings.Cluster;
+        return new FabricSettings(
+            _settings.HostId, $"{cluster.Address ?? System.Net.IPAddress.Loopback}",
+            cluster.Address is null ? 0 : cluster.Port,
+            [.. cluster.Seeds.Select(seed => $"{seed.Host}:{seed.Port}")],
+            cluster.Form || cluster.Address is null, IsVoter: true, _settings.StateFolder,
+            cluster.Tls is { } tls
+                ? new ClusterTls(tls.Certificate, tls.Key, tls.Authority)
+                : null,
+            cluster.Profile == "fast" ? FailureTimes.Fast : FailureTimes.Default,
+            NorthboundSchema.Schema, _time);
+    }
+
+
+    private void RegisterCommands(Vlog log, Action stop)
+    {
+        StandardCommands.Register(
+            _appctl, "ovs-vswitchd", log, _coverage,
+            () => ImmutableSortedDictionary<string, long>.Empty, _ => stop());
+        ConntrackCommands.Register(_appctl, () => _datapaths.Tracker);
+        ConntrackCommands.Register(_cli, () => _datapaths.Tracker);
+        var northbound = _system.ActorSelection($"{Root}/northbound");
+        NetworkCommands.Register(_cli, northbound);
+        ClusterCommands.Register(_cli, _system.ActorSelection($"{Root}/cluster"));
+        DatapathReport.Register(_cli, () => _datapaths.Open);
+        DatapathCommands.Register(
+            _appctl, _store, () => _system.ActorSelection($"{Root}/datapath"));
+        BridgeCommands.Register(_appctl, _store);
+        _datapaths.RegisterCounters(_coverage);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Fabric.SystemTests;
+
+/// <summary>The demo is the first system test: three hosts, real packets, real tools.</summary>
+public sealed class DemoTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    [Fact]
+    public async Task Three_hosts_carry_the_three_tier_network()
+    {
+        var checks = await RunAsync(hosts: 3);
+        Assert.All(checks, check => Assert.True(
+            check.State == "passed", $"{check.Name}: {check.State}: {check.Detail}"));
+        Assert.True(checks.Count >= 12);
+    }
+
+    [Fact]
+    public async Task One_host_alone_does_what_needs_no_majority()
+    {
+        var checks = await RunAsync(hosts: 1);
+        Assert.All(checks, check => Assert.True(
+            check.State is "passed" or "not applicable",
+            $"{check.Name}: {check.State}: {check.Detail}"));
+        Assert.Contains(checks, check => check.State == "not applicable");
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_behind()
+    {
+        var before = Traces();
+        await RunAsync(hosts: 1);
+        // Other runs on this machine have their own prefixes; ours must be gone.
+        Assert.Empty(Traces().Except(before));
+    }
+
+    private sealed record Check(string Name, string State, string Detail);
+
+    private static async Task<List<Check>> RunAsync(int hosts)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "Fabric.HostNode.dll");
+        var network = Path.Combine(Checkout.Root, "config", "networks", "three-tier.yaml");
+        using var process = Process.Start(new ProcessStartInfo("dotnet")
+        {
+            ArgumentList =
+            {
+                program, "demo", "--once", "--json", "--hosts", $"{hosts}", "--network", network,
+            },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(); // SIGKILL: the assertion below says what was printed.
+            Assert.Fail($"no end within {Patience}: {await output} {await errors}");
+        }
+
+        var text = await output;
+        Assert.True(text.Contains('{'), $"no JSON: {text} {await errors}");
+        using var json = JsonDocument.Parse(text);
+        return
+        [
+            .. json.RootElement.GetProperty("checks").EnumerateArray().Select(check => new Check(
+                check.GetProperty("name").GetString()!, check.GetProperty("state").GetString()!,
+                check.GetProperty("detail").GetString()!)),
+        ];
+    }
+
+    private static HashSet<string> Traces() =>
+    [
+        .. Directory.Exists("/run/netns")
+            ? Directory.EnumerateFiles("/run/netns", "fx-*") : [],
+        .. Directory.EnumerateDirectories("/tmp", "fabric-*"),
+    ];
+}

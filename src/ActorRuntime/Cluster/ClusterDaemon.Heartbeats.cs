@@ -20,7 +20,7 @@ internal sealed partial class ClusterDaemon
     {
         if (!IsMember) return;
         _heartbeatSequence++;
-        foreach (var node in _monitored)
+        foreach (var node in _monitored.Order())
         {
             if (!_detectors.IsMonitoring(node))
             {

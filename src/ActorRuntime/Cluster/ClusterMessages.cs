@@ -34,7 +34,7 @@ internal sealed record GossipStatus(UniqueAddress From, VectorClock Version) : I
 internal sealed record ExitingConfirmed(UniqueAddress Node) : IClusterMessage;
 
 /// <summary>What the extension says to the daemon; never leaves the process.</summary>
-internal interface IDaemonCommand : INoSerializationVerificationNeeded;
+internal interface IDaemonCommand : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
 internal sealed record JoinTo(Address Address) : IDaemonCommand;
 

@@ -16,8 +16,9 @@ internal sealed class InboundDelivery(Remoting remoting)
 {
     private const int ResolvedCountMax = 4096;
 
-    private sealed class Session(IRemoteConnection connection)
+    private sealed class Session(IRemoteConnection connection, long number)
     {
+        public long Number => number;
         public IRemoteConnection Connection => connection;
         public UniqueAddress Peer { get; set; }
         public Dictionary<string, IActorRef> Recipients { get; } = [];
@@ -25,13 +26,14 @@ internal sealed class InboundDelivery(Remoting remoting)
     }
 
     private readonly ConcurrentDictionary<Session, byte> _sessions = new();
+    private long _sessionCount;
 
     /// <summary>Per incarnation the number of the last system message that was delivered.</summary>
     private readonly ConcurrentDictionary<UniqueAddress, long> _delivered = new();
 
     public void Accept(IRemoteConnection connection)
     {
-        var session = new Session(connection);
+        var session = new Session(connection, Interlocked.Increment(ref _sessionCount));
         _sessions.TryAdd(session, 0);
         connection.Start(
             frame => Received(session, frame), _ => _sessions.TryRemove(session, out var _));
@@ -40,7 +42,7 @@ internal sealed class InboundDelivery(Remoting remoting)
     public void Quarantine(UniqueAddress peer)
     {
         _delivered.TryRemove(peer, out _);
-        foreach (var session in _sessions.Keys)
+        foreach (var session in _sessions.Keys.OrderBy(s => s.Number))
         {
             if (session.Peer != peer) continue;
             session.Connection.TrySend(Frame.Refused(Frame.ReasonQuarantined));
@@ -50,7 +52,7 @@ internal sealed class InboundDelivery(Remoting remoting)
 
     public void Stop()
     {
-        foreach (var session in _sessions.Keys) session.Connection.Close("remoting is shut down");
+        foreach (var session in _sessions.Keys.OrderBy(s => s.Number)) session.Connection.Close("remoting is shut down");
     }
 
     private void Received(Session session, ReadOnlySpan<byte> frame)

@@ -68,7 +68,7 @@ internal sealed class Remoting
     public Task Shutdown()
     {
         if (Interlocked.Exchange(ref _isShutdown, 1) != 0) return Task.CompletedTask;
-        foreach (var association in _associations.Values) association.Stop();
+        foreach (var (_, association) in _associations.OrderBy(a => a.Key)) association.Stop();
         Transport.Shutdown();
         Delivery.Stop();
         return Task.CompletedTask;

@@ -34,11 +34,18 @@ internal sealed partial class OdpFlowPrinter
 
         var flagsMask = OdpFlags.TunnelBits(
             (TunnelFlags)BinaryPrimitives.ReverseEndianness(mask.TunnelFlagsWire));
-        if (mask.TunnelIdWire != 0) flagsMask |= 4;
+        var bits = OdpFlags.TunnelBits(
+            (TunnelFlags)BinaryPrimitives.ReverseEndianness(key.TunnelFlagsWire));
+        if (mask.TunnelIdWire != 0)
+        {
+            // A matched id says that there is one.
+            var keyBit = OdpFlags.TunnelBits(TunnelFlags.Key);
+            flagsMask |= keyBit;
+            bits |= keyBit;
+        }
+
         if (flagsMask != 0)
         {
-            var bits = OdpFlags.TunnelBits(
-                (TunnelFlags)BinaryPrimitives.ReverseEndianness(key.TunnelFlagsWire));
             _text.Append("flags(");
             if (_hasMask) OdpFlags.AppendMasked(_text, OdpFlags.Tunnel, bits, flagsMask);
             else OdpFlags.AppendSet(_text, OdpFlags.Tunnel, bits);

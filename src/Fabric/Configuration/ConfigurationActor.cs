@@ -23,12 +23,14 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(200);
 
+    private static readonly DatabaseRemotes Managers =
+        new(OpenVSwitchSchema.Name, "Open_vSwitch", "manager_options");
+
     private readonly ConfigurationSettings _settings;
     private readonly TimeProvider _time;
     private readonly Func<Guid> _newUuid;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _subscribers = [];
-    private readonly SortedSet<string> _managerRemotes = new(StringComparer.Ordinal);
     private IActorRef _bridges;
     private IActorRef _database = ActorRefs.Nobody;
     private IActorRef _server = ActorRefs.Nobody;
@@ -84,6 +86,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         {
             if (completed.Error is not null) _log.Warning("own rows: {0}", completed.Error);
         });
+        Receive<RemoteStatus>(_ => { });
         Receive<RemoteOpened>(opened => _log.Info("listening at {0}", opened.Text));
         Receive<RemoteFailed>(failed => _log.Warning("{0}: {1}", failed.Text, failed.Problem));
         Receive<StartDatabase>(_ => StartDatabaseActor());
@@ -106,6 +109,16 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Context.Watch(_server);
         StartDatabaseActor();
         foreach (var remote in _settings.Remotes) Open(remote);
+    }
+
+    /// <remarks>
+    /// A restart would keep the reference and lose the subscribers, who would never know. The
+    /// end is what they watch for.
+    /// </remarks>
+    protected override void PreRestart(Exception reason, object message)
+    {
+        base.PreRestart(reason, message);
+        Context.Stop(Self);
     }
 
     private void Open(OvsdbRemote remote)
@@ -135,6 +148,9 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         }
 
         _server.Tell(new ServeDatabase(new ServedDatabase(schema, _database)));
+        Context.ActorOf(
+            DatabaseRemotesActor.Props(Managers, _server, _database, _settings.Tls),
+            $"managers-{_generation}");
     }
 
     private void HearEnd(Terminated terminated)
@@ -165,7 +181,6 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
             var rows = InitialRows.For(_snapshot, _settings, _newUuid);
             if (!rows.IsEmpty) Write(rows);
             _bridges.Tell(BridgeTranslation.Translate(_snapshot));
-            FollowManagers();
             return;
         }
 
@@ -176,10 +191,6 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         }
 
         if (isRelevant) _bridges.Tell(BridgeTranslation.Translate(_snapshot));
-        if (changed.Changes.Any(change => change.Table is "Manager" or "Open_vSwitch"))
-        {
-            FollowManagers();
-        }
     }
 
     private void HearReconciled(BridgesReconciled reconciled) =>
@@ -188,25 +199,6 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private void Write(ImmutableArray<Operation> operations)
     {
         if (!operations.IsEmpty) _database.Tell(new Transact(0, operations));
-    }
-
-    /// <summary>Manager rows are remotes: those that came are opened, those that went closed.</summary>
-    private void FollowManagers()
-    {
-        var wanted = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var row in _snapshot.Table("Manager").Rows) wanted.Add(row.GetString("target"));
-        foreach (var gone in _managerRemotes.Except(wanted).ToArray())
-        {
-            _managerRemotes.Remove(gone);
-            _server.Tell(new CloseRemote(gone));
-        }
-
-        foreach (var target in wanted)
-        {
-            if (!_managerRemotes.Add(target)) continue;
-            if (OvsdbRemote.TryParse(target, out var remote)) Open(remote);
-            else _log.Warning("Manager target {0} is no remote", target);
-        }
     }
 }
 

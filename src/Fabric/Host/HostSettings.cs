@@ -26,6 +26,9 @@ public sealed record HostSettings
     public required ChassisSettings Chassis { get; init; }
     public required ClusterSettings Cluster { get; init; }
 
+    /// <summary>Where metrics are served; null: nowhere.</summary>
+    public required IPEndPoint? Metrics { get; init; }
+
     /// <summary>The whole configuration with its defaults: the actor systems read their parts.</summary>
     public required Config Config { get; init; }
 
@@ -55,6 +58,9 @@ public sealed record HostSettings
                 ["", "userspace", "ebpf", "ovsext", "genetlink", "emulator"]),
             Chassis = ChassisSettings.Read(root),
             Cluster = ClusterSettings.Read(root),
+            Metrics = Number(root, "metrics.port", 0, 0, 65535) is > 0 and var port
+                ? new IPEndPoint(Address(root, "metrics.address") ?? IPAddress.Loopback, port)
+                : null,
             Config = config,
         };
     }

@@ -6,6 +6,7 @@ using Fabric.Controllers;
 using Fabric.Datapath;
 using Fabric.Host;
 using Fabric.Logical;
+using Fabric.Observability;
 using Fabric.Switching;
 using HostRoom = Fabric.Host.HostRoom;
 
@@ -81,7 +82,14 @@ internal sealed class HostRooms : IDisposable
             _appctl)),
         new("cli", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.RunFolder, "fabric.sock"), _cli)),
+        .. _settings.Metrics is { } metrics
+            ? [new HostRoom("metrics", _ => MetricsActor.Props(
+                metrics.Address, metrics.Port, RenderMetrics))]
+            : ImmutableArray<HostRoom>.Empty,
     ];
+
+    private string RenderMetrics() =>
+        HostMetrics.Render(_settings.HostId, _datapaths.Open, _coverage);
 
     private static ServeDatabase ServeNorthbound(Func<string, IActorRef> find) =>
         new(new ServedDatabase(NorthboundSchema.Schema, find("northbound")));

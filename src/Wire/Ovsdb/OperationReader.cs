@@ -76,6 +76,8 @@ public sealed class OperationReader
             "abort" => Operation.Abort.Instance,
             "comment" => new Operation.Comment(members.RequiredString("comment")),
             "assert" => new Operation.Assert(members.RequiredString("lock")),
+            OperationWriter.MalformedWord => new Operation.Malformed(
+                OvsdbError.Read(members.Required("reason", JsonValueKind.Object))),
             _ => null,
         };
         if (operation is null && error is null) members.Fail($"No operation \"{word}\"");

@@ -9,6 +9,9 @@ namespace Fabric.Wire.Ovsdb;
 /// </remarks>
 public static class OperationWriter
 {
+    /// <summary>Stands for an operation that was refused when it was read.</summary>
+    internal const string MalformedWord = "fabric:malformed";
+
     /// <summary>The operations as one JSON array.</summary>
     public static void Write(Utf8JsonWriter writer, ImmutableArray<Operation> operations)
     {
@@ -61,6 +64,10 @@ public static class OperationWriter
             case Operation.Assert assert:
                 Start("assert", null);
                 writer.WriteString("lock", assert.Lock);
+                break;
+            case Operation.Malformed malformed:
+                Start(MalformedWord, null);
+                malformed.Error.WriteTo("reason", writer);
                 break;
             default:
                 Start("abort", null);

@@ -36,6 +36,22 @@ public sealed record OvsdbError(string Tag, string? Details = null, string? Synt
 
     public static OvsdbError NotAllowed(string details) => new("not allowed", details);
 
+    internal void WriteTo(string member, Utf8JsonWriter writer)
+    {
+        writer.WritePropertyName(member);
+        WriteTo(writer);
+    }
+
+    internal static OvsdbError Read(JsonElement json)
+    {
+        return new OvsdbError(TextOf("error") ?? "ovsdb error", TextOf("details"), TextOf("syntax"));
+
+        string? TextOf(string member) =>
+            json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+    }
+
     public void WriteTo(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();

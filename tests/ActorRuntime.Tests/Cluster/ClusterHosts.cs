@@ -16,7 +16,7 @@ internal sealed class ClusterHosts : IAsyncDisposable
         """
         akka {
           loglevel = WARNING
-          stdout-loglevel = OFF
+          stdout-loglevel = WARNING
           actor.provider = cluster
           remote.dot-netty.tcp { hostname = "127.0.0.1", port = 0 }
           remote.retry-gate-closed-for = 200ms

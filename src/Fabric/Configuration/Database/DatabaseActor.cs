@@ -55,6 +55,8 @@ public sealed class DatabaseActor : ReceivePersistentActor, IWithTimers
             _engine.Transact(transact, Sender);
             WaitTimer.Set(Timers, _engine);
         });
+        Command<ConvertDatabase>(convert => Sender.Tell(new TransactCompleted(
+            convert.RequestId, [], OvsdbError.NotAllowed("the schema of this database is fixed"))));
         Command<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
         Command<SubscribeDatabase>(subscribe =>
         {

@@ -34,6 +34,8 @@ public sealed class MemoryDatabaseActor : ReceiveActor, IWithTimers
             _engine.Transact(transact, Sender);
             SetTimer();
         });
+        Receive<ConvertDatabase>(convert => Sender.Tell(new TransactCompleted(
+            convert.RequestId, [], OvsdbError.NotAllowed("the schema of this database is fixed"))));
         Receive<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
         Receive<SubscribeDatabase>(subscribe =>
         {

@@ -32,6 +32,10 @@ public sealed record DatabaseDelta(
 
     public bool IsEmpty => Rows.IsEmpty;
 
+    /// <summary>The client asked for more than surviving a kill: commit with durable.</summary>
+    /// <remarks>Not part of what is journaled.</remarks>
+    public bool IsDurable { get; init; }
+
     /// <summary>What must survive a restart: the delta without ephemeral columns.</summary>
     public DatabaseDelta WithoutEphemeral(DatabaseSchema schema)
     {

@@ -52,7 +52,10 @@ public static class TransactionExecutor
             return new TransactionOutcome(results.ToImmutable(), snapshot, null, [], error);
         }
 
-        var delta = DeltaOf(snapshot.Schema, changes, context.TransactionId, comment);
+        var delta = DeltaOf(snapshot.Schema, changes, context.TransactionId, comment) with
+        {
+            IsDurable = operations.Any(operation => operation is Operation.Commit { IsDurable: true }),
+        };
         return new TransactionOutcome(
             results.ToImmutable(), snapshot.WithChanges(changes, context.TransactionId), delta,
             changes, null);

@@ -58,7 +58,11 @@ internal sealed class ListenerActor : ReceiveActor, IWithTimers
             Timers.StartSingleTimer(nameof(Retry), Retry.Instance, RetryPause);
         });
         Receive<Retry>(_ => Listen());
-        Receive<Terminated>(_ => _sessionCount--);
+        Receive<Terminated>(_ =>
+        {
+            _sessionCount--;
+            TellStatus();
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -129,5 +133,9 @@ internal sealed class ListenerActor : ReceiveActor, IWithTimers
             $"session-{_nextSession++}");
         Context.Watch(session);
         _sessionCount++;
+        TellStatus();
     }
+
+    private void TellStatus() => _opener.Tell(
+        new RemoteStatus(_open.Remote.Text, 0, _sessionCount, null, "ACTIVE"));
 }

@@ -117,15 +117,11 @@ public sealed class OvsdbServerActor : ReceiveActor
     private void Open(OpenRemote open)
     {
         if (_remotes.Remove(open.Remote.Text, out var before)) Context.Stop(before);
-        if (!open.Remote.IsPassive)
-        {
-            Sender.Tell(new RemoteFailed(open.Remote.Text, "active remotes are not supported"));
-            return;
-        }
-
         var served = new DatabasesServed(_databases, _serverId);
-        var listener = Context.ActorOf(
-            ListenerActor.Props(open, Self, Sender, served, _time), $"remote-{_nextRemote++}");
+        var props = open.Remote.IsPassive
+            ? ListenerActor.Props(open, Self, Sender, served, _time)
+            : ConnectorActor.Props(open, Self, Sender, served, _time);
+        var listener = Context.ActorOf(props, $"remote-{_nextRemote++}");
         _remotes.Add(open.Remote.Text, listener);
     }
 

@@ -28,7 +28,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private readonly TimeProvider _time;
     private readonly JsonFramer _framer = new();
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly SortedDictionary<string, IActorRef> _subscribed =
+    private readonly SortedDictionary<string, ServedDatabase> _subscribed =
         new(StringComparer.Ordinal);
 
     private ClientSession _session;
@@ -143,7 +143,10 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     {
         var tls = new SslStream(_stream);
         _stream = tls;
-        tls.AuthenticateAsServerAsync(TlsOptions.ForServer(identity)).PipeTo(
+        var handshake = _open.Remote.IsPassive
+            ? tls.AuthenticateAsServerAsync(TlsOptions.ForServer(identity))
+            : tls.AuthenticateAsClientAsync(TlsOptions.ForClient(identity, _open.Remote.Host));
+        handshake.PipeTo(
             Self, Self,
             success: () => new TlsReady(TlsOptions.NameOf(tls.RemoteCertificate)),
             failure: exception => new ConnectionLost(exception.Message));
@@ -252,10 +255,11 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private void HearServed(DatabasesServed served)
     {
         _served = served;
-        foreach (var (name, endpoint) in _subscribed.ToArray())
+        foreach (var (name, before) in _subscribed.ToArray())
         {
             var isSame = served.Databases.TryGetValue(name, out var now)
-                && now.Endpoint.Equals(endpoint);
+                && now.Endpoint.Equals(before.Endpoint)
+                && ReferenceEquals(now.Schema, before.Schema);
             if (isSame) continue;
             _subscribed.Remove(name);
             _session.DatabaseGone(name);
@@ -292,9 +296,9 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
 
     public void Subscribe(string database)
     {
-        var endpoint = _served.Databases[database].Endpoint;
-        _subscribed[database] = endpoint;
-        endpoint.Tell(new SubscribeDatabase(Self, WithInitialRows: false));
+        var served = _served.Databases[database];
+        _subscribed[database] = served;
+        served.Endpoint.Tell(new SubscribeDatabase(Self, WithInitialRows: false));
     }
 
     public void Transact(string database, Transact transact) =>

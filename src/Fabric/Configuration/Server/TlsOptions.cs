@@ -16,6 +16,16 @@ internal static class TlsOptions
             IsTrusted(identity, certificate),
     };
 
+    public static SslClientAuthenticationOptions ForClient(TlsIdentity identity, string host) =>
+        new()
+        {
+            TargetHost = host,
+            ClientCertificates = [identity.Certificate],
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                IsTrusted(identity, certificate),
+        };
+
     /// <summary>The common name in a certificate, which RBAC takes for the client's name.</summary>
     public static string NameOf(X509Certificate? certificate) =>
         certificate is X509Certificate2 full

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Fabric.Cluster;
+using Fabric.Configuration;
 using Fabric.Controllers;
 using Fabric.Wire.OpenFlow;
 
@@ -35,6 +36,7 @@ public sealed partial class LogicalActor
     private IActorRef? _bridge;
     private BridgeState _bridgeState;
     private IActorRef? _punts;
+    private DatabaseSnapshot? _services;
     private long _flowsRequest;
     private long _groupsRequest;
     private long _applyRequest;
@@ -67,10 +69,31 @@ public sealed partial class LogicalActor
         Context.Watch(bridge);
         _punts ??= Context.ActorOf(ControllerActionsActor.Props(), "controller-actions");
         _punts.Tell(new BridgeFound(bridge));
+        _services = null;
+        TellServices();
         bridge.Tell(new AskSwitch(
             ++_lastRequest,
             new OfTlvTableMod(TlvTableCommand.Add, TlvTable.Ovn.Mappings)));
         ReadBridge();
+    }
+
+    /// <summary>Rows that answers to packets are made from; told when they may have changed.</summary>
+    private void TellServices()
+    {
+        if (_punts is null || _northbound is null || _compiler.Topology is null) return;
+        if (ReferenceEquals(_services, _northbound.Database)) return;
+        _services = _northbound.Database;
+        var rows = _compiler.Rows;
+        var names = rows.Switches.Values
+            .Where(owner => !owner.DnsRecords.IsEmpty)
+            .ToImmutableDictionary(owner => owner.Uuid, owner => owner.DnsRecords
+                .Select(uuid => rows.Dns.GetValueOrDefault(uuid)).OfType<DnsRecords>()
+                .SelectMany(record => record.Records)
+                .GroupBy(pair => pair.Key.ToLowerInvariant())
+                .ToImmutableSortedDictionary(
+                    name => name.Key, name => name.First().Value, StringComparer.Ordinal));
+        _punts.Tell(new ServicesChanged(
+            new ControllerServices(rows.Dhcp.ToImmutableDictionary(), names)));
     }
 
     private void LoseBridge()

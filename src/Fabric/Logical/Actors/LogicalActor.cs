@@ -161,6 +161,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         }
 
         CompileUntilStable(_northbound);
+        TellServices();
         StoreZones();
         Complain(_result!.Conditions);
         Claim();

@@ -59,9 +59,12 @@ public sealed class LogicalCompiler
     private static void CompileSwitch(CompilePass pass, LogicalSwitch row)
     {
         if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
-        var view = new SwitchView(pass.Topology, row, key);
+        var view = new SwitchView(pass.Topology, pass.Host, row, key);
         SwitchPipeline.Compile(pass, view);
         var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
+        var localnet = ports.FirstOrDefault(port => port.IsLocalnet && port.Interface is not null);
+        if (localnet is not null)
+            ports = [.. ports.Select(port => port with { ViaLocalnet = localnet.Key })];
         PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: true);
     }
 
@@ -71,11 +74,8 @@ public sealed class LogicalCompiler
         uint? face = row.IsVif && pass.Host.Interfaces.TryGetValue(row.Name, out var found)
             ? found
             : null;
-        if (row.IsLocalnet && row.Options.TryGetValue("network_name", out var network)
-            && pass.Host.PhysicalNetworks.TryGetValue(network, out var physical))
-        {
+        if (row.IsLocalnet && pass.Host.PhysicalNetworks.TryGetValue(row.Name, out var physical))
             face = physical;
-        }
 
         if (row.Parent is { Length: > 0 } parent)
             face = pass.Host.Interfaces.TryGetValue(parent, out var carrier) ? carrier : null;
@@ -84,7 +84,7 @@ public sealed class LogicalCompiler
             && pass.Topology.DatapathKey(router.Uuid) is { } datapath
             && pass.Topology.PortKey(peer.Uuid) is { } key)
         {
-            patch = new PatchPeer(router.Uuid, datapath, key);
+            patch = PeerIn(pass, router.Uuid, datapath, key);
         }
 
         var tunnel = face is null && !row.IsLocalport ? pass.Host.TunnelTo(row.Name) : null;
@@ -110,17 +110,30 @@ public sealed class LogicalCompiler
             && pass.Topology.DatapathKey(owner.Uuid) is { } datapath
             && pass.Topology.PortKey(plug.Uuid) is { } key)
         {
-            patch = new PatchPeer(owner.Uuid, datapath, key);
+            patch = PeerIn(pass, owner.Uuid, datapath, key);
         }
         else if (port.Row.Peer is { } name && pass.Topology.RouterPort(name) is { } other
             && pass.Topology.RouterOf(other) is { } router
             && pass.Topology.DatapathKey(router.Uuid) is { } routerKey
             && pass.Topology.PortKey(other.Uuid) is { } otherKey)
         {
-            patch = new PatchPeer(router.Uuid, routerKey, otherKey);
+            patch = PeerIn(pass, router.Uuid, routerKey, otherKey);
         }
 
+        var redirect = port.RedirectKey is { } redirectKey
+            ? new RedirectPort(
+                redirectKey, port.IsResident,
+                port.Gateway is { } gateway && pass.Host.Tunnels.TryGetValue(gateway, out var tunnel)
+                    ? tunnel
+                    : null)
+            : null;
         return new PhysicalPort(
-            port.Row.Name, port.Row.Uuid, port.Key, null, null, patch, 0, null, false, false, true);
+            port.Row.Name, port.Row.Uuid, port.Key, null, null, patch, 0, null, false, false, true,
+            redirect);
     }
+
+    private static PatchPeer PeerIn(CompilePass pass, Guid datapath, uint datapathKey, uint portKey) =>
+        new(
+            datapathKey, portKey, pass.Host.Zone(ConntrackZones.DnatName(datapath)),
+            pass.Host.Zone(ConntrackZones.SnatName(datapath)));
 }

@@ -73,7 +73,8 @@ internal sealed class FlowActions
 
     /// <summary>Hands the packet to this host's controller actions.</summary>
     public FlowActions Punt(byte[] userdata, bool pauses = false) =>
-        Add(new OfController(Userdata: userdata, Pause: pauses));
+        Add(new OfController(
+            ControllerId: ControllerAction.ControllerId, Userdata: userdata, Pause: pauses));
 
     public FlowActions Add(OfAction action)
     {

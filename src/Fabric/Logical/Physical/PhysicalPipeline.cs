@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
 using static Fabric.Logical.LogicalFields;
 using static Fabric.Logical.PhysicalTables;
@@ -11,12 +12,24 @@ namespace Fabric.Logical;
 /// <param name="Interface">OpenFlow port on this host, when bound here.</param>
 /// <param name="Tunnel">OpenFlow port of the tunnel to the host that has it.</param>
 /// <param name="Patch">Datapath and port key on the other side of a link between datapaths.</param>
+/// <param name="Redirect">The "cr-" port of a distributed gateway port.</param>
 internal sealed record PhysicalPort(
     string Name, Guid Row, uint Key, uint? Interface, uint? Tunnel, PatchPeer? Patch,
-    ushort Zone, int? Tag, bool IsLocalport, bool IsLocalnet, bool IsRouter);
+    ushort Zone, int? Tag, bool IsLocalport, bool IsLocalnet, bool IsRouter,
+    RedirectPort? Redirect = null)
+{
+    /// <summary>Key of the switch's port to a physical network here: used instead of tunnels.</summary>
+    public uint? ViaLocalnet { get; init; }
+}
+
+/// <param name="Key">Tunnel key of the "cr-" port.</param>
+/// <param name="IsHere">This host is the active gateway.</param>
+/// <param name="Tunnel">OpenFlow port of the tunnel to the active gateway, if it is elsewhere.</param>
+internal sealed record RedirectPort(uint Key, bool IsHere, uint? Tunnel);
 
 /// <summary>Where a link between two datapaths leads.</summary>
-internal sealed record PatchPeer(Guid Datapath, uint DatapathKey, uint PortKey);
+/// <param name="Dnat">Conntrack zones of the datapath there.</param>
+internal sealed record PatchPeer(uint DatapathKey, uint PortKey, ushort Dnat, ushort Snat);
 
 /// <summary>Between OpenFlow ports and logical ports: tables 0, 54 to 57, 88 and 89.</summary>
 /// <remarks>
@@ -94,6 +107,14 @@ internal sealed class PhysicalPipeline
     {
         var here = FlowMatch.On(datapath);
         var to = here.Outport(port.Key);
+        if (port.Redirect is { } redirect) AddRedirect(block, datapath, port, redirect, zones);
+        if (port is { Tunnel: not null, ViaLocalnet: { } localnet })
+        {
+            block.Add(
+                RemoteOutput, 100, to, new FlowActions().SetOutport(localnet).Next(LocalOutput));
+            return;
+        }
+
         if (port.Tunnel is { } tunnel)
         {
             block.Add(RemoteOutput, 100, to, Encapsulate(datapath).OutputTo(tunnel));
@@ -108,6 +129,24 @@ internal sealed class PhysicalPipeline
         if (port.Interface is { } openFlowPort)
             AddInterface(block, datapath, port, openFlowPort, zones);
         if (port.Patch is { } peer) AddPatch(block, to, peer);
+    }
+
+    // Tables 54 and 56: a distributed gateway port acts on one host.
+    private static void AddRedirect(
+        FlowBlockBuilder block, uint datapath, PhysicalPort port, RedirectPort redirect,
+        DatapathZones zones)
+    {
+        var to = FlowMatch.On(datapath).Outport(redirect.Key);
+        if (redirect.Tunnel is { } tunnel)
+            block.Add(RemoteOutput, 100, to, Encapsulate(datapath).OutputTo(tunnel));
+        if (!redirect.IsHere) return;
+        var act = Zones(port.Zone, zones).SetOutport(port.Key);
+        block.Add(LocalOutput, 100, to, act.Next(CheckLoopback));
+
+        // The sender did not know the next hop's MAC: routing is repeated where it can be learnt.
+        block.Add(
+            LocalOutput, 110, to.Is(MatchField.EthernetDestination, default(MacBytes)),
+            Zones(port.Zone, zones).Next(RouterIngress.RoutingPre));
     }
 
     /// <summary>Metadata of the tunnel from datapath, input and output port.</summary>
@@ -159,6 +198,8 @@ internal sealed class PhysicalPipeline
     {
         var inner = new FlowActions().ClearConntrack();
         for (var i = 0; i <= 13; i++) inner.Set(Register(i), 0);
+        if (peer.Dnat != 0) inner.Set(DnatZone, peer.Dnat);
+        if (peer.Snat != 0) inner.Set(SnatZone, peer.Snat);
         inner.Set(Outport, 0)
             .Set(LogicalFields.DatapathKey, peer.DatapathKey)
             .Set(Inport, peer.PortKey)

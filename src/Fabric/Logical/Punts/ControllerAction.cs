@@ -23,14 +23,24 @@ internal enum ControllerOpcode : uint
     RouterAdvert = 16,
 }
 
+/// <summary>Where a packet was refused: decides how the answer goes back.</summary>
+internal enum RejectPlace : byte
+{
+    SwitchIngress = 0,
+    SwitchEgress = 1,
+    Router = 2,
+}
+
 /// <summary>Userdata of controller actions: an opcode (32 bits, network order) and arguments.</summary>
 internal static class ControllerAction
 {
     public const int OpcodeSize = 4;
 
-    /// <summary>Argument: 1 when the packet was refused in the egress pipeline.</summary>
-    public static byte[] Reject(bool isEgress) =>
-        Encode(ControllerOpcode.Reject, [isEgress ? (byte)1 : (byte)0]);
+    /// <summary>The controller id of these actions: no OpenFlow connection hears of them.</summary>
+    public const ushort ControllerId = 0xfab0;
+
+    public static byte[] Reject(RejectPlace place) =>
+        Encode(ControllerOpcode.Reject, [(byte)place]);
 
     public static byte[] Arp() => Encode(ControllerOpcode.Arp, []);
 

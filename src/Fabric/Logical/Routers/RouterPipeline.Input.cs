@@ -79,9 +79,17 @@ internal sealed partial class RouterPipeline
         AddEcho(block, own);
         AddExpired(block, from, own);
 
+        // An address that is translated, too: what no connection claims is dropped once routed.
+        if (_view.TranslatedAddresses.Contains(own.Host))
+        {
+            block.Add(RouterIngress.ArpResolve, 200, _here.Destination(own.Host), FlowActions.Drop);
+            return;
+        }
+
         // Anything else for the router: say that nobody listens.
         var to = _here.Destination(own.Host).Is(MatchField.IpFragment, 0);
-        block.Add(input, 80, to.Protocol(6), new FlowActions().Punt(ControllerAction.Reject(false)));
+        var refuse = ControllerAction.Reject(RejectPlace.Router);
+        block.Add(input, 80, to.Protocol(6), new FlowActions().Punt(refuse));
         var closed = own.IsIpv6
             ? ControllerAction.IcmpError(Icmp6Unreachable, 4, own.Host)
             : ControllerAction.IcmpError(IcmpUnreachable, 3, own.Host);

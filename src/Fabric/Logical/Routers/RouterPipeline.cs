@@ -88,13 +88,17 @@ internal sealed partial class RouterPipeline
         foreach (var port in _view.Ports)
         {
             object?[] inputs =
-                [port, _view.Key, _view.Row.IsEnabled, _view.RouteTables.Count, TableOf(port)];
+            [
+                port, _view.Key, _view.Row.IsEnabled, _view.RouteTables.Count, TableOf(port),
+                _view.TranslatedAddresses,
+            ];
             _pass.Block("router-port", port.Row.Uuid, Uuid, inputs, block =>
             {
                 if (!_view.Row.IsEnabled || !port.Row.IsEnabled) return;
                 AddPortAdmission(block, port);
                 foreach (var network in port.Row.Networks) AddOwnAddress(block, port, network);
                 AddRouteTable(block, port);
+                AddGateway(block, port);
                 AddDelivery(block, port);
             });
         }

@@ -9,11 +9,9 @@ internal readonly record struct KnownNeighbor(IpPrefix Ip, MacBytes Mac);
 /// <summary>One port of a router with everything that its flows are made from.</summary>
 /// <param name="RedirectKey">Key of the "cr-" port of a distributed gateway port.</param>
 /// <param name="IsResident">Gateway port: this host is its active gateway.</param>
+/// <param name="Gateway">The active gateway's host id; null when there is none.</param>
 internal sealed record RouterPortView(
-    LogicalRouterPort Row, uint Key, uint? RedirectKey, bool IsResident)
-{
-    public object?[] Inputs => [Row, Key, RedirectKey, IsResident];
-}
+    LogicalRouterPort Row, uint Key, uint? RedirectKey, bool IsResident, string? Gateway);
 
 /// <summary>A route of a router, from a connected network or a row.</summary>
 /// <param name="NextHop">Null: the destination itself (connected).</param>
@@ -45,16 +43,39 @@ internal sealed class RouterView
                 && topology.Keys.ChassisRedirects.TryGetValue(port.Uuid, out var cr)
                 ? cr
                 : null;
-            var isResident = !port.IsGateway
-                || GatewayHost.Of(topology, host, port) == host.HostId;
-            ports.Add(new RouterPortView(port, portKey, redirect, isResident));
+            var gateway = GatewayHost.Of(topology, host, port);
+            var isResident = !port.IsGateway || gateway == host.HostId;
+            ports.Add(new RouterPortView(port, portKey, redirect, isResident, gateway));
         }
 
         ports.Sort((a, b) => a.Key.CompareTo(b.Key));
         Ports = ports.ToImmutable();
         RouteTables = TablesOf(topology);
         Routes = RoutesOf(topology);
+        Nat = [.. row.Nat.Select(uuid => topology.Rows.Nat.GetValueOrDefault(uuid)).OfType<NatRule>()];
+        Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
+        TranslatedAddresses =
+        [
+            .. Nat.Select(rule => rule.External.Host)
+                .Concat(Balancers.SelectMany(b => b.Services).Select(s => s.Vip.Address))
+                .Distinct(),
+        ];
     }
+
+    public ImmutableArray<NatRule> Nat { get; }
+    public ImmutableArray<LoadBalancer> Balancers { get; }
+
+    /// <summary>Addresses that NAT and load balancing own, besides those of ports.</summary>
+    public ImmutableArray<IpPrefix> TranslatedAddresses { get; }
+
+    /// <summary>
+    /// The port that a NAT rule works at: its own, or the only gateway port; null on a gateway
+    /// router, where it works everywhere.
+    /// </summary>
+    public RouterPortView? GatewayPort(Guid? wanted) =>
+        wanted is { } uuid
+            ? Ports.FirstOrDefault(port => port.Row.Uuid == uuid)
+            : Ports.FirstOrDefault(port => port.Row.IsGateway);
 
     public LogicalRouter Row { get; }
     public uint Key { get; }

@@ -191,7 +191,8 @@ internal sealed partial class SwitchPipeline
         block.Add(table, 1000, _here.Has(AclDrop).Lacks(AclAllow), FlowActions.Drop);
         block.Add(
             table, 1000, _here.Has(AclReject).Lacks(AclAllow, AclDrop),
-            new FlowActions().Punt(ControllerAction.Reject(stages.IsEgress)));
+            new FlowActions().Punt(ControllerAction.Reject(
+                stages.IsEgress ? RejectPlace.SwitchEgress : RejectPlace.SwitchIngress)));
         for (var tier = 0; tier < _traits.TierMax; tier++)
         {
             block.Add(

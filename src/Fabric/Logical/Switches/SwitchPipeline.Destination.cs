@@ -35,7 +35,8 @@ internal sealed partial class SwitchPipeline
         var there = new FlowActions().SetOutport(port.Key).Output();
         if (port.Row.IsEnabled)
         {
-            foreach (var mac in port.Addresses.Select(address => address.Mac).Distinct())
+            var addresses = port.IsPeerResident ? port.Addresses : [];
+            foreach (var mac in addresses.Concat(port.PeerServices).Select(a => a.Mac).Distinct())
                 block.Add(lookup, 50, _here.Is(MatchField.EthernetDestination, mac), there);
         }
         else
@@ -56,7 +57,8 @@ internal sealed partial class SwitchPipeline
         var fromRouter = _here.Is(MatchField.EthernetSource, peer.Mac);
         block.Add(lookup, 81, fromRouter.Arp(1), floodL2);
         block.Add(lookup, 81, fromRouter.Neighbor(135), floodL2);
-        foreach (var ip in peer.Networks)
+        var own = port.IsPeerResident ? peer.Networks : [];
+        foreach (var ip in own.Concat(port.PeerServices.SelectMany(service => service.Ips)).Distinct())
         {
             var request = ip.IsIpv6
                 ? _here.Neighbor(135).Is(MatchField.NdTarget, ip.Address)
@@ -72,7 +74,7 @@ internal sealed partial class SwitchPipeline
         const byte nd = SwitchIngress.NdResponse;
         if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
             || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
-            || !port.Row.IsEnabled || _traits.IsVlanTransparent)
+            || !port.Row.IsEnabled || _traits.IsVlanTransparent || !port.IsPeerResident)
         {
             return;
         }

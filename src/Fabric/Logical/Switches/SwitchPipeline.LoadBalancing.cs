@@ -35,7 +35,7 @@ internal sealed partial class SwitchPipeline
         if (service.Backends.IsEmpty)
         {
             var refuse = balancer.Rejects
-                ? new FlowActions().Punt(ControllerAction.Reject(isEgress: false))
+                ? new FlowActions().Punt(ControllerAction.Reject(RejectPlace.SwitchIngress))
                 : FlowActions.Drop;
             block.Add(SwitchIngress.LoadBalancing, 130, isNew, refuse);
             return;

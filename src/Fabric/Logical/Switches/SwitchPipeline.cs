@@ -34,6 +34,7 @@ internal sealed partial class SwitchPipeline
         pipeline.CompileAcls();
         pipeline.CompileQos();
         pipeline.CompileBalancers();
+        pipeline.CompileServices();
     }
 
     private Guid Uuid => _view.Row.Uuid;
@@ -49,6 +50,7 @@ internal sealed partial class SwitchPipeline
         AddAclFrame(block, AclStages.Ingress);
         AddAclFrame(block, AclStages.AfterLoadBalancing);
         AddAclFrame(block, AclStages.Egress);
+        AddAnswers(block);
         AddBroadcast(block);
     });
 
@@ -72,7 +74,7 @@ internal sealed partial class SwitchPipeline
     {
         foreach (var port in _view.Ports)
         {
-            object?[] inputs = [port.Row, port.Key, port.Peer, _traits];
+            object?[] inputs = [.. port.Inputs, _traits];
             _pass.Block("switch-port", port.Row.Uuid, Uuid, inputs, block =>
             {
                 AddPortAdmission(block, port);

@@ -18,9 +18,11 @@ internal sealed record SwitchTraits(
 /// <summary>One port of a switch with everything that its flows are made from.</summary>
 /// <param name="Addresses">With the peer's, for a router port.</param>
 /// <param name="Peer">The router port behind a port of type router.</param>
+/// <param name="IsPeerResident">False: a gateway port that acts on another host.</param>
+/// <param name="PeerServices">Addresses that the router answers for here besides its own.</param>
 internal sealed record SwitchPortView(
     LogicalSwitchPort Row, uint Key, ImmutableArray<LinkAddresses> Addresses,
-    LogicalRouterPort? Peer)
+    LogicalRouterPort? Peer, bool IsPeerResident, ImmutableArray<LinkAddresses> PeerServices)
 {
     /// <summary>Conntrack and ACLs pass such ports by: they lead to other datapaths.</summary>
     public bool IsTransit => Row.IsRouter || Row.IsLocalnet;
@@ -30,14 +32,18 @@ internal sealed record SwitchPortView(
         (Row.HasUnknown && Row.PortSecurity.IsEmpty)
         || (Row.IsLocalnet && Row.Options.GetValueOrDefault("localnet_learn_fdb") == "true");
 
-    /// <remarks>The address lists are the row's and the peer's own: compared by reference.</remarks>
-    public object?[] Inputs => [Row, Key, Peer];
+    /// <remarks>The address lists are the row's and the peer's own: they change with them.</remarks>
+    public object?[] Inputs =>
+        [Row, Key, Peer, IsPeerResident, string.Join(' ', PeerServices.Select(TextOf))];
+
+    private static string TextOf(LinkAddresses addresses) =>
+        $"{addresses.Mac} {string.Join(',', addresses.Ips)}";
 }
 
 /// <summary>A switch as this host compiles it.</summary>
 internal sealed class SwitchView
 {
-    public SwitchView(LogicalTopology topology, LogicalSwitch row, uint key)
+    public SwitchView(LogicalTopology topology, HostView host, LogicalSwitch row, uint key)
     {
         Row = row;
         var ports = ImmutableArray.CreateBuilder<SwitchPortView>();
@@ -45,7 +51,13 @@ internal sealed class SwitchView
         {
             if (topology.PortKey(port.Uuid) is not { } portKey) continue;
             var peer = topology.PeerOf(port);
-            ports.Add(new SwitchPortView(port, portKey, AddressesOf(port, peer), peer));
+            var isResident = peer is not { IsGateway: true }
+                || GatewayHost.Of(topology, host, peer) == host.HostId;
+            var services = peer is null
+                ? []
+                : RouterServices.Of(topology, host, peer, isResident);
+            ports.Add(new SwitchPortView(
+                port, portKey, AddressesOf(port, peer), peer, isResident, services));
         }
 
         ports.Sort((a, b) => a.Key.CompareTo(b.Key));

@@ -35,6 +35,9 @@ public sealed class BridgePipeline
 {
     private const int RetireMilliseconds = 200;
 
+    /// <summary>Rules unlinked per transaction at most: bounds how long one takes.</summary>
+    private const int RetireCountMax = 5_000;
+
     /// <summary>Above every priority that a controller can name.</summary>
     private const int FailOpenPriority = 0xF0F0F0;
 
@@ -244,8 +247,8 @@ public sealed class BridgePipeline
 
     private void Retire(long now)
     {
-        while (_retired.TryPeek(out var oldest)
-            && now - oldest.Milliseconds >= RetireMilliseconds)
+        for (var count = 0; count < RetireCountMax && _retired.TryPeek(out var oldest)
+            && now - oldest.Milliseconds >= RetireMilliseconds; count++)
         {
             _retired.Dequeue();
             if (oldest.Version > _retiredVersion)

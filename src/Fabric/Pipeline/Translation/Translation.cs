@@ -104,6 +104,9 @@ internal sealed partial class Translation
         _tunnelTable = null;
         _outerHeader = null;
         _changes = null;
+        _lengthCheck = null;
+        _pauses = null;
+        _truncateSize = 0;
         _mirrors = 0;
         _hashBasis = 0;
         (_depth, _resubmits, _table) = (0, 0, 0);

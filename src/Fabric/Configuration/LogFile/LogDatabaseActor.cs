@@ -1,0 +1,123 @@
+using Akka.Actor;
+using Akka.Event;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Configuration;
+
+/// <summary>A database in a file of OVS's own format; any schema.</summary>
+/// <remarks>
+/// Hears:  <see cref="SubscribeDatabase"/>, <see cref="UnsubscribeDatabase"/>,
+///         <see cref="Configuration.Transact"/>, <see cref="CancelTransact"/>,
+///         <see cref="ConvertDatabase"/>, <see cref="CompactDatabase"/>.
+/// Says:   <see cref="DatabaseChanged"/>, <see cref="TransactCompleted"/>;
+///         <see cref="ServeDatabase"/> to its server, at first and after a conversion.
+/// Holds:  the file, open and locked; rows, subscribers, transactions that wait.
+/// Fails:  when the file cannot be written; its parent decides. As ovsdb-server, it hands a
+///         transaction to the operating system before it answers, and to the disk if the
+///         transaction asked for that (commit with durable).
+/// </remarks>
+internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
+{
+    private const long CompactSizeMin = 10 * 1024 * 1024;
+
+    private readonly OvsdbLogFile _file;
+    private readonly IActorRef _server;
+    private readonly TimeProvider _time;
+    private readonly DatabaseEngine _engine;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private long _sizeAtCompaction;
+
+    public static Props Props(OvsdbLogFile file, IActorRef server, TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new LogDatabaseActor(file, server, time));
+
+    public LogDatabaseActor(OvsdbLogFile file, IActorRef server, TimeProvider time)
+    {
+        _file = file;
+        _server = server;
+        _time = time;
+        _engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, Guid.NewGuid);
+        _sizeAtCompaction = file.Size;
+
+        Receive<Transact>(transact =>
+        {
+            _engine.Transact(transact, Sender);
+            WaitTimer.Set(Timers, _engine);
+            CompactIfDue();
+        });
+        Receive<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
+        Receive<SubscribeDatabase>(subscribe =>
+        {
+            Context.Watch(subscribe.Subscriber);
+            _engine.Subscribe(subscribe);
+        });
+        Receive<UnsubscribeDatabase>(unsubscribe =>
+        {
+            Context.Unwatch(unsubscribe.Subscriber);
+            _engine.Unsubscribe(unsubscribe.Subscriber);
+        });
+        Receive<Terminated>(terminated => _engine.Forget(terminated.ActorRef));
+        Receive<WaitTimer>(_ =>
+        {
+            _engine.RetryWaiting();
+            WaitTimer.Set(Timers, _engine);
+        });
+        Receive<ConvertDatabase>(Convert);
+        Receive<CompactDatabase>(_ =>
+        {
+            Compact("compacting database online");
+            Sender.Tell(new DatabaseCompacted(_file.Snapshot.Schema.Name));
+        });
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() =>
+        _server.Tell(new ServeDatabase(new ServedDatabase(_engine.Head.Schema, Self)));
+
+    protected override void PostStop() => _file.Dispose();
+
+    private void Convert(ConvertDatabase convert)
+    {
+        if (!SchemaConversion.TryConvert(
+            _engine.Head, convert.Schema, Guid.NewGuid(), out var converted, out var error))
+        {
+            Sender.Tell(new TransactCompleted(convert.RequestId, [], error));
+            return;
+        }
+
+        _engine.Reset(converted);
+        Compact($"converted to schema version {convert.Schema.Version}");
+        Sender.Tell(new TransactCompleted(convert.RequestId, [], null));
+        _server.Tell(new ServeDatabase(new ServedDatabase(convert.Schema, Self)));
+    }
+
+    /// <remarks>As ovsdb-server: when the file is large and four times what it was.</remarks>
+    private void CompactIfDue()
+    {
+        if (_file.Size < CompactSizeMin || _file.Size < 4 * _sizeAtCompaction) return;
+        Compact("compacting database online");
+    }
+
+    private void Compact(string comment)
+    {
+        _file.Compact(_engine.Head, _time.GetUtcNow(), comment);
+        _sizeAtCompaction = _file.Size;
+        _log.Info("{0}: compacted to {1} bytes", _file.Path, _file.Size);
+    }
+
+    private sealed class FileJournal(LogDatabaseActor actor) : IDatabaseJournal
+    {
+        public void Append(DatabaseDelta delta, Action durable)
+        {
+            actor._file.Append(delta, actor._time.GetUtcNow(), delta.IsDurable);
+            durable();
+        }
+
+        public void AfterAppended(Action reached) => reached();
+    }
+}
+
+/// <summary>Asks a database in a file to rewrite it without its history.</summary>
+internal sealed record CompactDatabase;
+
+internal sealed record DatabaseCompacted(string Name);

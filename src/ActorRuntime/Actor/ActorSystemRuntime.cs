@@ -19,6 +19,7 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
     private readonly long _started;
     private long _uid;
     private int _finalTermination;
+    private IActorRef _deadLetterListener;
 
     public ActorSystemRuntime(string name, Config config, ActorSystemSetup setup,
         Option<ProviderSelection> provider)
@@ -139,7 +140,8 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
         if (limit <= 0 && !unhandled) return;
         var pause = Settings.Config.GetTimeSpan("akka.log-dead-letters-suspend-duration");
         if (pause < TimeSpan.Zero) pause = TimeSpan.MaxValue;
-        SystemActorOf(Props.Create(() => new DeadLetterListener(limit, pause, unhandled)),
+        _deadLetterListener = SystemActorOf(
+            Props.Create(() => new DeadLetterListener(limit, pause, unhandled)),
             "deadLetterListener");
     }
 
@@ -252,7 +254,11 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
     /// <summary>Ends the actors; the last step of the coordinated shutdown.</summary>
     internal Task FinalTerminate()
     {
-        if (Interlocked.Exchange(ref _finalTermination, 1) == 0) LocalProvider.Guardian.Stop();
+        if (Interlocked.Exchange(ref _finalTermination, 1) != 0) return WhenTerminated;
+        var quiet = _deadLetterListener is not null &&
+            !Settings.Config.GetBoolean("akka.log-dead-letters-during-shutdown");
+        if (quiet) EventStream.Unsubscribe(_deadLetterListener);
+        LocalProvider.Guardian.Stop();
         return WhenTerminated;
     }
 

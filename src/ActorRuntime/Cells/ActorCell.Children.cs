@@ -46,6 +46,8 @@ internal sealed partial class ActorCell
                 if (_perpetrator is not null && ReferenceEquals(_current, this)) local.Suspend();
                 local.Cell.Start();
             }
+            // Roots make children from any thread, also while they end.
+            if (_terminated || children.IsTerminating) child.Stop();
             return child;
         }
         catch

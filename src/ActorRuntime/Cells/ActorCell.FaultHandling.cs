@@ -154,6 +154,7 @@ internal sealed partial class ActorCell
         ReleaseStash();
         SetReceiveTimeout(null);
         _terminated = true;
+        _system.EventStream.Forget(_self);
         while (IsSuspended) ResumeMailbox(); // The rest goes to dead letters.
         _parent.SendSystemMessage(new DeathWatchNotification(_self, true, false));
         TellWatchers();

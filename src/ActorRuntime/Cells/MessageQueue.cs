@@ -141,7 +141,10 @@ internal sealed class MessageQueue
     {
         var head = _head;
         if (_index == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
-        head.IdleAt = _index;
+        // IdleAt may only name an index that nobody has taken: a slow producer that took it while
+        // the consumer was idle before would wake it a second time.
+        if (Volatile.Read(ref head.Tail) != _index) return false;
+        Volatile.Write(ref head.IdleAt, _index);
         return Interlocked.CompareExchange(ref head.Tail, _index | IdleBit, _index) == _index;
     }
 }

@@ -79,6 +79,17 @@ public class EventStream : LoggingBus
     public bool Unsubscribe(IActorRef subscriber) =>
         Remove(entry => entry.Subscriber.Equals(subscriber));
 
+    /// <summary>Ends the subscriptions of an actor that has ended; most have none.</summary>
+    internal void Forget(IActorRef ended)
+    {
+        foreach (var entry in Volatile.Read(ref _subscriptions))
+        {
+            if (!entry.Subscriber.Equals(ended)) continue;
+            Unsubscribe(ended);
+            return;
+        }
+    }
+
     private bool Remove(Predicate<Subscription> ended)
     {
         lock (_lock)
@@ -92,7 +103,7 @@ public class EventStream : LoggingBus
 
     private void Replace(Subscription[] subscriptions)
     {
-        _subscriptions = subscriptions;
+        Volatile.Write(ref _subscriptions, subscriptions);
         Volatile.Write(ref _byClass, []);
     }
 

@@ -35,9 +35,10 @@ internal static class DemoVerb
         {
             hosts, datapath, once, json, network,
         };
-        verb.Validators.Add(result =>
+        hosts.Validators.Add(result =>
         {
-            if (result.GetValue(hosts) is < 1 or > HostsMax)
+            if (result.Tokens is [var token]
+                && int.TryParse(token.Value, out var count) && count is (< 1 or > HostsMax))
             {
                 result.AddError($"--hosts takes a number from 1 to {HostsMax}");
             }

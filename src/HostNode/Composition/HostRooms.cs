@@ -20,7 +20,7 @@ internal sealed class HostRooms : IDisposable
     private readonly HostSettings _settings;
     private readonly ActorSystem _system;
     private readonly SwitchStore _store;
-    private readonly FabricSystemSlot _slot = new((start, host) => throw new NotSupportedException());
+    private readonly FabricSystemSlot _slot;
     private readonly UnixctlCommands _appctl = new();
     private readonly UnixctlCommands _cli = new();
     private readonly Coverage _coverage = new();
@@ -34,6 +34,7 @@ internal sealed class HostRooms : IDisposable
         _system = system;
         _datapaths = new Datapaths(settings, log, _time, attached =>
             system.ActorSelection($"{Root}/conntrack").Tell(attached));
+        _slot = FabricSystem.SlotOf(FabricSettings());
         _store = new SwitchStore(_time, _datapaths.TryOpen);
         _sampling = _time.CreateTimer(
             _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
@@ -77,6 +78,13 @@ internal sealed class HostRooms : IDisposable
         {
             Tells = find => [("configuration", ServeNorthbound(find))],
         },
+        new("cluster", find => ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
+        new("vteps", find => LocalVtepsActor.Props(
+            _settings.HostId, find("configuration"), find("cluster"))),
+        new("tunnels", find => TunnelsActor.Props(
+            _settings.HostId, find("cluster"), find("configuration"))),
+        new("logical", find => LogicalActor.Props(new LogicalSurroundings(
+            find("configuration"), find("northbound"), find("cluster"), $"{Root}/bridges"))),
         new("appctl", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
             _appctl)),

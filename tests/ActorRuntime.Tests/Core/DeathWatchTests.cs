@@ -124,6 +124,89 @@ public sealed class DeathWatchTests : TestKit
             () => stubborn.Ref.GracefulStop(TimeSpan.FromMilliseconds(30), "please"));
     }
 
+    /// <summary>Stands for an actor of another system.</summary>
+    private sealed class FarRef(LocalActorRefProvider provider, ActorPath path) : InternalActorRef
+    {
+        public List<SystemMessage> Heard { get; } = [];
+        public override ActorPath Path => path;
+        public override LocalActorRefProvider Provider => provider;
+        public override bool IsLocal => false;
+        public override void Tell(object message, IActorRef sender) { }
+
+        public override void SendSystemMessage(SystemMessage message)
+        {
+            lock (Heard) Heard.Add(message);
+        }
+    }
+
+    [Fact]
+    public void When_an_address_is_gone_its_actors_have_ended()
+    {
+        var provider = ((ActorSystemRuntime)Sys).LocalProvider;
+        var path = ActorPath.Parse("akka.tcp://far@host:1/user/x");
+        var far = new FarRef(provider, path.WithUid(5));
+        var other = new FarRef(provider, ActorPath.Parse("akka.tcp://far@host:2/user/x"));
+        var watcher = Sys.ActorOf(Props.Create(() => new Watcher(TestActor, true)));
+        foreach (var subject in new[] { far, other })
+        {
+            watcher.Tell(subject);
+            ExpectMsg("watching");
+            Assert.IsType<Watch>(Assert.Single(subject.Heard));
+        }
+        provider.AddressTerminatedTopic.Publish(path.Address);
+        var terminated = ExpectMsg<Heard>().Terminated;
+        Assert.Equal(far, terminated.ActorRef);
+        Assert.True(terminated.AddressTerminated);
+        ExpectNoMsg(30);
+    }
+
+    [Fact]
+    public void A_watch_without_uid_matches_whichever_incarnation_ended()
+    {
+        var provider = ((ActorSystemRuntime)Sys).LocalProvider;
+        var path = ActorPath.Parse("akka.tcp://far@host:1/user/x");
+        var unknown = new FarRef(provider, path);
+        var watcher = Sys.ActorOf(Props.Create(() => new Watcher(TestActor, true)));
+        watcher.Tell(unknown);
+        ExpectMsg("watching");
+        ((InternalActorRef)watcher).SendSystemMessage(new DeathWatchNotification(
+            new FarRef(provider, path.WithUid(9)), true, false));
+        Assert.Equal(unknown, ExpectMsg<Heard>().Terminated.ActorRef);
+    }
+
+    [Fact]
+    public void A_watcher_far_away_hears_of_the_end_unless_its_address_is_gone()
+    {
+        var provider = ((ActorSystemRuntime)Sys).LocalProvider;
+        var near = new FarRef(provider, ActorPath.Parse("akka.tcp://far@host:1/user/w"));
+        var gone = new FarRef(provider, ActorPath.Parse("akka.tcp://far@host:2/user/w"));
+        var victim = (InternalActorRef)Victim();
+        victim.SendSystemMessage(new Watch(victim, near));
+        victim.SendSystemMessage(new Watch(victim, gone));
+        Watch(victim);
+        victim.Tell(new Identify(1), TestActor);
+        ExpectMsg<ActorIdentity>();
+        provider.AddressTerminatedTopic.Publish(gone.Path.Address);
+        victim.Stop();
+        ExpectTerminated(victim);
+        Assert.Equal(victim, Assert.IsType<DeathWatchNotification>(Assert.Single(near.Heard)).Actor);
+        Assert.Empty(gone.Heard);
+    }
+
+    [Fact]
+    public void The_subscriptions_of_the_dead_end()
+    {
+        Sys.EventStream.Subscribe(TestActor, typeof(Akka.Event.DeadLetter));
+        var victim = Watch(Victim());
+        Sys.EventStream.Subscribe(victim, typeof(Akka.Event.DeadLetter));
+        Sys.Stop(victim);
+        ExpectTerminated(victim);
+        Assert.False(Sys.EventStream.Unsubscribe(victim));
+        victim.Tell("x");
+        ExpectMsg<Akka.Event.DeadLetter>();
+        ExpectNoMsg(20);
+    }
+
     [Fact]
     public void A_stopped_parent_ends_after_its_children()
     {

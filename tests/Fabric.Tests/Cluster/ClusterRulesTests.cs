@@ -86,7 +86,8 @@ public sealed class ClusterRulesTests
     public void When_all_hosts_were_down_one_of_a_majority_forms_the_cluster_again()
     {
         var voters = VoterSet.Of("a", "b", "c");
-        var (a, b) = (new FormationRule("a", voters), new FormationRule("b", voters));
+        var a = new FormationRule("a") { Voters = voters };
+        var b = new FormationRule("b") { Voters = voters };
         var formed = new List<string>();
         for (var second = 0; second < 6; second++)
         {
@@ -104,8 +105,8 @@ public sealed class ClusterRulesTests
     [Fact]
     public void A_minority_and_who_hears_of_a_cluster_form_nothing()
     {
-        var alone = new FormationRule("a", VoterSet.Of("a", "b", "c"));
-        var late = new FormationRule("a", VoterSet.Of("a", "b"));
+        var alone = new FormationRule("a") { Voters = VoterSet.Of("a", "b", "c") };
+        var late = new FormationRule("a") { Voters = VoterSet.Of("a", "b") };
         for (var second = 0; second < 20; second++)
         {
             var now = TimeSpan.FromSeconds(second);

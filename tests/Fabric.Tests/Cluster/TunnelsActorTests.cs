@@ -95,14 +95,17 @@ public sealed class TunnelsActorTests : IDisposable
                 3, TunnelRows.Add(bridge, vtep, $"ovn-{vtep.HostId}-0", Guid.NewGuid)));
         }
 
-        var before = TunnelRows.Read(await ReadAsync(), bridge);
+        var before = await InterfaceOfAsync("b");
         _directory.Tell(new VtepsChanged([Vtep("b", "10.0.0.2"), Vtep("c", "10.0.0.3")]));
         await UntilRemotesAre("10.0.0.2", "10.0.0.3");
+        Assert.Equal(before, await InterfaceOfAsync("b"));
+    }
+
+    private async Task<Guid> InterfaceOfAsync(string host)
+    {
         var database = await ReadAsync();
-        var after = TunnelRows.Read(database, TunnelRows.BridgeOf(database)!);
-        Assert.Equal(
-            before.FirstOrDefault(row => row.HostId == "b")?.Interface ?? after[0].Interface,
-            after.First(row => row.HostId == "b").Interface);
+        return TunnelRows.Read(database, TunnelRows.BridgeOf(database)!)
+            .Single(row => row.HostId == host).Interface;
     }
 
     /// <remarks>Whoever is made anew subscribes again and reads what is.</remarks>

@@ -7,6 +7,9 @@ namespace Fabric.Cluster;
 
 public sealed partial class NorthboundActor
 {
+    private const string PortTable = "Logical_Switch_Port";
+    private const string RequestedChassis = "requested-chassis";
+
     private void Subscribe(SubscribeDatabase subscribe)
     {
         Context.Watch(subscribe.Subscriber);
@@ -114,9 +117,28 @@ public sealed partial class NorthboundActor
 
     private void Publish(DatabaseSnapshot before, ImmutableArray<RowChange> changes)
     {
+        if (changes.Any(change => change.Table == PortTable && change.Touches("options")))
+        {
+            _requested = null;
+            TellRequested();
+        }
+
         if (_databaseSubscribers.Count == 0) return;
         var changed = new DatabaseChanged(before, _state.Database, changes);
         foreach (var subscriber in _databaseSubscribers.Values) subscriber.Tell(changed);
+    }
+
+    /// <summary>Where the northbound wants ports, when two hosts claim one.</summary>
+    private void TellRequested()
+    {
+        _requested ??= _state.Database.Table(PortTable).Rows
+            .Where(row => row.GetMapValue("options", RequestedChassis) is { Length: > 0 })
+            .GroupBy(row => row.GetString("name"), StringComparer.Ordinal)
+            .ToImmutableSortedDictionary(
+                rows => rows.Key,
+                rows => rows.First().GetMapValue("options", RequestedChassis)!.Split(',')[0],
+                StringComparer.Ordinal);
+        _cluster.Tell(new RequestedChassisChanged(_requested));
     }
 
     private void CompleteAnswered()

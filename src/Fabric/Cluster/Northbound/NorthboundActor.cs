@@ -49,6 +49,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     private TimeSpan? _writerHeardAt;
     private NorthboundApplied? _hostApplied;
     private LogStatus? _told;
+    private ImmutableSortedDictionary<string, string>? _requested;
     private long _notedCommit;
     private TimeSpan _noteAt;
 
@@ -82,8 +83,10 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
         Command<Tick>(_ => OnTick());
         Command<ClusterAttached>(attached =>
         {
+            if (_cluster.Equals(attached.Cluster)) return;
             _cluster = attached.Cluster;
             _told = null;
+            TellRequested();
         });
         Command<MembershipView>(members => _members = members);
         Command<FoundLog>(Found);

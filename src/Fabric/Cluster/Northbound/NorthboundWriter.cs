@@ -30,6 +30,8 @@ public sealed partial class NorthboundWriter
     private MembershipView _members;
     private NorthboundState? _head;
     private TimeSpan _policyAt;
+    private ImmutableSortedDictionary<string, PortLocation>? _locations;
+    private DatabaseSnapshot? _followed;
 
     private sealed record Waiting(
         SubmitTransaction Submission, ImmutableArray<Operation> Operations, TimeSpan Since,
@@ -77,6 +79,13 @@ public sealed partial class NorthboundWriter
         CountApplied(now);
     }
 
+    /// <summary>Where ports are bound: column 'up' of Logical_Switch_Port follows.</summary>
+    public void SetLocations(ImmutableSortedDictionary<string, PortLocation> locations)
+    {
+        _locations = locations;
+        _followed = null;
+    }
+
     public void Receive(string host, object payload, TimeSpan now)
     {
         switch (payload)
@@ -111,6 +120,7 @@ public sealed partial class NorthboundWriter
         if (now < _policyAt) return;
         _policyAt = now + _around.Times.Heartbeat;
         ChooseVoters(now);
+        FollowLocations(now);
         Compact();
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 
@@ -6,7 +7,7 @@ namespace Fabric.Cluster;
 /// <summary>The writer of the northbound, on one host of the cluster at a time.</summary>
 /// <remarks>
 /// Hears:  <see cref="HostDelivered"/> from replicas and endpoints of all hosts;
-///         <see cref="MembershipView"/> from its seam.
+///         <see cref="MembershipView"/> and <see cref="PortLocationsChanged"/> from its seam.
 /// Says:   <see cref="WriterStarted"/>; <see cref="SendToHost"/>.
 /// Holds:  the end of the log and its state; all of it is read from a majority at each start.
 /// Fails:  when a higher term is known it begins again above it; a second writer elsewhere can do
@@ -25,6 +26,7 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
     private readonly long _startedAt;
 
     private MembershipView _members;
+    private ImmutableSortedDictionary<string, PortLocation>? _ports;
     private NorthboundWriter? _writer;
     private LogWriterPhase? _toldPhase;
     private TimeSpan _describedAt = TimeSpan.MinValue;
@@ -48,7 +50,11 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
             Flush();
         });
         Receive<Tick>(_ => OnTick());
-        Receive<StopWriter>(_ => Context.Stop(Self));
+        Receive<PortLocationsChanged>(changed =>
+        {
+            _ports = changed.Locations;
+            _writer?.SetLocations(_ports);
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -91,6 +97,7 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
         _writer = new NorthboundWriter(
             new WriterId(_host, nonce), own, _above, _members, _around);
         _writer.SetMembers(_members, Now);
+        if (_ports is not null) _writer.SetLocations(_ports);
         _writer.Tick(Now);
     }
 
@@ -133,9 +140,3 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
 
 /// <summary>From the writer to the seam of its host: messages for the writer go there.</summary>
 public sealed record WriterStarted(IActorRef Writer);
-
-/// <summary>The cluster moves the writer elsewhere.</summary>
-public sealed record StopWriter
-{
-    public static readonly StopWriter Instance = new();
-}

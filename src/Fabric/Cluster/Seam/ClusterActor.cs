@@ -64,10 +64,18 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         Receive<SubscribePortLocations>(Subscribe);
         Receive<PublishVteps>(publish => _seam.Tell(_ownVteps = publish));
         Receive<ClaimPorts>(claim => _seam.Tell(_ownPorts = claim));
-        Receive<RequestedChassisChanged>(changed => _seam.Tell(_requested = changed));
-        Receive<VtepsChanged>(changed => Publish(_vtepSubscribers, _vteps = changed));
+        Receive<RequestedChassisChanged>(changed =>
+        {
+            _requested = changed;
+            TellRequested();
+        });
+        Receive<VtepsChanged>(changed =>
+        {
+            Publish(_vtepSubscribers, _vteps = changed);
+            TellRequested();
+        });
         Receive<PortLocationsChanged>(changed => Publish(_portSubscribers, _ports = changed));
-        Receive<LogStatus>(status => _logStatus = status);
+        Receive<LogStatus>(status => _seam.Tell(_logStatus = status));
         Receive<MembershipView>(Adopt);
         Receive<ReplicaStarted>(started =>
         {
@@ -81,6 +89,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         Receive<Tick>(_ => OnTick());
         Receive<Terminated>(ended =>
         {
+            if (ended.ActorRef.Equals(_seam)) _ = _slot.StopAsync(); // Nothing is left without it.
             _vtepSubscribers.Remove(KeyOf(ended.ActorRef));
             _portSubscribers.Remove(KeyOf(ended.ActorRef));
         });
@@ -146,8 +155,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
             && (_logStatus?.Voters.Count ?? 1) <= 1;
         var forms = _list.WasMember ? wasAlone : _settings.Forms;
         return new FabricStart(
-            incarnation, forms, [.. known.Values.Concat(seeds).Distinct()],
-            _logStatus?.Voters ?? VoterSet.None);
+            incarnation, forms, [.. known.Values.Concat(seeds).Distinct()]);
     }
 
     private string Prefix => FabricSystem.PrefixOf(_settings);
@@ -160,11 +168,23 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
     private void Begin(FabricStarted started)
     {
-        _seam = started.Seam;
+        Context.Watch(_seam = started.Seam);
         _log.Info("Clustered system, incarnation {0}, is there", started.Incarnation);
         if (_ownVteps is not null) _seam.Tell(_ownVteps);
         if (_ownPorts is not null) _seam.Tell(_ownPorts);
-        if (_requested is not null) _seam.Tell(_requested);
+        TellRequested();
+        if (_logStatus is not null) _seam.Tell(_logStatus);
+    }
+
+    /// <summary>options:requested-chassis may be a host's name in place of its id.</summary>
+    private void TellRequested()
+    {
+        if (_requested is null) return;
+        var ids = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var vtep in _vteps?.Vteps ?? []) ids[vtep.HostName] = vtep.HostId;
+        _seam.Tell(new RequestedChassisChanged(_requested.Requested.ToImmutableSortedDictionary(
+            pair => pair.Key, pair => ids.GetValueOrDefault(pair.Value, pair.Value),
+            StringComparer.Ordinal)));
     }
 
     private void End(FabricTerminated ended)

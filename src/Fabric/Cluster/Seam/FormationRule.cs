@@ -12,7 +12,7 @@ public sealed record FormationNote(string HostId, bool IsMember, string Candidat
 /// the northbound log hear each other, none of them is in a cluster, and all of them name the same
 /// host for some seconds, that host forms it. The log's own terms keep a mistake here harmless.
 /// </remarks>
-public sealed class FormationRule(string host, VoterSet voters)
+public sealed class FormationRule(string host)
 {
     private static readonly TimeSpan NoteLife = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Unanimity = TimeSpan.FromSeconds(3);
@@ -21,10 +21,13 @@ public sealed class FormationRule(string host, VoterSet voters)
         new(StringComparer.Ordinal);
     private TimeSpan? _agreedSince;
 
+    /// <summary>Of the northbound log, as far as this host knows.</summary>
+    public VoterSet Voters { get; set; } = VoterSet.None;
+
     /// <summary>Lowest id of the voters that were heard of lately, this host included.</summary>
     public string Candidate(TimeSpan now) => Fresh(now)
         .Select(note => note.HostId).Append(host)
-        .Where(id => voters.Contains(id)).Order(StringComparer.Ordinal).FirstOrDefault() ?? "";
+        .Where(id => Voters.Contains(id)).Order(StringComparer.Ordinal).FirstOrDefault() ?? "";
 
     public void Hear(FormationNote note, TimeSpan now) => _heard[note.HostId] = (note, now);
 
@@ -32,10 +35,10 @@ public sealed class FormationRule(string host, VoterSet voters)
     public bool ShallForm(TimeSpan now)
     {
         var notes = Fresh(now);
-        var agreeing = notes.Count(note => voters.Contains(note.HostId)
+        var agreeing = notes.Count(note => Voters.Contains(note.HostId)
             && note.HostId != host && note.Candidate == host);
-        var isAgreed = voters.Contains(host) && Candidate(now) == host
-            && agreeing + 1 >= voters.Majority && notes.All(note => !note.IsMember);
+        var isAgreed = Voters.Contains(host) && Candidate(now) == host
+            && agreeing + 1 >= Voters.Majority && notes.All(note => !note.IsMember);
         _agreedSince = isAgreed ? _agreedSince ?? now : null;
         return _agreedSince is { } since && now - since >= Unanimity;
     }

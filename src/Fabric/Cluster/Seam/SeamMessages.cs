@@ -7,9 +7,7 @@ namespace Fabric.Cluster;
 /// <param name="Incarnation">Higher at every start of it on this host.</param>
 /// <param name="Forms">Forms the cluster alone; otherwise it joins through 'Contacts'.</param>
 /// <param name="Contacts">Addresses of members and seeds, best first; not this host's own.</param>
-/// <param name="Voters">Of the northbound log, as far as this host knows.</param>
-public sealed record FabricStart(
-    long Incarnation, bool Forms, ImmutableArray<string> Contacts, VoterSet Voters);
+public sealed record FabricStart(long Incarnation, bool Forms, ImmutableArray<string> Contacts);
 
 /// <summary>From the clustered system to host/cluster: this incarnation is there.</summary>
 public sealed record FabricStarted(long Incarnation, IActorRef Seam);

@@ -88,6 +88,12 @@ public sealed class LogicalCompiler
         }
 
         var tunnel = face is null && !row.IsLocalport ? pass.Host.TunnelTo(row.Name) : null;
+        if (port is { Gateway: { } gateway, IsPeerServed: true }
+            && pass.Host.Tunnels.TryGetValue(gateway, out var way))
+        {
+            tunnel = way; // The router's port acts on its gateway's host.
+        }
+
         return new PhysicalPort(
             row.Name, row.Uuid, port.Key, face, tunnel, patch, pass.Host.Zone(row.Name),
             row.Tag, row.IsLocalport, row.IsLocalnet, row.IsRouter);

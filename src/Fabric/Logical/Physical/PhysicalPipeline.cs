@@ -108,7 +108,7 @@ internal sealed class PhysicalPipeline
         var here = FlowMatch.On(datapath);
         var to = here.Outport(port.Key);
         if (port.Redirect is { } redirect) AddRedirect(block, datapath, port, redirect, zones);
-        if (port is { Tunnel: not null, ViaLocalnet: { } localnet })
+        if (port is { Tunnel: not null, Patch: null, ViaLocalnet: { } localnet })
         {
             block.Add(
                 RemoteOutput, 100, to, new FlowActions().SetOutport(localnet).Next(LocalOutput));
@@ -118,7 +118,7 @@ internal sealed class PhysicalPipeline
         if (port.Tunnel is { } tunnel)
         {
             block.Add(RemoteOutput, 100, to, Encapsulate(datapath).OutputTo(tunnel));
-            return;
+            if (port.Patch is null) return;
         }
 
         if (port.Interface is null && port.Patch is null) return;
@@ -213,8 +213,8 @@ internal sealed class PhysicalPipeline
             [(FloodGroup, "flood"), (UnknownGroup, "unknown"), (FloodL2Group, "flood-l2")])
         {
             var members = ports.Where(port => IsMember(port, group)).ToImmutableArray();
-            var tunnels = members.Select(port => port.Tunnel).OfType<uint>().Distinct().Order()
-                .ToImmutableArray();
+            var tunnels = members.Where(port => !port.IsRouter)
+                .Select(port => port.Tunnel).OfType<uint>().Distinct().Order().ToImmutableArray();
             var locals = members.Where(port => port.Interface is not null).Select(port => port.Key)
                 .ToImmutableArray();
             var patches = members.Where(port => port.Patch is not null).Select(port => port.Key)

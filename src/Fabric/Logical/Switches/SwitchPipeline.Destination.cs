@@ -35,9 +35,13 @@ internal sealed partial class SwitchPipeline
         var there = new FlowActions().SetOutport(port.Key).Output();
         if (port.Row.IsEnabled)
         {
-            var addresses = port.IsPeerResident ? port.Addresses : [];
+            var addresses = port.IsPeerServed ? port.Addresses : [];
             foreach (var mac in addresses.Concat(port.PeerServices).Select(a => a.Mac).Distinct())
-                block.Add(lookup, 50, _here.Is(MatchField.EthernetDestination, mac), there);
+            {
+                block.Add(
+                    lookup, 50, _here.Is(MatchField.EthernetDestination, mac),
+                    IsFloating(port, mac) ? StayHere(port) : there);
+            }
         }
         else
         {
@@ -57,15 +61,28 @@ internal sealed partial class SwitchPipeline
         var fromRouter = _here.Is(MatchField.EthernetSource, peer.Mac);
         block.Add(lookup, 81, fromRouter.Arp(1), floodL2);
         block.Add(lookup, 81, fromRouter.Neighbor(135), floodL2);
-        var own = port.IsPeerResident ? peer.Networks : [];
-        foreach (var ip in own.Concat(port.PeerServices.SelectMany(service => service.Ips)).Distinct())
+        var own = new LinkAddresses(peer.Mac, port.IsPeerServed ? peer.Networks : []);
+        foreach (var service in port.PeerServices.Add(own))
         {
-            var request = ip.IsIpv6
-                ? _here.Neighbor(135).Is(MatchField.NdTarget, ip.Address)
-                : _here.Arp(1).Is(MatchField.ArpTpa, ip.Address);
-            block.Add(lookup, 80, request, toRouter);
+            foreach (var ip in service.Ips)
+            {
+                var request = ip.IsIpv6
+                    ? _here.Neighbor(135).Is(MatchField.NdTarget, ip.Address)
+                    : _here.Arp(1).Is(MatchField.ArpTpa, ip.Address);
+                block.Add(
+                    lookup, 80, request,
+                    IsFloating(port, service.Mac) ? StayHere(port) : toRouter);
+            }
         }
     }
+
+    /// <summary>The MAC of a floating address, which the host of its port serves by itself.</summary>
+    private static bool IsFloating(SwitchPortView port, MacBytes mac) =>
+        port.Gateway is not null && port.Peer is { } peer && mac != peer.Mac
+        && port.PeerServices.Any(service => service.Mac == mac);
+
+    private static FlowActions StayHere(SwitchPortView port) =>
+        new FlowActions().SetOutport(port.Key).Set(LocalOnly, 1).Output();
 
     // Ingress 26 and 27: answer ARP and ND for addresses that the northbound knows.
     private void AddNeighborResponses(FlowBlockBuilder block, SwitchPortView port)
@@ -74,7 +91,7 @@ internal sealed partial class SwitchPipeline
         const byte nd = SwitchIngress.NdResponse;
         if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
             || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
-            || !port.Row.IsEnabled || _traits.IsVlanTransparent || !port.IsPeerResident)
+            || !port.Row.IsEnabled || _traits.IsVlanTransparent || !port.IsPeerServed)
         {
             return;
         }

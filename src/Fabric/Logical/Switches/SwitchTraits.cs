@@ -18,12 +18,18 @@ internal sealed record SwitchTraits(
 /// <summary>One port of a switch with everything that its flows are made from.</summary>
 /// <param name="Addresses">With the peer's, for a router port.</param>
 /// <param name="Peer">The router port behind a port of type router.</param>
-/// <param name="IsPeerResident">False: a gateway port that acts on another host.</param>
+/// <param name="IsPeerServed">
+/// The peer's addresses are reached through this port here. Not so for a gateway port that acts
+/// on another host, when there is a physical network to reach it by.
+/// </param>
 /// <param name="PeerServices">Addresses that the router answers for here besides its own.</param>
 internal sealed record SwitchPortView(
     LogicalSwitchPort Row, uint Key, ImmutableArray<LinkAddresses> Addresses,
-    LogicalRouterPort? Peer, bool IsPeerResident, ImmutableArray<LinkAddresses> PeerServices)
+    LogicalRouterPort? Peer, bool IsPeerServed, ImmutableArray<LinkAddresses> PeerServices)
 {
+    /// <summary>Host of a gateway port that acts elsewhere; null: it acts here.</summary>
+    public string? Gateway { get; init; }
+
     /// <summary>Conntrack and ACLs pass such ports by: they lead to other datapaths.</summary>
     public bool IsTransit => Row.IsRouter || Row.IsLocalnet;
 
@@ -34,7 +40,7 @@ internal sealed record SwitchPortView(
 
     /// <remarks>The address lists are the row's and the peer's own: they change with them.</remarks>
     public object?[] Inputs =>
-        [Row, Key, Peer, IsPeerResident, string.Join(' ', PeerServices.Select(TextOf))];
+        [Row, Key, Peer, IsPeerServed, Gateway, string.Join(' ', PeerServices.Select(TextOf))];
 
     private static string TextOf(LinkAddresses addresses) =>
         $"{addresses.Mac} {string.Join(',', addresses.Ips)}";
@@ -47,17 +53,22 @@ internal sealed class SwitchView
     {
         Row = row;
         var ports = ImmutableArray.CreateBuilder<SwitchPortView>();
+        var hasLocalnet = topology.PortsOf(row).Any(port => port.IsLocalnet);
         foreach (var port in topology.PortsOf(row))
         {
             if (topology.PortKey(port.Uuid) is not { } portKey) continue;
             var peer = topology.PeerOf(port);
-            var isResident = peer is not { IsGateway: true }
-                || GatewayHost.Of(topology, host, peer) == host.HostId;
-            var services = peer is null
-                ? []
-                : RouterServices.Of(topology, host, peer, isResident);
+            var gateway = peer is { IsGateway: true }
+                ? GatewayHost.Of(topology, host, peer)
+                : host.HostId;
+            var isResident = gateway == host.HostId;
+            var isServed = isResident || !hasLocalnet;
+            var services = peer is null ? [] : RouterServices.Of(topology, host, peer, isServed);
             ports.Add(new SwitchPortView(
-                port, portKey, AddressesOf(port, peer), peer, isResident, services));
+                port, portKey, AddressesOf(port, peer), peer, isServed, services)
+            {
+                Gateway = isResident ? null : gateway ?? "",
+            });
         }
 
         ports.Sort((a, b) => a.Key.CompareTo(b.Key));

@@ -24,6 +24,14 @@ internal static class LabActions
         key.NetworkTos = (byte)((key.NetworkTos & ~action.TosMask) | (action.Tos & action.TosMask));
     }
 
+    public static void SetPorts(SetPortsAction action, ref FlowKey key)
+    {
+        key.PortSourceWire = (ushort)((key.PortSourceWire & ~action.SourceMaskWire)
+            | (action.SourceWire & action.SourceMaskWire));
+        key.PortDestinationWire = (ushort)((key.PortDestinationWire & ~action.DestinationMaskWire)
+            | (action.DestinationWire & action.DestinationMaskWire));
+    }
+
     public static void SetIcmp(SetIcmpAction action, ref FlowKey key)
     {
         key.PortSource =

@@ -45,6 +45,9 @@ internal sealed class LogicalLab
     public TunnelKeys Keys { get; private set; }
     public IReadOnlyDictionary<string, LabHost> Hosts => _hosts;
 
+    /// <summary>Packets that went from host to host.</summary>
+    public int TunnelCount { get; private set; }
+
     public static DatabaseSnapshot EmptyNorthbound() => Apply(
         DatabaseSnapshot.EmptyOf(NorthboundSchema.Schema),
         [new Operation.Insert("NB_Global", [])]);
@@ -253,6 +256,7 @@ internal sealed class LogicalLab
                 switch (action)
                 {
                     case OutputAction { Port: TunnelDatapathPort }:
+                        _lab.TunnelCount++;
                         var peer = _lab._hosts.Values.Single(
                             host => host.Address.Equals(outer!.Destination));
                         moving.Enqueue((peer, LabActions.Decapsulate(
@@ -276,9 +280,13 @@ internal sealed class LogicalLab
                     case ConntrackClearAction: ClearConntrack(ref key); break;
                     case SetEthernetAction set: LabActions.SetEthernet(set, ref key); break;
                     case SetIpv4Action set: LabActions.SetIpv4(set, ref key); break;
+                    case SetPortsAction set: LabActions.SetPorts(set, ref key); break;
                     case SetIcmpAction set: LabActions.SetIcmp(set, ref key); break;
                     case SetArpAction set: LabActions.SetArp(set, ref key); break;
-                    case DropAction or HashAction: break;
+                    case HashAction:
+                        key.DatapathHashWire = 1 + (uint)key.PortSource + key.Ipv4Source;
+                        break;
+                    case DropAction: break;
                     default: throw new NotSupportedException(action.ToString());
                 }
             }

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Tools.Singleton;
+using Akka.Event;
+using Akka.Pattern;
+
+namespace Fabric.Cluster;
+
+/// <summary>
+/// The root of the clustered system, and its side of the seam to the host's system.
+/// </summary>
+/// <remarks>
+/// Hears:  <see cref="SendToHost"/>, <see cref="HostDelivered"/>, <see cref="PublishVteps"/>,
+///         <see cref="ClaimPorts"/> and commands from host/cluster; <see cref="HostFrame"/> from
+///         the same actor of other hosts; membership events.
+/// Says:   <see cref="HostDelivered"/>, <see cref="MembershipView"/>, <see cref="VtepsChanged"/>,
+///         <see cref="PortLocationsChanged"/> to host/cluster; <see cref="HostFrame"/>.
+/// Holds:  where each host is. Nothing that a new incarnation would miss.
+/// Fails:  its children are started anew one by one; with the system it ends, and host/cluster
+///         starts another incarnation.
+/// </remarks>
+public sealed partial class FabricActor : ReceiveActor, IWithTimers
+{
+    private const string VtepsName = "vteps";
+    private const string PortsName = "ports";
+    private const string WriterName = "writer";
+
+    /// <summary>Before a child that was stopped is made again.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly FabricSettings _settings;
+    private readonly FabricStart _start;
+    private readonly IActorRef _hostSide;
+    private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
+    private readonly FrameAssembler _frames = new();
+
+    private IActorRef _vteps = ActorRefs.Nobody;
+    private IActorRef _ports = ActorRefs.Nobody;
+    private IActorRef _writer = ActorRefs.Nobody;
+    private MembershipView _members;
+    private ImmutableDictionary<string, string> _addresses =
+        ImmutableDictionary<string, string>.Empty;
+    private PublishVteps? _ownVteps;
+    private PortLocationsChanged? _located;
+    private ClaimPorts? _ownPorts;
+    private RequestedChassisChanged? _requested;
+    private long _messageId;
+
+    public FabricActor(FabricSettings settings, FabricStart start, IActorRef hostSide)
+    {
+        _settings = settings;
+        _start = start;
+        _hostSide = hostSide;
+        _members = MembershipView.Nothing(settings.HostId);
+        _formation = new FormationRule(settings.HostId);
+        _startedAt = settings.Clock.GetTimestamp();
+
+        Receive<SendToHost>(Send);
+        Receive<HostDelivered>(delivered => Deliver(delivered));
+        Receive<HostFrame>(Hear);
+        Receive<PublishVteps>(publish => _vteps.Tell(_ownVteps = publish));
+        Receive<ClaimPorts>(claim => _ports.Tell(_ownPorts = claim));
+        Receive<RequestedChassisChanged>(changed => _ports.Tell(_requested = changed));
+        Receive<SeamChildStarted>(_ => TellAgain(Sender));
+        Receive<FormationNote>(Hear);
+        Receive<LogStatus>(status => _formation.Voters = status.Voters);
+        Receive<VtepsChanged>(changed => _hostSide.Tell(changed));
+        Receive<PortLocationsChanged>(changed =>
+        {
+            _located = changed;
+            _hostSide.Tell(changed);
+            _writer.Tell(changed);
+        });
+        Receive<WriterStarted>(started =>
+        {
+            Context.Watch(started.Writer);
+            _writer = started.Writer;
+            _writer.Tell(_members);
+            if (_located is not null) _writer.Tell(_located);
+        });
+        Receive<Terminated>(ended =>
+        {
+            if (ended.ActorRef.Equals(_writer)) _writer = ActorRefs.Nobody;
+            else Timers.StartSingleTimer(
+                ended.ActorRef.Path.Name, new MakeChild(ended.ActorRef.Path.Name), Rest);
+        });
+        Receive<MakeChild>(make => Make(make.Name));
+        Receive<ClusterEvent.CurrentClusterState>(_ => Refresh());
+        Receive<ClusterEvent.IClusterDomainEvent>(_ => Refresh());
+        Receive<RefreshMembers>(_ => Refresh());
+        Receive<LeaveCluster>(leave => _node.Leave(Address.Parse(leave.Address)));
+        Receive<DownMember>(down => _node.Down(Address.Parse(down.Address)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(FabricSettings settings, FabricStart start, IActorRef hostSide) =>
+        Akka.Actor.Props.Create(() => new FabricActor(settings, start, hostSide));
+
+    private sealed record MakeChild(string Name);
+
+    private sealed record RefreshMembers
+    {
+        public static readonly RefreshMembers Instance = new();
+    }
+
+    protected override void PreStart()
+    {
+        foreach (var name in new[] { VtepsName, PortsName, WriterName }) Make(name);
+        _node.Subscribe(
+            Self, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent),
+            typeof(ClusterEvent.LeaderChanged));
+        Timers.StartPeriodicTimer(
+            nameof(RefreshMembers), RefreshMembers.Instance, RefreshInterval);
+        _hostSide.Tell(new FabricStarted(_start.Incarnation, Self));
+        Join();
+    }
+
+    /// <summary>Makes a child, and makes it again whenever it was stopped.</summary>
+    private void Make(string name)
+    {
+        if (!Context.Child(name).IsNobody()) return;
+        var version = _start.Incarnation << 32;
+        var child = Context.ActorOf(
+            name switch
+            {
+                VtepsName => VtepDirectoryActor.Props(_settings.HostId, version),
+                PortsName => PortLocationsActor.Props(_settings.HostId, version),
+                _ => WriterManager(),
+            },
+            name);
+        Context.Watch(child);
+        if (name == VtepsName) _vteps = child;
+        if (name == PortsName) _ports = child;
+    }
+
+    private Props WriterManager()
+    {
+        var writer = NorthboundWriterActor.Props(
+            _settings.HostId, Self, _settings.Surroundings, _settings.Clock);
+        var patient = Backoff.OnStop(
+            writer, "writer", TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5), 0.2, -1);
+        return ClusterSingletonManager.Props(
+            BackoffSupervisor.Props(patient), PoisonPill.Instance,
+            ClusterSingletonManagerSettings.Create(Context.System)
+                .WithRole(MembershipView.VoterRole).WithSingletonName("northbound"));
+    }
+
+    private void Join()
+    {
+        if (_start.Forms)
+        {
+            _log.Info("Forms a cluster at {0}", _node.SelfAddress);
+            _node.Join(_node.SelfAddress);
+            return;
+        }
+
+        var contacts = _start.Contacts.Select(Address.Parse).ToImmutableList();
+        if (contacts.IsEmpty) _log.Warning("Nobody to join through: no member is known, no seed");
+        else _node.JoinSeedNodes(contacts);
+    }
+
+    protected override void PostStop() => _node.Unsubscribe(Self);
+
+    private void TellAgain(IActorRef child)
+    {
+        child.Tell(_members);
+        if (child.Equals(_vteps) && _ownVteps is not null) child.Tell(_ownVteps);
+        if (!child.Equals(_ports)) return;
+        if (_requested is not null) child.Tell(_requested);
+        if (_ownPorts is not null) child.Tell(_ownPorts);
+    }
+
+    private void Refresh()
+    {
+        LookForOthers();
+        var members = MembershipReader.Read(_node, _settings.HostId);
+        if (members.IsSameAs(_members)) return;
+        _members = members;
+        _addresses = members.Members.ToImmutableDictionary(
+            member => member.HostId, member => member.Address);
+        _hostSide.Tell(members);
+        _vteps.Tell(members);
+        _ports.Tell(members);
+        _writer.Tell(members);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+
+namespace Fabric.Configuration;
+
+/// <summary>Asks the host to do something; <see cref="HostAnswer"/> answers.</summary>
+internal abstract record HostRequest
+{
+    public sealed record AddDatabase(string Path) : HostRequest;
+
+    public sealed record RemoveDatabase(string Name) : HostRequest;
+
+    public sealed record ListDatabases : HostRequest;
+
+    public sealed record Compact(string? Name) : HostRequest;
+
+    public sealed record AddRemote(string Text) : HostRequest;
+
+    public sealed record RemoveRemote(string Text) : HostRequest;
+
+    public sealed record ListRemotes : HostRequest;
+
+    public sealed record Status(string Name) : HostRequest;
+}
+
+internal sealed record HostAnswer(string Text, string? Error);
+
+/// <summary>The drop-in ovsdb-server: database files and remotes from the command line.</summary>
+/// <remarks>
+/// Hears:  <see cref="HostRequest"/> from the command line and the control socket;
+///         <see cref="RemoteOpened"/>, <see cref="RemoteFailed"/> of remotes.
+/// Says:   <see cref="HostAnswer"/>; <see cref="ServeDatabase"/>, <see cref="OpenRemote"/> and
+///         their opposites to its server.
+/// Holds:  which files and remotes were added.
+/// Fails:  a database whose file cannot be written any more ends and is not served; clients are
+///         disconnected from it.
+/// </remarks>
+internal sealed class OvsdbHostActor : ReceiveActor
+{
+    private readonly TimeProvider _time;
+    private readonly TlsIdentity? _tls;
+    private readonly IActorRef _server;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly SortedDictionary<string, HostedFile> _files = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, IActorRef?> _remotes = new(StringComparer.Ordinal);
+    private long _next;
+
+    private sealed record HostedFile(string Path, IActorRef Actor);
+
+    public static Props Props(TimeProvider time, TlsIdentity? tls) =>
+        Akka.Actor.Props.Create(() => new OvsdbHostActor(time, tls));
+
+    public OvsdbHostActor(TimeProvider time, TlsIdentity? tls)
+    {
+        _time = time;
+        _tls = tls;
+        _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid), "server");
+
+        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Add(add.Path)));
+        Receive<HostRequest.RemoveDatabase>(remove => Sender.Tell(Remove(remove.Name)));
+        Receive<HostRequest.ListDatabases>(_ => Sender.Tell(
+            new HostAnswer(string.Concat(_files.Keys.Append("_Server").Order(StringComparer.Ordinal)
+                .Select(name => name + "\n")), null)));
+        Receive<HostRequest.Compact>(Compact);
+        Receive<HostRequest.AddRemote>(add => Sender.Tell(AddRemote(add.Text)));
+        Receive<HostRequest.RemoveRemote>(remove => Sender.Tell(RemoveRemote(remove.Text)));
+        Receive<HostRequest.ListRemotes>(_ => Sender.Tell(
+            new HostAnswer(string.Concat(_remotes.Keys.Select(text => text + "\n")), null)));
+        Receive<HostRequest.Status>(status => Sender.Tell(_files.ContainsKey(status.Name)
+            ? new HostAnswer("status: ok\n", null)
+            : new HostAnswer("", "Failed to find the database.")));
+        Receive<RemoteOpened>(opened => _log.Info("{0}: listening", opened.Text));
+        Receive<RemoteFailed>(failed => _log.Warning("{0}: {1}", failed.Text, failed.Problem));
+        Receive<RemoteStatus>(_ => { });
+        Receive<DatabaseCompacted>(_ => { });
+        Receive<Terminated>(terminated =>
+        {
+            foreach (var (name, file) in _files.ToArray())
+            {
+                if (file.Actor.Equals(terminated.ActorRef)) _files.Remove(name);
+            }
+        });
+    }
+
+    protected override SupervisorStrategy SupervisorStrategy() =>
+        Akka.Actor.SupervisorStrategy.StoppingStrategy;
+
+    private HostAnswer Add(string path)
+    {
+        if (!OvsdbLogFile.TryOpen(path, isReadOnly: false, out var file, out var problem))
+        {
+            return new HostAnswer("", problem);
+        }
+
+        var name = file.Snapshot.Schema.Name;
+        if (_files.ContainsKey(name))
+        {
+            file.Dispose();
+            return new HostAnswer("", $"{path}: duplicate database name");
+        }
+
+        if (file.Repair is { } repair) _log.Warning("{0}", repair);
+        var actor = Context.ActorOf(
+            LogDatabaseActor.Props(file, _server, _time), $"database-{_next++}");
+        Context.Watch(actor);
+        _files.Add(name, new HostedFile(path, actor));
+        return new HostAnswer("", null);
+    }
+
+    private HostAnswer Remove(string name)
+    {
+        if (!_files.Remove(name, out var file)) return new HostAnswer("", "Failed to find the database.");
+        _server.Tell(new StopServingDatabase(name));
+        Context.Unwatch(file.Actor);
+        Context.Stop(file.Actor);
+        return new HostAnswer("", null);
+    }
+
+    private void Compact(HostRequest.Compact compact)
+    {
+        if (compact.Name is { } name && !_files.ContainsKey(name))
+        {
+            Sender.Tell(new HostAnswer("", "not a valid database name"));
+            return;
+        }
+
+        foreach (var (key, file) in _files)
+        {
+            if (compact.Name is null || compact.Name == key) file.Actor.Tell(new CompactDatabase());
+        }
+
+        Sender.Tell(new HostAnswer("", null));
+    }
+
+    private HostAnswer AddRemote(string text)
+    {
+        if (_remotes.ContainsKey(text)) return new HostAnswer("", null);
+        if (DatabaseRemotes.TryParse(text, out var place))
+        {
+            if (!_files.TryGetValue(place.Database, out var file))
+            {
+                return new HostAnswer("", $"{text}: no database named {place.Database}");
+            }
+
+            _remotes[text] = Context.ActorOf(
+                DatabaseRemotesActor.Props(place, _server, file.Actor, _tls), $"remotes-{_next++}");
+            return new HostAnswer("", null);
+        }
+
+        if (!OvsdbRemote.TryParse(text, out var remote))
+        {
+            return new HostAnswer("", $"{text}: not a valid remote");
+        }
+
+        if (remote.IsUnix)
+        {
+            remote = remote with { Path = OvsFolders.Under(OvsFolders.Run, remote.Path) };
+        }
+
+        _remotes[text] = null;
+        _server.Tell(new OpenRemote(remote) { Tls = remote.IsTls ? _tls : null });
+        return new HostAnswer("", null);
+    }
+
+    private HostAnswer RemoveRemote(string text)
+    {
+        if (!_remotes.Remove(text, out var follower)) return new HostAnswer("", "no such remote");
+        if (follower is not null) Context.Stop(follower);
+        else _server.Tell(new CloseRemote(text));
+        return new HostAnswer("", null);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Configuration;
+using Fabric.Cluster;
+using Fabric.Configuration;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Tests;
+
+/// <summary>
+/// Several hosts in one process, each with both of its actor systems, on loopback.
+/// </summary>
+internal sealed class ClusteredHosts : IDisposable
+{
+    private readonly string _folder =
+        Path.Combine(Path.GetTempPath(), "fabric-hosts-" + Guid.NewGuid().ToString("N"));
+
+    private readonly SortedDictionary<string, (ActorSystem System, FabricSystemSlot Slot)>
+        _running = new(StringComparer.Ordinal);
+
+    private readonly ImmutableSortedDictionary<string, int> _ports;
+
+    public ClusteredHosts(params string[] hosts) => _ports = hosts.ToImmutableSortedDictionary(
+        host => host, _ => FreePort(), StringComparer.Ordinal);
+
+    public IActorRef Cluster(string host) => Child(host, "cluster");
+
+    public IActorRef Northbound(string host) => Child(host, "northbound");
+
+    /// <summary>Starts a host; the first of all forms the cluster.</summary>
+    public void Start(string host)
+    {
+        var folder = Path.Combine(_folder, host);
+        Directory.CreateDirectory(folder);
+        var settings = new FabricSettings(
+            host, "127.0.0.1", _ports[host],
+            [.. _ports.Values.Select(port => $"127.0.0.1:{port}")], host == _ports.Keys.First(),
+            true, folder, null, FailureTimes.Fast, NorthboundSchema.Schema, TimeProvider.System)
+        {
+            RestartPauseMax = TimeSpan.FromSeconds(1),
+            // Ending is then like a crash: nobody says goodbye.
+            Overrides = """
+                akka.loglevel = WARNING
+                akka.coordinated-shutdown.run-by-actor-system-terminate = off
+                """,
+        };
+        var system = ActorSystem.Create("host", ConfigurationFactory.ParseString(
+            FabricSystem.Serializers + NorthboundStore.Sqlite(Path.Combine(folder, "nb.db"))));
+        var incarnation = DateTime.UtcNow.Ticks / TimeSpan.TicksPerSecond % 100_000;
+        var northbound = system.ActorOf(
+            NorthboundActor.Props(new NorthboundSettings(
+                host, incarnation, NorthboundSchema.Schema, LogTimes.Default,
+                TimeProvider.System)),
+            "northbound");
+        var slot = FabricSystem.SlotOf(settings);
+        system.ActorOf(ClusterActor.Props(settings, northbound, slot), "cluster");
+        _running[host] = (system, slot);
+    }
+
+    /// <summary>Ends a host without a word to the others.</summary>
+    public async Task KillAsync(string host)
+    {
+        var (system, slot) = _running[host];
+        _running.Remove(host);
+        await slot.StopAsync();
+        await system.Terminate();
+    }
+
+    public Task<TransactCompleted> TransactAsync(string host, params Operation[] operations) =>
+        Northbound(host).Ask<TransactCompleted>(
+            new Transact(1, [.. operations]), TimeSpan.FromSeconds(20));
+
+    public async Task<int> SwitchCountAsync(string host) =>
+        (await Northbound(host).Ask<NorthboundChanged>(
+            probe => new SubscribeNorthbound(probe), TimeSpan.FromSeconds(5),
+            CancellationToken.None)).Database.Table("Logical_Switch").Count;
+
+    public async Task<string> QueryAsync(string host, string verb, params string[] arguments) =>
+        (await Cluster(host).Ask<ClusterAnswer>(
+            new QueryCluster(verb, [.. arguments], false), TimeSpan.FromSeconds(5))).Text;
+
+    public void Dispose()
+    {
+        Task.WaitAll(
+            [
+                .. _running.Values.Select(async host =>
+                {
+                    await host.Slot.StopAsync();
+                    await host.System.Terminate();
+                }),
+            ],
+            TimeSpan.FromSeconds(20));
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private IActorRef Child(string host, string name) => _running[host].System
+        .ActorSelection($"/user/{name}").ResolveOne(TimeSpan.FromSeconds(5)).Result;
+
+    /// <summary>A free port below those that connections are given.</summary>
+    private static int FreePort()
+    {
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 30_000);
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                continue;
+            }
+        }
+    }
+}

@@ -6,8 +6,9 @@ namespace Fabric.HostNode;
 /// <summary>The process `fabric`: the command line, and the host node behind `fabric host`.</summary>
 internal static class Program
 {
-    public static Task<int> Main(string[] arguments)
+    public static async Task<int> Main(string[] arguments)
     {
+        if (await DropInVerbs.TryRunAsync(arguments) is { } exitCode) return exitCode;
         var root = new RootCommand(
             "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
             + "  fabric demo                      three hosts on this machine, checked with packets\n"
@@ -18,6 +19,7 @@ internal static class Program
             + "  fabric doctor                    what this machine offers");
         root.Subcommands.Add(DemoVerb.Create());
         root.Subcommands.Add(HostVerb.Create());
+        root.Subcommands.Add(ShimsVerb.Create());
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
         root.Subcommands.Add(NetVerb.Create());
@@ -27,9 +29,9 @@ internal static class Program
         {
             foreach (var error in result.Errors) Console.Error.WriteLine($"fabric: {error.Message}");
             Console.Error.WriteLine("Try `fabric --help`.");
-            return Task.FromResult(ExitCode.Usage);
+            return ExitCode.Usage;
         }
 
-        return result.InvokeAsync();
+        return await result.InvokeAsync();
     }
 }

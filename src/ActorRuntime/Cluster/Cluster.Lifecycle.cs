@@ -24,7 +24,9 @@ public sealed partial class Cluster
 
     internal void SelfIsExiting() => Completed(_exiting);
 
-    /// <summary>The membership actor has ended: left, downed, or shut down with the system.</summary>
+    /// <summary>
+    /// The membership actor has ended: left, downed, or shut down with the system.
+    /// </summary>
     internal void DaemonStopped()
     {
         if (_isTerminated) return;

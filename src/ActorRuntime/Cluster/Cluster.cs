@@ -8,7 +8,9 @@ using Akka.Remote;
 namespace Akka.Cluster;
 
 /// <summary>The cluster extension of an actor system: join, leave, subscribe, look.</summary>
-/// <remarks>Its members may be used by any thread. Needs <c>akka.actor.provider = cluster</c>.</remarks>
+/// <remarks>
+/// Its members may be used by any thread. Needs <c>akka.actor.provider = cluster</c>.
+/// </remarks>
 public sealed partial class Cluster : IExtension
 {
     private const int KnownDaemonCountMax = 20_000;
@@ -55,7 +57,7 @@ public sealed partial class Cluster : IExtension
     public IDowningProvider DowningProvider { get; }
 
     /// <summary>The cluster of an actor system.</summary>
-    /// <exception cref="Akka.Configuration.ConfigurationException">The provider is another.</exception>
+    /// <exception cref="Akka.Configuration.ConfigurationException">Another provider.</exception>
     public static Cluster Get(ActorSystem system) =>
         system.WithExtension<Cluster, ClusterExtension>();
 
@@ -136,7 +138,9 @@ public sealed partial class Cluster : IExtension
             new RootActorPath(address) / "system" / "cluster"));
     }
 
-    /// <summary>Addresses are written with and without TLS in the protocol; it is the same node.</summary>
+    /// <summary>
+    /// Addresses are written with and without TLS in the protocol; it is the same node.
+    /// </summary>
     internal Address Normalize(Address address) =>
         address.Protocol is "akka.tcp" or "akka.ssl.tcp"
             ? address.WithProtocol(SelfAddress.Protocol)
@@ -150,7 +154,9 @@ public sealed partial class Cluster : IExtension
         if (self is not null) _selfMember = self;
     }
 
-    /// <summary>Called by the membership actor for each event, before subscribers are told.</summary>
+    /// <summary>
+    /// Called by the membership actor for each event, before subscribers are told.
+    /// </summary>
     internal void EventOccurred(ClusterEvent.IClusterDomainEvent change)
     {
         switch (change)
@@ -171,7 +177,9 @@ public sealed partial class Cluster : IExtension
 
     private IActorRef Watcher => _provider.Remoting.Watcher;
 
-    /// <summary>A removed incarnation must not be heard again; its actors are dead to those here.</summary>
+    /// <summary>
+    /// A removed incarnation must not be heard again; its actors are dead to those here.
+    /// </summary>
     private void Forget(ClusterEvent.MemberRemoved removed)
     {
         var node = removed.Member.UniqueAddress;

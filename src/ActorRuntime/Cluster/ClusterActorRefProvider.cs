@@ -7,7 +7,8 @@ namespace Akka.Cluster;
 internal sealed class ClusterActorRefProvider : RemoteActorRefProvider
 {
     protected override string Reference =>
-        string.Join("\n", base.Reference, ClusterSettings.Reference, ClusterMessageSerializer.Reference, Akka.DistributedData.ReplicatorSettings.Reference,
+        string.Join("\n", base.Reference, ClusterSettings.Reference,
+            ClusterMessageSerializer.Reference, Akka.DistributedData.ReplicatorSettings.Reference,
             Tools.Singleton.ClusterSingletonManager.Reference);
 
     public override void Start()

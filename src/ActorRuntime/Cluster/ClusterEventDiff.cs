@@ -15,7 +15,8 @@ internal static class ClusterEventDiff
 
         var (oldLeader, leader) = (old.Leader, now.Leader);
         if (oldLeader != leader) yield return new LeaderChanged(leader?.Address);
-        foreach (var role in Roles(old.Latest).Union(Roles(now.Latest)).Order(StringComparer.Ordinal))
+        foreach (
+            var role in Roles(old.Latest).Union(Roles(now.Latest)).Order(StringComparer.Ordinal))
         {
             var roleLeader = now.RoleLeader(role);
             if (old.RoleLeader(role) != roleLeader)
@@ -44,7 +45,8 @@ internal static class ClusterEventDiff
         now.UnreachableMembers,
         SeenBy(now.Latest),
         now.Leader?.Address,
-        Roles(now.Latest).ToImmutableDictionary(role => role, role => now.RoleLeader(role)?.Address));
+        Roles(now.Latest).ToImmutableDictionary(role => role, role =>
+            now.RoleLeader(role)?.Address));
 
     public static ImmutableHashSet<Address> SeenBy(Gossip gossip) =>
         gossip.Seen.Select(node => node.Address).ToImmutableHashSet();
@@ -53,7 +55,8 @@ internal static class ClusterEventDiff
         MembershipState old, MembershipState now)
     {
         var (before, after) = (old.UnreachableMembers, now.UnreachableMembers);
-        foreach (var member in after.Except(before).Order()) yield return new UnreachableMember(member);
+        foreach (var member in after.Except(before).Order()) yield return new UnreachableMember(
+            member);
         foreach (var member in before.Except(after).Order())
         {
             if (now.Latest.Find(member.UniqueAddress) is { } present)
@@ -66,7 +69,8 @@ internal static class ClusterEventDiff
     private static IEnumerable<IClusterDomainEvent> Members(
         ImmutableSortedSet<Member> old, ImmutableSortedSet<Member> now)
     {
-        foreach (var member in now)
+        // The oldest first: who hears that it is up itself has then heard of all who are older.
+        foreach (var member in now.OrderBy(m => m.UpNumber).ThenBy(m => m))
         {
             var isKnown = old.TryGetValue(member, out var before);
             if (isKnown && before!.Status == member.Status) continue;

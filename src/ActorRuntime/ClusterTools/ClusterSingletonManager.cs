@@ -17,7 +17,9 @@ internal sealed record HandOverInProgress : IClusterSingletonMessage;
 /// <summary>It has ended at the sender.</summary>
 internal sealed record HandOverDone : IClusterSingletonMessage;
 
-/// <summary>Runs an actor on the oldest host of the cluster, or of a role, and only there.</summary>
+/// <summary>
+/// Runs an actor on the oldest host of the cluster, or of a role, and only there.
+/// </summary>
 /// <remarks>
 /// Hears:  membership; hand-over messages of the managers on other hosts; the singleton's end.
 /// Says:   <see cref="HandOverToMe"/> to older hosts that are on their way out;
@@ -103,7 +105,8 @@ public sealed class ClusterSingletonManager : UntypedActor, IWithTimers
         Props(singletonProps, PoisonPill.Instance, settings);
 
     public static Props Props(
-        Props singletonProps, object terminationMessage, ClusterSingletonManagerSettings settings) =>
+        Props singletonProps, object terminationMessage,
+            ClusterSingletonManagerSettings settings) =>
         Akka.Actor.Props.Create(
             () => new ClusterSingletonManager(singletonProps, terminationMessage, settings));
 
@@ -129,9 +132,11 @@ public sealed class ClusterSingletonManager : UntypedActor, IWithTimers
           }
         }
         akka.actor {
-          serializers.akka-singleton = "Akka.Cluster.Tools.Singleton.ClusterSingletonMessageSerializer, Akka.Cluster.Tools"
+          serializers.akka-singleton =
+              "Akka.Cluster.Tools.Singleton.ClusterSingletonMessageSerializer, Akka.Cluster.Tools"
           serialization-bindings {
-            "Akka.Cluster.Tools.Singleton.IClusterSingletonMessage, Akka.Cluster.Tools" = akka-singleton
+            "Akka.Cluster.Tools.Singleton.IClusterSingletonMessage, Akka.Cluster.Tools" =
+                akka-singleton
           }
         }
         """;
@@ -307,7 +312,9 @@ public sealed class ClusterSingletonManager : UntypedActor, IWithTimers
         Decide();
     }
 
-    /// <summary>This host goes: the singleton is stopped now, so that the next one can start.</summary>
+    /// <summary>
+    /// This host goes: the singleton is stopped now, so that the next one can start.
+    /// </summary>
     private void End()
     {
         if (_singleton is not null)

@@ -41,7 +41,8 @@ public sealed class ClusterSingletonProxy : ReceiveActor, IWithTimers
 
         Receive<ClusterEvent.IMemberEvent>(MemberChanged);
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
-        Receive<ActorIdentity>(identity => Found(identity.Subject), identity => IsCurrent(identity));
+        Receive<ActorIdentity>(identity => Found(identity.Subject), identity =>
+            IsCurrent(identity));
         Receive<ActorIdentity>(_ => { }, identity => identity.MessageId is string text
             && text.StartsWith(QuestionPrefix, StringComparison.Ordinal));
         Receive<IdentifyTick>(_ => Ask());
@@ -53,7 +54,8 @@ public sealed class ClusterSingletonProxy : ReceiveActor, IWithTimers
 
     /// <param name="singletonManagerPath">Path of the manager, the same on every host.</param>
     /// <param name="settings">Name, role and buffer.</param>
-    public static Props Props(string singletonManagerPath, ClusterSingletonProxySettings settings) =>
+    public static Props Props(string singletonManagerPath,
+        ClusterSingletonProxySettings settings) =>
         Akka.Actor.Props.Create(() => new ClusterSingletonProxy(singletonManagerPath, settings));
 
     public static Config DefaultConfig() => ClusterSingletonManager.DefaultConfig();

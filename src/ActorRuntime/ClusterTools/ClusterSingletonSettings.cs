@@ -75,7 +75,9 @@ public sealed record ClusterSingletonProxySettings(
         TimeSpan singletonIdentificationInterval) =>
         this with { SingletonIdentificationInterval = singletonIdentificationInterval };
 
-    /// <summary>Messages that wait while the singleton is not known; older ones are dropped.</summary>
+    /// <summary>
+    /// Messages that wait while the singleton is not known; older ones are dropped.
+    /// </summary>
     public ClusterSingletonProxySettings WithBufferSize(int bufferSize) =>
         this with { BufferSize = bufferSize };
 }

@@ -18,7 +18,8 @@ public sealed class DistributedData : IExtension
         _cluster = Akka.Cluster.Cluster.Get(system);
         var settings = ReplicatorSettings.Create(system);
         var name = system.Settings.Config.GetString("akka.cluster.distributed-data.name");
-        Replicator = IsTerminated || (settings.Role is { } role && !_cluster.SelfRoles.Contains(role))
+        Replicator = IsTerminated
+            || (settings.Role is { } role && !_cluster.SelfRoles.Contains(role))
             ? system.DeadLetters
             : system.SystemActorOf(Akka.DistributedData.Replicator.Props(settings), name);
     }
@@ -54,7 +55,8 @@ public sealed class DistributedData : IExtension
         CancellationToken cancellation = default)
         where T : IReplicatedData<T>
     {
-        var answer = await Ask<IUpdateResponse>(Dsl.Update(key, replica, consistency), cancellation);
+        var answer =
+            await Ask<IUpdateResponse>(Dsl.Update(key, replica, consistency), cancellation);
         answer.ThrowOnFailure();
     }
 

@@ -232,7 +232,7 @@ public static class Dsl
     /// <param name="initial">Where 'modify' begins if there is none.</param>
     /// <param name="consistency">How far the change must have gone before the answer.</param>
     /// <param name="request">Comes back in the answer.</param>
-    /// <param name="modify">Runs in the replicator: pure, and keeps no references to an actor.</param>
+    /// <param name="modify">Runs in the replicator: pure, without an actor's state.</param>
     public static Update Update<T>(
         IKey<T> key, T initial, IWriteConsistency consistency, object request, Func<T, T> modify)
         where T : IReplicatedData =>

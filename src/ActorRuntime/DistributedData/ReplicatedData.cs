@@ -1,7 +1,9 @@
 namespace Akka.DistributedData;
 
 /// <summary>A value that replicas may change independently and merge to the same result.</summary>
-/// <remarks>Merge must be commutative, associative and idempotent. Implementations are immutable.</remarks>
+/// <remarks>
+/// Merge must be commutative, associative and idempotent. Implementations are immutable.
+/// </remarks>
 public interface IReplicatedData
 {
     IReplicatedData Merge(IReplicatedData other);
@@ -20,7 +22,9 @@ public interface IReplicatedDelta : IReplicatedData
     IDeltaReplicatedData Zero { get; }
 }
 
-/// <summary>A delta that counts its own size for <c>max-delta-elements</c> and <c>max-delta-size</c>.</summary>
+/// <summary>
+/// A delta that counts its own size for <c>max-delta-elements</c> and <c>max-delta-size</c>.
+/// </summary>
 public interface IReplicatedDeltaSize
 {
     int DeltaSize { get; }
@@ -39,7 +43,9 @@ public interface IDeltaReplicatedData : IReplicatedData
     IReplicatedData ResetDelta();
 }
 
-/// <summary>A value that names nodes, and can forget the removed ones without losing their part.</summary>
+/// <summary>
+/// A value that names nodes, and can forget the removed ones without losing their part.
+/// </summary>
 public interface IRemovedNodePruning : IReplicatedData
 {
     IEnumerable<Akka.Cluster.UniqueAddress> ModifiedByNodes { get; }

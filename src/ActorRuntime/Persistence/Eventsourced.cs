@@ -90,7 +90,9 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
     /// <summary>Commands, once recovery is done.</summary>
     protected abstract bool ReceiveCommand(object message);
 
-    /// <summary>Writes an event, then calls its handler; no command is handled in between.</summary>
+    /// <summary>
+    /// Writes an event, then calls its handler; no command is handled in between.
+    /// </summary>
     public void Persist<TEvent>(TEvent @event, Action<TEvent> handler)
     {
         RequireRecovered("Persist");
@@ -187,7 +189,9 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
 
     protected override bool Receive(object message) => ReceiveCommand(message);
 
-    /// <summary>Runs an asynchronous handler; what it persisted is written when it has ended.</summary>
+    /// <summary>
+    /// Runs an asynchronous handler; what it persisted is written when it has ended.
+    /// </summary>
     private protected void RunTask(Func<Task> handler)
     {
         if (IsRecovering)

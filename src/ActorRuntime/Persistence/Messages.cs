@@ -83,7 +83,8 @@ internal sealed record LoopMessageSuccess(object Message, int ActorInstanceId)
     : INoSerializationVerificationNeeded;
 
 internal sealed record ReplayMessages(
-    long FromSequenceNr, long ToSequenceNr, long Max, string PersistenceId, IActorRef PersistentActor)
+    long FromSequenceNr, long ToSequenceNr, long Max, string PersistenceId,
+        IActorRef PersistentActor)
     : INoSerializationVerificationNeeded;
 
 internal sealed record ReplayedMessage(IPersistentRepresentation Persistent)

@@ -35,7 +35,8 @@ public sealed class PersistenceExtension : IExtension
     /// <summary>The snapshot store at a config path; empty or null: the default one.</summary>
     /// <exception cref="ArgumentException">The path has no <c>class</c>.</exception>
     public IActorRef SnapshotStoreFor(string snapshotPluginId) =>
-        PluginFor(string.IsNullOrEmpty(snapshotPluginId) ? _defaultSnapshotStore : snapshotPluginId);
+        PluginFor(
+            string.IsNullOrEmpty(snapshotPluginId) ? _defaultSnapshotStore : snapshotPluginId);
 
     /// <summary>The id of an actor that does not choose one: its path.</summary>
     public string PersistenceId(IActorRef actor) => actor.Path.ToStringWithoutAddress();

@@ -4,7 +4,9 @@ using Akka.Actor;
 
 namespace Akka.Persistence;
 
-/// <summary>Something that goes to the journal's actor, in order: events, or a deferred handler.</summary>
+/// <summary>
+/// Something that goes to the journal's actor, in order: events, or a deferred handler.
+/// </summary>
 public interface IPersistentEnvelope
 {
     object Payload { get; }
@@ -53,7 +55,8 @@ public sealed record Persistent(
         this with { Timestamp = newTimestamp };
 
     public IPersistentRepresentation Update(
-        long sequenceNr, string persistenceId, bool isDeleted, IActorRef sender, string writerGuid) =>
+        long sequenceNr, string persistenceId, bool isDeleted, IActorRef sender,
+            string writerGuid) =>
         this with
         {
             SequenceNr = sequenceNr,

@@ -40,7 +40,9 @@ public abstract class UntypedPersistentActor : Eventsourced
     protected static new IUntypedActorContext Context => (IUntypedActorContext)ActorBase.Context;
 }
 
-/// <summary>A persistent actor with typed handlers, tried in the order of their registration.</summary>
+/// <summary>
+/// A persistent actor with typed handlers, tried in the order of their registration.
+/// </summary>
 public abstract class ReceivePersistentActor : UntypedPersistentActor
 {
     private readonly List<Func<object, bool>> _recoveries = [];

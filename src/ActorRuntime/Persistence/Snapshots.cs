@@ -72,7 +72,8 @@ public sealed record SelectedSnapshot(SnapshotMetadata Metadata, object Snapshot
 /// <summary>Offers a snapshot to a recovering actor before the events that follow it.</summary>
 public sealed record SnapshotOffer(SnapshotMetadata Metadata, object Snapshot);
 
-public sealed record SaveSnapshotSuccess(SnapshotMetadata Metadata) : INoSerializationVerificationNeeded;
+public sealed record SaveSnapshotSuccess(SnapshotMetadata Metadata)
+    : INoSerializationVerificationNeeded;
 
 public sealed record SaveSnapshotFailure(SnapshotMetadata Metadata, Exception Cause)
     : INoSerializationVerificationNeeded;
@@ -101,7 +102,8 @@ internal sealed record LoadSnapshotFailed(Exception Cause) : INoSerializationVer
 internal sealed record SaveSnapshot(SnapshotMetadata Metadata, object Snapshot)
     : INoSerializationVerificationNeeded;
 
-internal sealed record DeleteSnapshot(SnapshotMetadata Metadata) : INoSerializationVerificationNeeded;
+internal sealed record DeleteSnapshot(SnapshotMetadata Metadata)
+    : INoSerializationVerificationNeeded;
 
 internal sealed record DeleteSnapshots(string PersistenceId, SnapshotSelectionCriteria Criteria)
     : INoSerializationVerificationNeeded;

@@ -48,7 +48,8 @@ public abstract partial class Eventsourced
             }
 
             var released = inner.ClearStash().Where(predicate).ToList();
-            for (var i = released.Count - 1; i >= 0; i--) owner._internalStash.AddFirst(released[i]);
+            for (var i =
+                released.Count - 1; i >= 0; i--) owner._internalStash.AddFirst(released[i]);
         }
 
         private bool IsPersisting =>

@@ -125,7 +125,9 @@ internal sealed class Association(Remoting owner, Address remote)
         return true;
     }
 
-    /// <summary>An incarnation has called here: if it is new, what was meant for the old is void.</summary>
+    /// <summary>
+    /// An incarnation has called here: if it is new, what was meant for the old is void.
+    /// </summary>
     public void PeerSeen(int uid)
     {
         IRemoteConnection? stale = null;

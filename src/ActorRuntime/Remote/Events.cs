@@ -78,7 +78,9 @@ public sealed class AssociationErrorEvent : AssociationEvent
         $"AssociationError [{LocalAddress}] -> {RemoteAddress}: {Cause.Message}";
 }
 
-/// <summary>An incarnation of a remote system is given up: nothing goes there or is taken.</summary>
+/// <summary>
+/// An incarnation of a remote system is given up: nothing goes there or is taken.
+/// </summary>
 public sealed class QuarantinedEvent(Address address, int uid) : RemotingLifecycleEvent
 {
     public Address Address { get; } = address;

@@ -52,7 +52,8 @@ internal sealed class InboundDelivery(Remoting remoting)
 
     public void Stop()
     {
-        foreach (var session in _sessions.Keys.OrderBy(s => s.Number)) session.Connection.Close("remoting is shut down");
+        foreach (var session in _sessions.Keys.OrderBy(s => s.Number)) session.Connection.Close(
+            "remoting is shut down");
     }
 
     private void Received(Session session, ReadOnlySpan<byte> frame)
@@ -61,7 +62,8 @@ internal sealed class InboundDelivery(Remoting remoting)
         var fields = frame[1..];
         if (session.Peer is null)
         {
-            if (kind == FrameKind.Hello && Frame.TryReadHello(fields, out var caller, out var wanted))
+            if (kind == FrameKind.Hello
+                && Frame.TryReadHello(fields, out var caller, out var wanted))
             {
                 Greet(session, caller, wanted);
                 return;

@@ -109,7 +109,8 @@ internal sealed class MiscMessageSerializer(ExtendedActorSystem system)
             else reader.Unknown();
         }
 
-        if (reader.IsMalformed) throw new SerializationException($"Malformed message \"{manifest}\"");
+        if (reader.IsMalformed) throw new SerializationException(
+            $"Malformed message \"{manifest}\"");
         return manifest switch
         {
             "P" => PoisonPill.Instance,

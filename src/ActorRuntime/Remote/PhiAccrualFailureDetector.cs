@@ -1,6 +1,8 @@
 namespace Akka.Remote;
 
-/// <summary>Suspicion as a number: phi 1 errs one time in ten, phi 8 one in a hundred million.</summary>
+/// <summary>
+/// Suspicion as a number: phi 1 errs one time in ten, phi 8 one in a hundred million.
+/// </summary>
 /// <remarks>
 /// After Hayashibara et al., "The phi accrual failure detector". Heartbeat intervals are taken as
 /// normally distributed; phi = -log10(P(an interval is longer than the present silence)). Times
@@ -66,7 +68,9 @@ public sealed class PhiAccrualFailureDetector
         _latest = now;
     }
 
-    /// <summary>The logistic approximation to the normal distribution's tail (error below 0.014 %).</summary>
+    /// <summary>
+    /// The logistic approximation to the normal distribution's tail (error below 0.014 %).
+    /// </summary>
     internal static double PhiOf(double silence, double mean, double deviation)
     {
         var y = (silence - mean) / deviation;

@@ -4,7 +4,9 @@ using Akka.Actor;
 namespace Akka.Remote;
 
 /// <summary>An actor of another system.</summary>
-/// <remarks>Watching goes by the remote watcher, which also notices that the system is gone.</remarks>
+/// <remarks>
+/// Watching goes by the remote watcher, which also notices that the system is gone.
+/// </remarks>
 internal sealed class RemoteActorRef(Remoting remoting, ActorPath path) : InternalActorRef
 {
     private Association _association;

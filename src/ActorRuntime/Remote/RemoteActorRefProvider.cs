@@ -38,5 +38,6 @@ internal class RemoteActorRefProvider : LocalActorRefProvider
             ? new RemoteActorRef(_remoting, path)
             : base.ResolveRemote(path);
 
-    protected virtual string Reference => RemoteSettings.Reference + "\n" + MiscMessageSerializer.Reference;
+    protected virtual string Reference =>
+        RemoteSettings.Reference + "\n" + MiscMessageSerializer.Reference;
 }

@@ -43,7 +43,9 @@ internal sealed class RemoteSettings
     public TimeSpan ConnectionTimeout { get; }
     public TlsSettings Tls { get; }
 
-    /// <summary>Longest pause between two attempts to connect; the first pauses are shorter.</summary>
+    /// <summary>
+    /// Longest pause between two attempts to connect; the first pauses are shorter.
+    /// </summary>
     public TimeSpan RetryGateClosedFor { get; }
 
     public TimeSpan HandshakeTimeout { get; }

@@ -42,7 +42,8 @@ internal sealed class RemoteWatcher : UntypedActor, IWithTimers
 
     private readonly Remoting _remoting;
     private readonly FailureDetectorRegistry<Address> _detectors;
-    private readonly SortedDictionary<Address, Dictionary<InternalActorRef, HashSet<InternalActorRef>>>
+    private readonly SortedDictionary<Address, Dictionary<InternalActorRef,
+        HashSet<InternalActorRef>>>
         _watching = new(Cluster.AddressOrdering.Instance);
     private readonly Dictionary<Address, int> _uids = [];
     private readonly HashSet<Address> _unreachable = [];
@@ -109,7 +110,8 @@ internal sealed class RemoteWatcher : UntypedActor, IWithTimers
         }
 
         watchers.Add(watch.Watcher);
-        _remoting.SendSystem(new Watch(watch.Watchee, watch.Watcher), (RemoteActorRef)watch.Watchee);
+        _remoting.SendSystem(new Watch(watch.Watchee, watch.Watcher),
+            (RemoteActorRef)watch.Watchee);
     }
 
     private void RemoveWatch(UnwatchRemote unwatch)

@@ -24,7 +24,8 @@ internal sealed class Remoting
     private int _isShutdown;
 
     public Remoting(
-        ActorSystemRuntime system, LocalActorRefProvider provider, IRemoteTransport transport = null)
+        ActorSystemRuntime system, LocalActorRefProvider provider, IRemoteTransport transport =
+            null)
     {
         System = system;
         Provider = provider;
@@ -54,7 +55,9 @@ internal sealed class Remoting
 
     public LocalActorRefProvider Provider { get; }
 
-    /// <summary>The actor that watches remote actors; set once the system's guardians are there.</summary>
+    /// <summary>
+    /// The actor that watches remote actors; set once the system's guardians are there.
+    /// </summary>
     public IActorRef Watcher { get; private set; }
 
     /// <summary>Starts what needs the guardians.</summary>
@@ -83,7 +86,9 @@ internal sealed class Remoting
         return _associations.GetOrAdd(remote, address => new Association(this, address));
     }
 
-    /// <summary>Path text without address, with the uid: what names an actor inside its system.</summary>
+    /// <summary>
+    /// Path text without address, with the uid: what names an actor inside its system.
+    /// </summary>
     public static string WirePathOf(ActorPath path) =>
         path.Uid == 0
             ? path.ToStringWithoutAddress()
@@ -109,7 +114,8 @@ internal sealed class Remoting
             WireCounters.OversizeFramesOut.Increment();
             Log.Error(
                 "Message of type [{0}] to [{1}] has {2} bytes, more than maximum-frame-size {3}: "
-                + "dropped", message.GetType(), recipient.Path, frame.Length, Settings.FrameSizeMax);
+                + "dropped", message.GetType(), recipient.Path, frame.Length,
+                    Settings.FrameSizeMax);
             return;
         }
 
@@ -144,7 +150,8 @@ internal sealed class Remoting
 
     public void CountDropped(Address remote, int count)
     {
-        if (count > 0) Log.Debug("{0} messages to {1} were dropped: it cannot be reached", count, remote);
+        if (count > 0) Log.Debug("{0} messages to {1} were dropped: it cannot be reached", count,
+            remote);
     }
 
     /// <summary>Warns once per text; afterwards at debug level only.</summary>
@@ -179,7 +186,9 @@ internal sealed class Remoting
         Delivery.Accept(connection);
     }
 
-    /// <summary>The incarnation's number, never zero: in a simulation the same in every run.</summary>
+    /// <summary>
+    /// The incarnation's number, never zero: in a simulation the same in every run.
+    /// </summary>
     private static int UidOf(ActorSystemRuntime system)
     {
         var random = system.Runtime?.Random;

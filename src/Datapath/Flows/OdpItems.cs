@@ -52,11 +52,11 @@ internal ref struct OdpItems
 
         Item = _rest[..end].Trim();
         _rest = _rest[end..];
-        Split();
-        return true;
+        isBroken = !TrySplit();
+        return !isBroken;
     }
 
-    private void Split()
+    private bool TrySplit()
     {
         var mark = Item.IndexOfAny('(', '=');
         HasArguments = mark >= 0;
@@ -74,7 +74,10 @@ internal ref struct OdpItems
         {
             Name = Item[..mark].Trim();
             var close = Item.LastIndexOf(')');
+            if (close < mark) return false;
             Arguments = Item[(mark + 1)..close];
         }
+
+        return true;
     }
 }

@@ -95,27 +95,42 @@ internal ref struct Segmenter
     /// <summary>Writes the next segment into 'segment'; false when there are no more.</summary>
     public bool MoveNext(PacketBuffer segment)
     {
-        var payload = _bytes[_headerSize..];
-        var offset = _next * _segmentSize;
-        if (_next > 0 && offset >= payload.Length) return false;
-
-        var part = payload.Slice(offset, Math.Min(_segmentSize, payload.Length - offset));
-        segment.Reserve(_headerSize + part.Length);
-        var bytes = segment.Bytes;
-        _bytes[.._headerSize].CopyTo(bytes);
-        part.CopyTo(bytes[_headerSize..]);
-        Fix(bytes, offset, isLast: offset + part.Length >= payload.Length);
+        segment.Reserve(SizeMax);
+        if (!MoveNext(segment.Bytes, out var payload)) return false;
+        segment.SetSize(_headerSize + payload.Length);
+        payload.CopyTo(segment.Bytes[_headerSize..]);
         segment.IsChecksumValid = true;
+        return true;
+    }
+
+    /// <summary>Bytes that <see cref="MoveNext(Span{byte}, out ReadOnlySpan{byte})"/> writes.</summary>
+    public readonly int HeaderSize => _headerSize;
+
+    /// <summary>Writes the next segment's headers; its data stay where they are.</summary>
+    /// <param name="headers">At least <see cref="HeaderSize"/> bytes.</param>
+    public bool MoveNext(Span<byte> headers, out ReadOnlySpan<byte> payload)
+    {
+        var data = _bytes[_headerSize..];
+        var offset = _next * _segmentSize;
+        payload = default;
+        if (_next > 0 && offset >= data.Length) return false;
+
+        payload = data.Slice(offset, Math.Min(_segmentSize, data.Length - offset));
+        headers = headers[.._headerSize];
+        _bytes[.._headerSize].CopyTo(headers);
+        Fix(headers, payload, offset, isLast: offset + payload.Length >= data.Length);
         _next++;
         return true;
     }
 
-    private readonly void Fix(Span<byte> bytes, int offset, bool isLast)
+    private readonly void Fix(
+        Span<byte> headers, ReadOnlySpan<byte> payload, int offset, bool isLast)
     {
-        var network = bytes[_networkOffset..];
+        var network = headers[_networkOffset..];
+        var size = network.Length + payload.Length;
         if (_isIpv4)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(network[2..], (ushort)network.Length);
+            BinaryPrimitives.WriteUInt16BigEndian(network[2..], (ushort)size);
             var id = (ushort)(_identification + _next);
             BinaryPrimitives.WriteUInt16BigEndian(network[4..], id);
             var header = network[..(_transportOffset - _networkOffset)];
@@ -124,10 +139,10 @@ internal ref struct Segmenter
         }
         else
         {
-            BinaryPrimitives.WriteUInt16BigEndian(network[4..], (ushort)(network.Length - 40));
+            BinaryPrimitives.WriteUInt16BigEndian(network[4..], (ushort)(size - 40));
         }
 
-        var transport = bytes[_transportOffset..];
+        var transport = headers[_transportOffset..];
         if (_isTcp)
         {
             BinaryPrimitives.WriteUInt32BigEndian(transport[4..], _sequence + (uint)offset);
@@ -135,22 +150,26 @@ internal ref struct Segmenter
             if (!isLast) flags &= unchecked((byte)~(TcpFin | TcpPush));
             if (_next > 0) flags &= unchecked((byte)~TcpCwr);
             transport[13] = flags;
-            WriteChecksum(network, transport, IpProtocol.Tcp, 16);
+            WriteChecksum(network, transport, payload, IpProtocol.Tcp, 16);
         }
         else
         {
-            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
-            WriteChecksum(network, transport, IpProtocol.Udp, 6);
+            var length = (ushort)(transport.Length + payload.Length);
+            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], length);
+            WriteChecksum(network, transport, payload, IpProtocol.Udp, 6);
         }
     }
 
     private readonly void WriteChecksum(
-        Span<byte> network, Span<byte> transport, byte protocol, int field)
+        Span<byte> network, Span<byte> transport, ReadOnlySpan<byte> payload, byte protocol,
+        int field)
     {
         var addresses = _isIpv4 ? network.Slice(12, 8) : network.Slice(8, 32);
         Unsafe.WriteUnaligned(ref transport[field], (ushort)0);
-        var sum = InternetChecksum.PseudoHeader(addresses, protocol, transport.Length);
-        var checksum = (ushort)~InternetChecksum.Fold(InternetChecksum.Add(transport, sum));
+        var sum = InternetChecksum.PseudoHeader(
+            addresses, protocol, transport.Length + payload.Length);
+        sum = InternetChecksum.Add(payload, InternetChecksum.Add(transport, sum));
+        var checksum = (ushort)~InternetChecksum.Fold(sum);
         if (checksum == 0) checksum = 0xFFFF;
         Unsafe.WriteUnaligned(ref transport[field], checksum);
     }

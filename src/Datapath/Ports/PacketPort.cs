@@ -42,6 +42,9 @@ public abstract class PacketPort : IDisposable
     /// <summary>Takes waiting packets without blocking; returns how many were put in 'batch'.</summary>
     internal virtual int Receive(PacketBatch batch) => 0;
 
+    /// <summary>The last <see cref="Receive"/> left packets behind that nobody will report.</summary>
+    internal virtual bool HasMore => false;
+
     /// <summary>Sends; the entries' buffers stay the caller's. Returns how many went out.</summary>
     internal abstract int Transmit(ReadOnlySpan<TransmitEntry> entries, DropCounters drops);
 

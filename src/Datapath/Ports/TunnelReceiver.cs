@@ -16,9 +16,10 @@ internal sealed unsafe class TunnelReceiver : IDisposable
     private readonly byte* _names;
     private readonly byte* _control;
 
-    private TunnelReceiver(int socket, bool isIpv6)
+    private TunnelReceiver(int socket, bool isIpv6, bool isRaw)
     {
         Socket = socket;
+        HasIpHeader = isRaw && !isIpv6;
         _isIpv6 = isIpv6;
         const int Count = DatapathLimits.BatchSize;
         _memory = (byte*)NativeMemory.AllocZeroed(Count * (64 + 16 + NameSize + ControlSize));
@@ -30,19 +31,23 @@ internal sealed unsafe class TunnelReceiver : IDisposable
 
     public int Socket { get; }
 
-    public static TunnelReceiver? TryOpen(bool isIpv6, ushort port, out string error)
+    /// <summary>Datagrams begin with the outer IPv4 header.</summary>
+    public bool HasIpHeader { get; }
+
+    public static TunnelReceiver? TryOpen(bool isIpv6, TunnelPortSpec tunnel, out string error)
     {
-        var socket = TunnelSockets.OpenReceiver(isIpv6, port);
+        var socket = TunnelSockets.OpenReceiver(isIpv6, tunnel);
         error = socket < 0 ? Libc.LastErrorText() : "";
-        return socket < 0 ? null : new TunnelReceiver(socket, isIpv6);
+        var isRaw = TunnelSockets.IsRaw(tunnel);
+        return socket < 0 ? null : new TunnelReceiver(socket, isIpv6, isRaw);
     }
 
-    /// <summary>Fills the start of the batch with datagrams, outer headers removed.</summary>
-    public int Receive(PacketBatch batch)
+    /// <summary>Fills 'packets' with datagrams, outer headers removed; returns how many.</summary>
+    public int Receive(PacketPool pool, PacketBuffer[] packets)
     {
         for (var i = 0; i < DatapathLimits.BatchSize; i++)
         {
-            var packet = batch.Packets[i] = batch.Pool.Rent();
+            var packet = packets[i] = pool.Rent();
             packet.Reserve(packet.Capacity);
             _vectors[i] = new Libc.IoVector
             {
@@ -64,16 +69,20 @@ internal sealed unsafe class TunnelReceiver : IDisposable
             Socket, _messages, DatapathLimits.BatchSize, LinuxNumbers.MessageDontWait, null));
         for (var i = 0; i < DatapathLimits.BatchSize; i++)
         {
-            if (i < received) batch.Packets[i].SetSize((int)_messages[i].Size);
-            else batch.Pool.Release(batch.Packets[i]);
+            if (i < received) packets[i].SetSize((int)_messages[i].Size);
+            else pool.Release(packets[i]);
         }
 
         return received;
     }
 
     /// <summary>Outer addresses, source port, TTL and TOS of the datagram at 'index'.</summary>
-    public void ReadOuter(int index, ref FlowKey key)
+    /// <param name="segmentSize">
+    /// When the kernel joined several datagrams: the size of each but the last; else 0.
+    /// </param>
+    public void ReadOuter(int index, ref FlowKey key, out int segmentSize)
     {
+        segmentSize = 0;
         var name = _names + (index * NameSize);
         key.TunnelPortSourceWire = *(ushort*)(name + 2);
         if (_isIpv6) key.TunnelIpv6Source = Read6(name + 8);
@@ -85,14 +94,16 @@ internal sealed unsafe class TunnelReceiver : IDisposable
         {
             var size = *(nuint*)control;
             if (size < 16 || size > (nuint)(end - control)) break;
-            ReadControl(*(int*)(control + 8), *(int*)(control + 12), control + 16, size - 16, ref key);
+            ReadControl(
+                *(int*)(control + 8), *(int*)(control + 12), control + 16, size - 16, ref key,
+                ref segmentSize);
             control += (size + 7) & ~(nuint)7;
         }
     }
 
     /// <summary>One control message; its numbers are those of ip(7) and ipv6(7).</summary>
     private static void ReadControl(
-        int level, int type, byte* data, nuint size, ref FlowKey key)
+        int level, int type, byte* data, nuint size, ref FlowKey key, ref int segmentSize)
     {
         switch (level, type)
         {
@@ -104,6 +115,9 @@ internal sealed unsafe class TunnelReceiver : IDisposable
                 break;
             case (0, 1) when size >= 1:
                 key.TunnelTos = *data;
+                break;
+            case (17, 104) when size >= 4:
+                segmentSize = *(int*)data;
                 break;
             case (41, 50) when size >= 16:
                 key.TunnelIpv6Destination = Read6(data);

@@ -28,20 +28,34 @@ internal static unsafe class TunnelSockets
     private const int LevelUdp = 17;
     private const int UdpNoCheckTransmit = 101;
     private const int UdpNoCheckReceive = 102;
+    private const int UdpSegment = 103;
+    private const int UdpReceiveOffload = 104;
     private const int BufferSize = 8 << 20;
 
     /// <summary>Where a packet goes, where it comes from, and how: for one message.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 128)]
+    [StructLayout(LayoutKind.Sequential, Size = 160)]
     public struct OuterAddress
     {
         public fixed byte Name[32];
-        public fixed byte Control[96];
+        public fixed byte Control[128];
+    }
+
+    /// <summary>The kernel shall cut the message into datagrams of 'size' bytes.</summary>
+    public static void AddSegmentSize(
+        OuterAddress* outer, ref Libc.MessageHeader message, ushort size)
+    {
+        var control = outer->Control + message.ControlSize;
+        *(ulong*)(control + 16) = 0;
+        *(ushort*)Begin(control, LevelUdp, UdpSegment, sizeof(ushort)) = size;
+        message.Control = outer->Control;
+        message.ControlSize += 24;
     }
 
     /// <returns>Negative when the host has no such family.</returns>
-    public static int OpenSender(bool isIpv6, bool isUnfragmented, bool hasChecksum)
+    public static int OpenSender(
+        TunnelPortSpec tunnel, bool isIpv6, bool isUnfragmented, bool hasChecksum)
     {
-        var socket = Open(isIpv6);
+        var socket = Open(isIpv6, IsRaw(tunnel));
         if (socket < 0) return socket;
         var discover = isUnfragmented ? MtuDiscoverProbe : MtuDiscoverNever;
         if (isIpv6)
@@ -61,9 +75,9 @@ internal static unsafe class TunnelSockets
         return socket;
     }
 
-    public static int OpenReceiver(bool isIpv6, ushort port)
+    public static int OpenReceiver(bool isIpv6, TunnelPortSpec tunnel)
     {
-        var socket = Open(isIpv6);
+        var socket = Open(isIpv6, IsRaw(tunnel));
         if (socket < 0) return socket;
         if (isIpv6)
         {
@@ -80,11 +94,14 @@ internal static unsafe class TunnelSockets
             Libc.SetOption(socket, LevelIp, IpReceiveTos, 1);
         }
 
+        Libc.SetOption(socket, LevelUdp, UdpReceiveOffload, 1);
+
         // struct sockaddr_in or sockaddr_in6, any address.
         var address = stackalloc byte[28];
         new Span<byte>(address, 28).Clear();
         *(ushort*)address = (ushort)(isIpv6 ? LinuxNumbers.FamilyInet6 : LinuxNumbers.FamilyInet);
-        *(ushort*)(address + 2) = BinaryPrimitives.ReverseEndianness(port);
+        *(ushort*)(address + 2) = BinaryPrimitives.ReverseEndianness(
+            IsRaw(tunnel) ? (ushort)0 : tunnel.DestinationPort);
         if (Libc.Bind(socket, address, isIpv6 ? 28 : 16) == 0) return socket;
         var error = Libc.LastError;
         Libc.Close(socket);
@@ -175,13 +192,17 @@ internal static unsafe class TunnelSockets
         return control + 16;
     }
 
-    private static int Open(bool isIpv6)
+    /// <summary>GRE and ERSPAN have an IP protocol of their own.</summary>
+    public static bool IsRaw(TunnelPortSpec tunnel) =>
+        tunnel.Kind is TunnelKind.Gre or TunnelKind.Ip6Gre or TunnelKind.Erspan;
+
+    private static int Open(bool isIpv6, bool isRaw)
     {
         var socket = Libc.Socket(
             isIpv6 ? LinuxNumbers.FamilyInet6 : LinuxNumbers.FamilyInet,
-            LinuxNumbers.SocketDatagram | LinuxNumbers.SocketNonBlocking
-                | LinuxNumbers.SocketCloseOnExec,
-            0);
+            (isRaw ? LinuxNumbers.SocketRaw : LinuxNumbers.SocketDatagram)
+                | LinuxNumbers.SocketNonBlocking | LinuxNumbers.SocketCloseOnExec,
+            isRaw ? Fabric.Wire.IpProtocol.Gre : 0);
         if (socket < 0) return socket;
         Libc.SetOption(
             socket, LinuxNumbers.LevelSocket, LinuxNumbers.ReceiveBufferForce, BufferSize);

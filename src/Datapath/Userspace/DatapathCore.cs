@@ -12,6 +12,9 @@ internal sealed class DatapathCore(TimeProvider clock, ConntrackTable conntrack)
     public MeterTable Meters { get; } = new();
     public ConntrackTable Conntrack { get; } = conntrack;
 
+    /// <summary>Told of faults on packet threads; null lets them end the process.</summary>
+    public volatile Action<Exception>? Faulted;
+
     public IUpcallHandler? UpcallHandler
     {
         get => _upcallHandler;

@@ -9,7 +9,7 @@ internal sealed class PacketContext
     private readonly ExactMatchCache _cache;
     private TransmitQueue?[] _queues = new TransmitQueue?[16];
     private readonly List<TransmitQueue> _waiting = [];
-    private ulong _random = (ulong)Random.Shared.NextInt64() | 1;
+    private ulong _random = NewSeed();
     private ulong _hit, _missed, _lost, _subtables, _cacheHit;
     private long _epoch;
 
@@ -213,6 +213,9 @@ internal sealed class PacketContext
         _random ^= _random << 17;
         return (uint)(_random >> 32);
     }
+
+    private static ulong NewSeed() => 1 | System.Runtime.InteropServices.MemoryMarshal.Read<ulong>(
+        System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
 
     public void AddTo(ref DatapathStatistics totals) => totals = totals with
     {

@@ -58,17 +58,38 @@ internal sealed class PacketThread : IDisposable
             foreach (var tag in tags[..count])
             {
                 if (tag == WakeTag) Drain();
-                else if (_context.Core.Ports[(uint)tag] is { } port) Serve(port);
+                else if (_context.Core.Ports[(uint)tag] is { } port) TryServe(port);
             }
 
             _context.Leave();
         }
     }
 
+    /// <summary>
+    /// A fault in the upcall handler costs its batch, not the host, as long as somebody is told.
+    /// </summary>
+    private void TryServe(PacketPort port)
+    {
+        try
+        {
+            Serve(port);
+        }
+        catch (Exception fault) when (_context.Core.Faulted is not null)
+        {
+            _context.Drops.Add(Wire.DropReason.TranslationError);
+            _context.Flush();
+            _context.Core.Faulted(fault);
+        }
+    }
+
     private void Serve(PacketPort port)
     {
-        var received = port.Receive(_context.Batch);
-        if (received > 0) _context.Process(port, received);
+        do
+        {
+            var received = port.Receive(_context.Batch);
+            if (received > 0) _context.Process(port, received);
+        }
+        while (port.HasMore);
     }
 
     private unsafe void Drain()

@@ -87,8 +87,9 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
                 port = tap;
                 return isOpen;
             case DatapathPortKind.Tunnel:
-                isOpen = TunnelPorts.TryOpen(
-                    spec, number, GeneveOptions, out port, out error);
+                isOpen = TunnelPort.TryOpen(
+                    spec, number, GeneveOptions, out var tunnel, out error);
+                port = tunnel;
                 return isOpen;
             default:
                 port = null;

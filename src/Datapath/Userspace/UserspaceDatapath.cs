@@ -90,6 +90,15 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
         set => _core.UpcallHandler = value;
     }
 
+    /// <summary>
+    /// Hears faults of the upcall handler on packet threads, which go on with the next batch;
+    /// without a listener such a fault ends the process.
+    /// </summary>
+    public Action<Exception>? Faulted
+    {
+        set => _core.Faulted = value;
+    }
+
     /// <summary>The clock of flow statistics and connections.</summary>
     public long NowMilliseconds() => _core.NowMilliseconds();
 

@@ -11,7 +11,9 @@ public sealed record DatabaseChanged(
     internal UpdateTexts Texts { get; } = new();
 }
 
-/// <summary>Asks a database actor for a transaction; <see cref="TransactCompleted"/> answers.</summary>
+/// <summary>
+/// Asks a database actor for a transaction; <see cref="TransactCompleted"/> answers.
+/// </summary>
 /// <remarks>
 /// Answers come in the order of requests, except that a request that waits is overtaken. The
 /// sender that subscribed hears <see cref="DatabaseChanged"/> of its transaction before the answer.

@@ -3,7 +3,8 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Controllers;
 
-/// <content>Bundles: changes that are collected and done at once (OpenFlow 1.4 section 6.8).</content>
+/// <content>Bundles: changes that are collected and done at once (OpenFlow 1.4 section
+/// 6.8).</content>
 public sealed partial class ConnectionActor
 {
     private const string BundleTimer = "bundles";
@@ -72,7 +73,8 @@ public sealed partial class ConnectionActor
         if (Refuses(xid, frame)) return;
         if (!_bundles.TryGetValue(add.BundleId, out var bundle))
         {
-            var error = Open(new OfBundleControl(add.BundleId, BundleControlType.OpenRequest, add.Flags));
+            var error =
+                Open(new OfBundleControl(add.BundleId, BundleControlType.OpenRequest, add.Flags));
             if (error != OfErrorCode.None)
             {
                 SendError(error, xid, frame);
@@ -89,13 +91,15 @@ public sealed partial class ConnectionActor
             : OfErrorCode.None;
         if (refused != OfErrorCode.None)
         {
-            if (refused is OfErrorCode.BundleClosed or OfErrorCode.BundleBadFlags) _bundles.Remove(add.BundleId);
+            if (refused is OfErrorCode.BundleClosed or OfErrorCode.BundleBadFlags)
+                _bundles.Remove(add.BundleId);
             SendError(refused, xid, frame);
             return;
         }
 
         bundle.Changes.Add(new SwitchChange(add.Message, add.Xid));
-        bundle.Sources.Add(new PendingChange(add.Xid, add.Bytes.AsSpan()[..Math.Min(add.Bytes.Count, Limits.ErrorDataSize)].ToArray()));
+        bundle.Sources.Add(new PendingChange(add.Xid,
+            add.Bytes.AsSpan()[..Math.Min(add.Bytes.Count, Limits.ErrorDataSize)].ToArray()));
         bundle.Size += frame.Length;
         bundle.Touched = _time.GetTimestamp();
     }
@@ -108,7 +112,8 @@ public sealed partial class ConnectionActor
         if (bundle.IsFailed) return OfErrorCode.BundleMessageFailed;
         FlushChanges();
         var pending = new Pending(xid, frame, bundle.Sources, control);
-        _switch.Tell(new ApplyChanges(Remember(pending), [.. bundle.Changes], IsAtomic: true, Self));
+        _switch.Tell(new ApplyChanges(Remember(pending), [.. bundle.Changes], IsAtomic: true,
+            Self));
         return OfErrorCode.None;
     }
 
@@ -127,7 +132,8 @@ public sealed partial class ConnectionActor
     /// <summary>A member that could not be understood: the bundle cannot be committed.</summary>
     private void FailBundle(ReadOnlySpan<byte> frame)
     {
-        var at = _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size : OfHeader.Size + 8;
+        var at = _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size
+            : OfHeader.Size + 8;
         if (frame.Length < at + 4) return;
         var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame[at..]);
         if (_bundles.TryGetValue(id, out var bundle)) bundle.IsFailed = true;
@@ -136,7 +142,8 @@ public sealed partial class ConnectionActor
     private void DropIdleBundles()
     {
         var idle = _bundles
-            .Where(each => _time.GetElapsedTime(each.Value.Touched).TotalSeconds > Limits.BundleIdleSeconds)
+            .Where(each =>
+                _time.GetElapsedTime(each.Value.Touched).TotalSeconds > Limits.BundleIdleSeconds)
             .Select(each => each.Key).ToArray();
         foreach (var id in idle)
         {

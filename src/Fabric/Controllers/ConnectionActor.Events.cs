@@ -6,8 +6,10 @@ namespace Fabric.Controllers;
 /// <content>Asynchronous messages: who wants them, in which form, and flow monitors.</content>
 public sealed partial class ConnectionActor
 {
-    private const uint PacketInReasons = 1 << (int)PacketInReason.NoMatch | 1 << (int)PacketInReason.Action
-        | 1 << (int)PacketInReason.ActionSet | 1 << (int)PacketInReason.Group | 1 << (int)PacketInReason.PacketOut;
+    private const uint PacketInReasons = 1 << (int)PacketInReason.NoMatch
+        | 1 << (int)PacketInReason.Action
+        | 1 << (int)PacketInReason.ActionSet | 1 << (int)PacketInReason.Group
+            | 1 << (int)PacketInReason.PacketOut;
     private const uint InvalidTtlBit = 1 << (int)PacketInReason.InvalidTtl;
 
     private readonly TokenBucket _packetInBucket;
@@ -29,15 +31,18 @@ public sealed partial class ConnectionActor
     {
         Receive<PacketInRaised>(OnPacketIn);
         Receive<FlowRemovedRaised>(raised => SendEvent(raised.FlowRemoved,
-            _masks.FlowRemovedPrimary, _masks.FlowRemovedSecondary, (int)raised.FlowRemoved.Reason));
+            _masks.FlowRemovedPrimary, _masks.FlowRemovedSecondary,
+                (int)raised.FlowRemoved.Reason));
         Receive<PortStatusRaised>(raised => SendEvent(raised.PortStatus,
             _masks.PortStatusPrimary, _masks.PortStatusSecondary, (int)raised.PortStatus.Reason));
         Receive<TableStatusRaised>(raised => SendEvent(raised.TableStatus,
-            _masks.TableStatusPrimary, _masks.TableStatusSecondary, (int)raised.TableStatus.Reason));
+            _masks.TableStatusPrimary, _masks.TableStatusSecondary,
+                (int)raised.TableStatus.Reason));
         Receive<RequestForwarded>(forwarded =>
         {
             if (Equals(forwarded.Origin, Self)) return;
-            SendEvent(new OfRequestForward(forwarded.Xid, forwarded.Message), _masks.RequestForwardPrimary,
+            SendEvent(new OfRequestForward(forwarded.Xid, forwarded.Message),
+                _masks.RequestForwardPrimary,
                 _masks.RequestForwardSecondary, forwarded.Message is GroupMod ? 0 : 1);
         });
         Receive<FlowUpdatesRaised>(OnFlowUpdates);
@@ -87,7 +92,9 @@ public sealed partial class ConnectionActor
     {
         foreach (var (property, mask) in async.Changes)
         {
-            var known = property switch { < 2 => 0x3Fu, < 4 => 7u, < 6 => 0x3Fu, < 8 => 7u, < 10 => 0x1Fu, _ => 3u };
+            var known =
+                property switch { < 2 => 0x3Fu, < 4 => 7u, < 6 => 0x3Fu, < 8 => 7u, < 10 => 0x1Fu,
+                _ => 3u };
             if (_version < OfVersion.OpenFlow14 || (mask & ~known) == 0) continue;
             SendError(OfErrorCode.AsyncUnsupported, xid, frame);
             return;
@@ -101,11 +108,13 @@ public sealed partial class ConnectionActor
         if (_version is not (OfVersion.OpenFlow11 or OfVersion.OpenFlow12)) return;
         _masks = _masks with
         {
-            PacketInPrimary = wanted ? _masks.PacketInPrimary | InvalidTtlBit : _masks.PacketInPrimary & ~InvalidTtlBit,
+            PacketInPrimary = wanted ? _masks.PacketInPrimary | InvalidTtlBit
+                : _masks.PacketInPrimary & ~InvalidTtlBit,
         };
     }
 
-    private void OnMonitorRequest(OfFlowMonitorRequest request, uint xid, ReadOnlyMemory<byte> frame)
+    private void OnMonitorRequest(OfFlowMonitorRequest request, uint xid,
+        ReadOnlyMemory<byte> frame)
     {
         foreach (var spec in request.Monitors)
         {
@@ -130,9 +139,12 @@ public sealed partial class ConnectionActor
 
     private OfErrorCode ErrorOf(OfFlowMonitorSpec spec) => spec.Command switch
     {
-        FlowMonitorCommand.Add when _monitors.ContainsKey(spec.MonitorId) => OfErrorCode.MonitorExists,
-        FlowMonitorCommand.Add when _monitors.Count >= Limits.MonitorCountMax => OfErrorCode.MonitorUnknown,
-        FlowMonitorCommand.Modify or FlowMonitorCommand.Delete when !_monitors.ContainsKey(spec.MonitorId) =>
+        FlowMonitorCommand.Add when _monitors.ContainsKey(spec.MonitorId) =>
+            OfErrorCode.MonitorExists,
+        FlowMonitorCommand.Add when _monitors.Count >= Limits.MonitorCountMax =>
+            OfErrorCode.MonitorUnknown,
+        FlowMonitorCommand.Modify or FlowMonitorCommand.Delete when !_monitors.ContainsKey(
+            spec.MonitorId) =>
             OfErrorCode.MonitorUnknownMonitor,
         _ => OfErrorCode.None,
     };
@@ -145,7 +157,8 @@ public sealed partial class ConnectionActor
 
     private void OnMonitorCancel(OfFlowMonitorCancel cancel, uint xid, ReadOnlyMemory<byte> frame)
     {
-        if (!_monitors.Remove(cancel.MonitorId)) SendError(OfErrorCode.MonitorUnknownMonitor, xid, frame);
+        if (!_monitors.Remove(cancel.MonitorId))
+            SendError(OfErrorCode.MonitorUnknownMonitor, xid, frame);
         else Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
     }
 
@@ -161,7 +174,9 @@ public sealed partial class ConnectionActor
             if (isOwn && (spec.Flags & FlowMonitorFlags.NoAbbreviation) == 0)
             {
                 var isTold = updates.Exists(each => each.Event == FlowUpdateEvent.Abbreviated);
-                if (!isTold) updates.Add(update with { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
+                if (!isTold)
+                    updates.Add(update
+                    with { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
                 continue;
             }
 

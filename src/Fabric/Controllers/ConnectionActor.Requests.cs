@@ -29,7 +29,9 @@ public sealed partial class ConnectionActor
             case OfHello or OfEchoReply or OfErrorMessage or OfFlowAge: break;
             case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
             case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;
-            case OfGetConfigRequest: Send(new OfGetConfigReply(_configFlags, MissSendLength), xid); break;
+            case OfGetConfigRequest:
+                Send(new OfGetConfigReply(_configFlags, MissSendLength), xid);
+                break;
             case OfSetConfig config: OnSetConfig(config, xid, frame); break;
             case OfDescriptionRequest: FlushChanges(); Send(Describe(), xid); break;
             case OfRoleRequest role:
@@ -55,7 +57,8 @@ public sealed partial class ConnectionActor
     {
         switch (message)
         {
-            case OfPacketOut or OfResume or OfTlvTableMod or OfConntrackFlushZone or OfConntrackFlush:
+            case OfPacketOut or OfResume or OfTlvTableMod or OfConntrackFlushZone
+                or OfConntrackFlush:
                 if (Refuses(xid, frame)) return;
                 Ask(message, xid, frame);
                 break;
@@ -87,7 +90,9 @@ public sealed partial class ConnectionActor
         if ((config.Flags & OfConfigFlags.FragmentMask) is OfConfigFlags.FragmentReassemble)
         {
             // No IP reassembly here, as in OVS: the setting stays what it was.
-            config = config with { Flags = (config.Flags & ~OfConfigFlags.FragmentMask) | (_configFlags & OfConfigFlags.FragmentMask) };
+            config = config
+                with { Flags = (config.Flags & ~OfConfigFlags.FragmentMask)
+                | (_configFlags & OfConfigFlags.FragmentMask) };
         }
 
         _configFlags = config.Flags;

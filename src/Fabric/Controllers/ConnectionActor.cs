@@ -51,13 +51,15 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     public static Props Props(
         Stream stream, IActorRef switchActor, ConnectionTraits traits, ConnectionSettings settings,
         TlvTable tlv, TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new ConnectionActor(stream, switchActor, traits, settings, tlv, time));
+        Akka.Actor.Props.Create(() =>
+            new ConnectionActor(stream, switchActor, traits, settings, tlv, time));
 
     public ConnectionActor(
         Stream stream, IActorRef switchActor, ConnectionTraits traits, ConnectionSettings settings,
         TlvTable tlv, TimeProvider time)
     {
-        (_stream, _switch, _traits, _settings, _tlv, _time) = (stream, switchActor, traits, settings, tlv, time);
+        (_stream, _switch, _traits, _settings, _tlv, _time) =
+            (stream, switchActor, traits, settings, tlv, time);
         _packetInBucket = new TokenBucket(traits.PacketInRate, traits.PacketInBurst, time);
         Receive<FramesReceived>(OnFrames);
         Receive<PumpClosed>(closed => Stop(closed.Reason));
@@ -78,7 +80,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
     /// <summary>A request on its way to the switch: whose it is and what it looked like.</summary>
     private sealed record Pending(
-        uint Xid, ReadOnlyMemory<byte> Frame, IReadOnlyList<PendingChange>? Changes, OfMessage? Request);
+        uint Xid, ReadOnlyMemory<byte> Frame, IReadOnlyList<PendingChange>? Changes,
+            OfMessage? Request);
 
     private readonly record struct PendingChange(uint Xid, ReadOnlyMemory<byte> Frame);
 
@@ -90,9 +93,11 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         _pump.Start();
         if (_traits.Kind == ConnectionKind.Snoop) return;
         var highest = HighestOf(_settings.Versions);
-        var hello = OfEncoder.ToArray(new OfHello(_settings.Versions), _xid++, new OfCodecContext(highest));
+        var hello =
+            OfEncoder.ToArray(new OfHello(_settings.Versions), _xid++, new OfCodecContext(highest));
         SendBytes(hello);
-        if (_traits.ProbeInterval is { } interval) Timers.StartSingleTimer(ProbeTimer, new ProbeDue(), interval);
+        if (_traits.ProbeInterval is { } interval)
+            Timers.StartSingleTimer(ProbeTimer, new ProbeDue(), interval);
     }
 
     protected override void PostStop() => _pump.Dispose();
@@ -147,7 +152,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
         var highest = HighestOf(_settings.Versions);
         var context = new OfCodecContext(header.Version);
-        if (!OfDecoder.TryDecode(frame.Span, in context, out var envelope, out _)) envelope = default;
+        if (!OfDecoder.TryDecode(frame.Span, in context, out var envelope, out _))
+            envelope = default;
         var theirs = envelope.Message is OfHello hello ? hello.Versions
             : (2u << Math.Min((int)header.Version, 30)) - 2;
         var common = theirs & _settings.Versions;
@@ -156,7 +162,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
             _version = (OfVersion)Math.Clamp((int)header.Version, 1, (int)highest);
             var text = "We support versions " + VersionsText(_settings.Versions)
                 + ", you support versions " + VersionsText(theirs) + ", no common versions.";
-            SendError(OfErrorCode.HelloIncompatible, header.Xid, System.Text.Encoding.ASCII.GetBytes(text));
+            SendError(OfErrorCode.HelloIncompatible, header.Xid,
+                System.Text.Encoding.ASCII.GetBytes(text));
             _pump.CloseAfterSending();
             return;
         }
@@ -190,7 +197,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         else if (header.Type is not (0 or 1))
         {
             FlushChanges();
-            if (_version >= OfVersion.OpenFlow13 && IsBundleAdd(in header, frame.Span)) FailBundle(frame.Span);
+            if (_version >= OfVersion.OpenFlow13 && IsBundleAdd(in header, frame.Span))
+                FailBundle(frame.Span);
             SendError(error, header.Xid, frame);
         }
     }
@@ -204,7 +212,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     private void Ask(OfMessage request, uint xid, ReadOnlyMemory<byte> frame)
     {
         FlushChanges();
-        _switch.Tell(new AskSwitch(Remember(new Pending(xid, frame, null, request)), request, Self));
+        _switch.Tell(new AskSwitch(Remember(new Pending(xid, frame, null, request)), request,
+            Self));
     }
 
     private void AddChange(OfMessage message, uint xid, ReadOnlyMemory<byte> frame)
@@ -240,18 +249,23 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     private void OnAnswered(SwitchAnswered answered)
     {
         if (!_pending.Remove(answered.RequestId, out var pending)) return;
-        if (answered.Error != OfErrorCode.None) SendError(answered.Error, pending.Xid, pending.Frame);
+        if (answered.Error != OfErrorCode.None)
+            SendError(answered.Error, pending.Xid, pending.Frame);
         else if (answered.Reply is { } reply) Send(Adapt(reply, pending.Request), pending.Xid);
         if (answered.Error != OfErrorCode.None) OnRequestFailed(pending.Request);
         GrantCredit();
     }
 
-    /// <summary>A reply in the form that was asked for: Nicira's or OpenFlow's statistics.</summary>
+    /// <summary>
+    /// A reply in the form that was asked for: Nicira's or OpenFlow's statistics.
+    /// </summary>
     private static OfMessage Adapt(OfMessage reply, OfMessage? request) => (reply, request) switch
     {
-        (OfFlowStatsReply flows, OfFlowStatsRequest asked) => flows with { IsNicira = asked.IsNicira },
+        (OfFlowStatsReply flows, OfFlowStatsRequest asked) => flows
+            with { IsNicira = asked.IsNicira },
         (OfAggregateReply sum, OfFlowStatsRequest asked) => sum with { IsNicira = asked.IsNicira },
-        (OfFlowMonitorReply monitor, OfFlowMonitorRequest asked) => monitor with { IsNicira = asked.IsNicira },
+        (OfFlowMonitorReply monitor, OfFlowMonitorRequest asked) => monitor
+            with { IsNicira = asked.IsNicira },
         _ => reply,
     };
 
@@ -286,7 +300,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     private void RestartProbe()
     {
         _isProbing = false;
-        if (_traits.ProbeInterval is { } interval) Timers.StartSingleTimer(ProbeTimer, new ProbeDue(), interval);
+        if (_traits.ProbeInterval is { } interval)
+            Timers.StartSingleTimer(ProbeTimer, new ProbeDue(), interval);
     }
 
     private void OnProbeDue()

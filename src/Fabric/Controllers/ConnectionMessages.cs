@@ -6,7 +6,9 @@ namespace Fabric.Controllers;
 
 // What the connections of one bridge and their parent, the ControllersActor, say to each other.
 
-/// <summary>Primary controllers get asynchronous messages by default, service connections ask.</summary>
+/// <summary>
+/// Primary controllers get asynchronous messages by default, service connections ask.
+/// </summary>
 public enum ConnectionKind { Primary, Service, Snoop }
 
 /// <summary>How connections of a bridge behave; sent again when the bridge's row changes.</summary>
@@ -22,7 +24,8 @@ public sealed record ConnectionSettings(
 /// <param name="ProbeInterval">Null: never asked whether it lives.</param>
 /// <param name="PacketInRate">Packets per second to this controller; 0: unlimited.</param>
 public sealed record ConnectionTraits(
-    string Target, ConnectionKind Kind, TimeSpan? ProbeInterval, int PacketInRate, int PacketInBurst);
+    string Target, ConnectionKind Kind, TimeSpan? ProbeInterval, int PacketInRate,
+        int PacketInBurst);
 
 /// <summary>The connection has agreed on a version.</summary>
 public sealed record ConnectionEstablished(string Target, OfVersion Version);
@@ -30,7 +33,9 @@ public sealed record ConnectionEstablished(string Target, OfVersion Version);
 /// <summary>The connection is gone (its actor stops after this).</summary>
 public sealed record ConnectionLost(string Target, string Reason, bool WasEstablished);
 
-/// <summary>A controller asks for a role; the parent keeps the generation id of the bridge.</summary>
+/// <summary>
+/// A controller asks for a role; the parent keeps the generation id of the bridge.
+/// </summary>
 public sealed record RoleRequested(uint Xid, OfRole Role, ulong? GenerationId);
 
 /// <param name="GenerationId">Null: none was ever set.</param>

@@ -33,14 +33,16 @@ public sealed class ConnectorActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(string text, StreamTarget target, TlsSettings? tls, TimeSpan pauseMax) =>
+    public static Props Props(string text, StreamTarget target, TlsSettings? tls,
+        TimeSpan pauseMax) =>
         Akka.Actor.Props.Create(() => new ConnectorActor(text, target, tls, pauseMax));
 
     public ConnectorActor(string text, StreamTarget target, TlsSettings? tls, TimeSpan pauseMax)
     {
         (_text, _target, _tls, _pauseMax) = (text, target, tls, pauseMax);
         Receive<ConnectDue>(_ => Connect());
-        Receive<Connected>(connected => Context.Parent.Tell(new StreamOpened(_text, connected.Stream)));
+        Receive<Connected>(connected =>
+            Context.Parent.Tell(new StreamOpened(_text, connected.Stream)));
         Receive<ConnectFailed>(failed => Wait(failed.Reason));
         Receive<ReconnectNow>(ended =>
         {
@@ -70,7 +72,8 @@ public sealed class ConnectorActor : ReceiveActor, IWithTimers
     {
         Context.Parent.Tell(new ConnectorObserved(_text, "BACKOFF", reason));
         Timers.StartSingleTimer("connect", new ConnectDue(), _pause);
-        _pause = TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, Math.Max(_pauseMax.Ticks, PauseMin.Ticks)));
+        _pause = TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2,
+            Math.Max(_pauseMax.Ticks, PauseMin.Ticks)));
     }
 
     private async Task<Stream> OpenAsync(CancellationToken stop)
@@ -78,21 +81,31 @@ public sealed class ConnectorActor : ReceiveActor, IWithTimers
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(ConnectTimeout);
         var socket = _target.CreateSocket();
+        var isOpen = false;
         try
         {
             await socket.ConnectAsync(_target.RemoteEndPoint, limit.Token).ConfigureAwait(false);
-            var stream = new NetworkStream(socket, ownsSocket: true);
-            if (_target.Kind != StreamKind.Tls) return stream;
-            var options = _tls?.ClientOptions(_target.Host)
-                ?? throw new IOException("no certificate is configured for ssl:");
-            var secure = new SslStream(stream);
-            await secure.AuthenticateAsClientAsync(options, limit.Token).ConfigureAwait(false);
-            return secure;
+            Stream stream = new NetworkStream(socket, ownsSocket: true);
+            if (_target.Kind == StreamKind.Tls)
+            {
+                stream = await SecureAsync(stream, limit.Token).ConfigureAwait(false);
+            }
+
+            isOpen = true;
+            return stream;
         }
-        catch
+        finally
         {
-            socket.Dispose();
-            throw;
+            if (!isOpen) socket.Dispose();
         }
+    }
+
+    private async Task<Stream> SecureAsync(Stream stream, CancellationToken stop)
+    {
+        var options = _tls?.ClientOptions(_target.Host)
+            ?? throw new IOException("no certificate is configured for ssl:");
+        var secure = new SslStream(stream);
+        await secure.AuthenticateAsClientAsync(options, stop).ConfigureAwait(false);
+        return secure;
     }
 }

@@ -20,7 +20,9 @@ public sealed partial class ControllersActor
         Receive<RoleRequested>(OnRoleRequested);
     }
 
-    /// <summary>Stale generations are refused, one primary demotes the other (1.3 section 6.3.4).</summary>
+    /// <summary>
+    /// Stale generations are refused, one primary demotes the other (1.3 section 6.3.4).
+    /// </summary>
     private void OnRoleRequested(RoleRequested requested)
     {
         if (!_connections.TryGetValue(Sender, out var connection)) return;
@@ -29,7 +31,8 @@ public sealed partial class ControllersActor
         {
             if (_generationId is { } known && (long)(requested.GenerationId!.Value - known) < 0)
             {
-                Sender.Tell(new RoleDecided(requested.Xid, OfErrorCode.RoleStale, connection.Role, _generationId));
+                Sender.Tell(new RoleDecided(requested.Xid, OfErrorCode.RoleStale, connection.Role,
+                    _generationId));
                 return;
             }
 
@@ -47,7 +50,8 @@ public sealed partial class ControllersActor
         }
 
         if (role != OfRole.NoChange) connection.Role = role;
-        Sender.Tell(new RoleDecided(requested.Xid, OfErrorCode.None, connection.Role, _generationId));
+        Sender.Tell(new RoleDecided(requested.Xid, OfErrorCode.None, connection.Role,
+            _generationId));
         Observe();
     }
 
@@ -58,7 +62,8 @@ public sealed partial class ControllersActor
 
     private void StartFailMode() => UpdateFailMode();
 
-    private bool HasControllers => _endpoints.Values.Any(each => each.Traits.Kind == ConnectionKind.Primary);
+    private bool HasControllers =>
+        _endpoints.Values.Any(each => each.Traits.Kind == ConnectionKind.Primary);
 
     private bool IsAnyConnected => _endpoints.Values
         .Any(each => each.Traits.Kind == ConnectionKind.Primary && each.ConnectedCount > 0);
@@ -93,14 +98,16 @@ public sealed partial class ControllersActor
     /// <summary>Tells the switch how each controller of the row is.</summary>
     private void Observe()
     {
-        var all = ImmutableSortedDictionary.CreateBuilder<string, ControllerStatus>(StringComparer.Ordinal);
+        var all = ImmutableSortedDictionary.CreateBuilder<string,
+            ControllerStatus>(StringComparer.Ordinal);
         foreach (var endpoint in _endpoints.Values)
         {
             if (IsBuiltIn(endpoint)) continue;
             var isConnected = endpoint.ConnectedCount > 0;
             var since = _time.GetElapsedTime(endpoint.Since);
             var state = isConnected ? "ACTIVE" : endpoint.IsPassive ? "IDLE" : endpoint.State;
-            all[endpoint.Target] = new ControllerStatus(isConnected, isConnected ? RoleOf(endpoint) : "",
+            all[endpoint.Target] =
+                new ControllerStatus(isConnected, isConnected ? RoleOf(endpoint) : "",
                 state, endpoint.LastError, isConnected ? since : null, isConnected ? null : since);
         }
 
@@ -111,6 +118,7 @@ public sealed partial class ControllersActor
     {
         var role = _connections.Values.Where(each => ReferenceEquals(each.Endpoint, endpoint))
             .Select(each => each.Role).DefaultIfEmpty(OfRole.Equal).Max();
-        return role switch { OfRole.Primary => "master", OfRole.Secondary => "slave", _ => "other" };
+        return role switch { OfRole.Primary => "master", OfRole.Secondary => "slave", _ =>
+            "other" };
     }
 }

@@ -7,7 +7,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Controllers;
 
-/// <summary>All OpenFlow connections of one bridge: its sockets, its controllers, their roles.</summary>
+/// <summary>
+/// All OpenFlow connections of one bridge: its sockets, its controllers, their roles.
+/// </summary>
 /// <remarks>
 /// Hears:  <see cref="ServeOpenFlow"/> from its parent; <see cref="StreamOpened"/>,
 ///         <see cref="ConnectorObserved"/> from listeners and connectors;
@@ -81,7 +83,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
     /// <summary>A target of the row, or one of the two sockets that are always there.</summary>
     private sealed class Endpoint(
-        string target, StreamTarget address, ConnectionTraits traits, TimeSpan backoff, IActorRef actor)
+        string target, StreamTarget address, ConnectionTraits traits, TimeSpan backoff,
+            IActorRef actor)
     {
         public string Target { get; } = target;
         public StreamTarget Address { get; } = address;
@@ -121,7 +124,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
     /// <remarks>Removals first: they free addresses that an addition may need.</remarks>
     private void Reconcile()
     {
-        var wanted = new SortedDictionary<string, (StreamTarget, ConnectionTraits, TimeSpan)>(StringComparer.Ordinal);
+        var wanted = new SortedDictionary<string,
+            (StreamTarget, ConnectionTraits, TimeSpan)>(StringComparer.Ordinal);
         foreach (var controller in _spec.Controllers.Values)
         {
             if (!StreamTarget.TryParse(controller.Target, DefaultPort, out var target))
@@ -130,13 +134,15 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
                 continue;
             }
 
-            wanted[controller.Target] = (target, TraitsOf(controller, target), BackoffOf(controller));
+            wanted[controller.Target] =
+                (target, TraitsOf(controller, target), BackoffOf(controller));
         }
 
         foreach (var endpoint in _endpoints.Values.ToArray())
         {
             if (IsBuiltIn(endpoint)) continue;
-            if (wanted.TryGetValue(endpoint.Target, out var want) && want.Item2 == endpoint.Traits) continue;
+            if (wanted.TryGetValue(endpoint.Target, out var want) && want.Item2 == endpoint.Traits)
+                continue;
             Close(endpoint);
         }
 
@@ -150,7 +156,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
     }
 
     private bool IsBuiltIn(Endpoint endpoint) => !_spec.Controllers.ContainsKey(endpoint.Target)
-        && endpoint.Target.StartsWith("punix:" + Path.Combine(_runDirectory, _bridge) + ".", StringComparison.Ordinal);
+        && endpoint.Target.StartsWith("punix:" + Path.Combine(_runDirectory, _bridge) + ".",
+            StringComparison.Ordinal);
 
     private static ConnectionTraits TraitsOf(ControllerSpec controller, StreamTarget target)
     {
@@ -163,11 +170,13 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
             <= 0 => null,
             _ => TimeSpan.FromMilliseconds(Math.Max(1000, milliseconds.Value)),
         };
-        return new ConnectionTraits(controller.Target, kind, probe, controller.RateLimit ?? 0, controller.BurstLimit ?? 0);
+        return new ConnectionTraits(controller.Target, kind, probe, controller.RateLimit ?? 0,
+            controller.BurstLimit ?? 0);
     }
 
     private static TimeSpan BackoffOf(ControllerSpec controller) =>
-        controller.MaxBackoffMilliseconds is { } max and >= 1000 ? TimeSpan.FromMilliseconds(max) : DefaultBackoff;
+        controller.MaxBackoffMilliseconds is { } max and >= 1000 ? TimeSpan.FromMilliseconds(max)
+            : DefaultBackoff;
 
     private void Open(string text, StreamTarget target, ConnectionTraits traits, TimeSpan backoff)
     {
@@ -208,11 +217,13 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
         var name = string.Create(CultureInfo.InvariantCulture, $"connection-{++_nextName}");
         var actor = Context.ActorOf(
-            ConnectionActor.Props(opened.Stream, _switch, endpoint!.Traits, SettingsOf(_spec), _tlv, _time), name);
+            ConnectionActor.Props(opened.Stream, _switch, endpoint!.Traits, SettingsOf(_spec), _tlv,
+                _time), name);
         Context.Watch(actor);
         _connections.Add(actor, new Connection(endpoint));
         if (endpoint.Traits.Kind == ConnectionKind.Snoop) UpdateSnooping();
-        else if (endpoint.Traits.Kind == ConnectionKind.Primary && IsSnooping) actor.Tell(new SnoopingChanged(true));
+        else if (endpoint.Traits.Kind == ConnectionKind.Primary && IsSnooping)
+            actor.Tell(new SnoopingChanged(true));
     }
 
     private ConnectionSettings SettingsOf(BridgeSpec spec)
@@ -239,7 +250,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
     private void OnEstablished(ConnectionEstablished established)
     {
-        if (!_connections.TryGetValue(Sender, out var connection) || connection.IsEstablished) return;
+        if (!_connections.TryGetValue(Sender, out var connection) || connection.IsEstablished)
+            return;
         connection.IsEstablished = true;
         var endpoint = connection.Endpoint;
         endpoint.ConnectedCount++;
@@ -252,7 +264,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
     private void OnLost(ConnectionLost lost)
     {
-        if (_connections.TryGetValue(Sender, out var connection)) connection.Endpoint.LastError = lost.Reason;
+        if (_connections.TryGetValue(Sender, out var connection))
+            connection.Endpoint.LastError = lost.Reason;
     }
 
     private void OnTerminated(IActorRef actor)
@@ -271,8 +284,10 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
             endpoint.Since = _time.GetTimestamp();
         }
 
-        var isCurrent = _endpoints.TryGetValue(endpoint.Target, out var current) && ReferenceEquals(current, endpoint);
-        if (!endpoint.IsPassive && isCurrent) endpoint.Actor.Tell(new ReconnectNow(connection.IsEstablished));
+        var isCurrent = _endpoints.TryGetValue(endpoint.Target, out var current)
+            && ReferenceEquals(current, endpoint);
+        if (!endpoint.IsPassive && isCurrent)
+            endpoint.Actor.Tell(new ReconnectNow(connection.IsEstablished));
         if (endpoint.Traits.Kind == ConnectionKind.Snoop) UpdateSnooping();
         if (connection.HasMonitors) UpdateMonitors();
         Observe();
@@ -289,7 +304,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
     private void UpdateMonitors() =>
         _switch.Tell(new FlowMonitorsChanged(_connections.Values.Any(each => each.HasMonitors)));
 
-    private bool IsSnooping => _connections.Values.Any(each => each.Endpoint.Traits.Kind == ConnectionKind.Snoop);
+    private bool IsSnooping =>
+        _connections.Values.Any(each => each.Endpoint.Traits.Kind == ConnectionKind.Snoop);
 
     private void UpdateSnooping() => Tell(ConnectionKind.Primary, new SnoopingChanged(IsSnooping));
 

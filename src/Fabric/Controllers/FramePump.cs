@@ -12,7 +12,9 @@ public sealed record FramesReceived(byte[] Bytes, int Length);
 /// <summary>The stream has ended or failed; nothing more comes.</summary>
 public sealed record PumpClosed(string Reason);
 
-/// <summary>What was to be sent has been: less than <see cref="FramePump.OutboundLow"/> waits.</summary>
+/// <summary>
+/// What was to be sent has been: less than <see cref="FramePump.OutboundLow"/> waits.
+/// </summary>
 public sealed record OutboundDrained;
 
 /// <summary>Moves bytes between a stream and an actor, with credit in both directions.</summary>
@@ -36,7 +38,8 @@ public sealed class FramePump : IDisposable
     private readonly IActorRef _owner;
     private readonly SemaphoreSlim _credit;
     private readonly Channel<ReadOnlyMemory<byte>> _outbound =
-        Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateUnbounded<ReadOnlyMemory<byte>>(
+            new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private long _outboundSize;
     private int _closed;
@@ -93,8 +96,11 @@ public sealed class FramePump : IDisposable
                 int whole;
                 do
                 {
-                    if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ReadSize));
-                    var count = await _stream.ReadAsync(buffer.AsMemory(length), _stop.Token).ConfigureAwait(false);
+                    if (length == buffer.Length)
+                        Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ReadSize));
+                    var count =
+                        await _stream.ReadAsync(buffer.AsMemory(length),
+                        _stop.Token).ConfigureAwait(false);
                     if (count == 0)
                     {
                         Close("connection closed by peer");
@@ -140,7 +146,8 @@ public sealed class FramePump : IDisposable
     {
         try
         {
-            await foreach (var bytes in _outbound.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            await foreach (
+                var bytes in _outbound.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
             {
                 await _stream.WriteAsync(bytes, _stop.Token).ConfigureAwait(false);
                 var before = Interlocked.Add(ref _outboundSize, -bytes.Length) + bytes.Length;

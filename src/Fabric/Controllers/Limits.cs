@@ -1,6 +1,8 @@
 namespace Fabric.Controllers;
 
-/// <summary>Limits of the OpenFlow connections; each says what happens when it is reached.</summary>
+/// <summary>
+/// Limits of the OpenFlow connections; each says what happens when it is reached.
+/// </summary>
 public static class Limits
 {
     /// <summary>Batches of messages read ahead: the reader waits.</summary>
@@ -12,7 +14,9 @@ public static class Limits
     /// <summary>Changes in one request to the switch: a further request begins.</summary>
     public const int ChangeCountMax = 4096;
 
-    /// <summary>Asynchronous messages (packet-ins ...) beyond this many bytes: dropped, counted.</summary>
+    /// <summary>
+    /// Asynchronous messages (packet-ins ...) beyond this many bytes: dropped, counted.
+    /// </summary>
     public const long AsyncOutboundSizeMax = FramePump.OutboundHigh;
 
     /// <summary>Waiting replies beyond this: the connection is closed as too slow.</summary>

@@ -71,12 +71,17 @@ public sealed class ListenerActor : ReceiveActor, IWithTimers
         try
         {
             if (_target.Kind == StreamKind.Unix) File.Delete(_target.Path);
-            if (_target.Kind != StreamKind.Unix) socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            if (_target.Kind != StreamKind.Unix)
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress,
+                true);
             socket.Bind(_target.LocalEndPoint);
-            if (_target.Kind == StreamKind.Unix && !OperatingSystem.IsWindows()) File.SetUnixFileMode(_target.Path, SocketMode);
+            if (_target.Kind == StreamKind.Unix && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(_target.Path, SocketMode);
             socket.Listen(64);
         }
-        catch (Exception failure) when (failure is SocketException or IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+        catch (Exception failure) when (
+            failure is SocketException or IOException
+                or UnauthorizedAccessException or FormatException or ArgumentException)
         {
             socket.Dispose();
             if (!_hasWarned) _log.Warning("{0}: listen failed: {1}", _text, failure.Message);
@@ -120,6 +125,7 @@ public sealed class ListenerActor : ReceiveActor, IWithTimers
 
         var secure = new SslStream(stream);
         secure.AuthenticateAsServerAsync(options).PipeTo(
-            Self, success: () => new HandshakeDone(secure), failure: _ => new HandshakeFailed(secure));
+            Self, success: () => new HandshakeDone(secure), failure: _ =>
+                new HandshakeFailed(secure));
     }
 }

@@ -42,7 +42,8 @@ public sealed class OpenFlowListenersActor : ReceiveActor
 
     private void OnServe(ServeOpenFlow serve)
     {
-        if (_served.TryGetValue(serve.Bridge, out var old) && !Equals(old.Switch, serve.Switch)) Remove(serve.Bridge);
+        if (_served.TryGetValue(serve.Bridge, out var old) && !Equals(old.Switch, serve.Switch))
+            Remove(serve.Bridge);
         _served[serve.Bridge] = serve;
         if (_children.TryGetValue(serve.Bridge, out var child))
         {

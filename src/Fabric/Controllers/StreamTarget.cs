@@ -13,7 +13,8 @@ public enum StreamKind { Tcp, Tls, Unix }
 /// </remarks>
 /// <param name="Host">Address or name; empty: any (passive).</param>
 /// <param name="Path">Unix sockets only.</param>
-public sealed record StreamTarget(StreamKind Kind, bool IsPassive, string Host, int Port, string Path)
+public sealed record StreamTarget(StreamKind Kind, bool IsPassive, string Host, int Port,
+    string Path)
 {
     /// <param name="defaultPort">6653 for OpenFlow, 6640 for OVSDB.</param>
     public static bool TryParse(string text, int defaultPort, out StreamTarget target)
@@ -24,7 +25,8 @@ public sealed record StreamTarget(StreamKind Kind, bool IsPassive, string Host, 
         var rest = text[(colon + 1)..];
         switch (text[..colon])
         {
-            case "unix": target = target with { Kind = StreamKind.Unix, Path = rest }; return rest.Length > 0;
+            case "unix": target = target
+                with { Kind = StreamKind.Unix, Path = rest }; return rest.Length > 0;
             case "punix":
                 target = target with { Kind = StreamKind.Unix, IsPassive = true, Path = rest };
                 return rest.Length > 0;
@@ -38,7 +40,8 @@ public sealed record StreamTarget(StreamKind Kind, bool IsPassive, string Host, 
 
     private static bool TryActive(string rest, StreamKind kind, ref StreamTarget target)
     {
-        if (!TrySplit(rest, target.Port, out var host, out var port) || host.Length == 0) return false;
+        if (!TrySplit(rest, target.Port, out var host, out var port) || host.Length == 0)
+            return false;
         target = target with { Kind = kind, Host = host, Port = port };
         return true;
     }

@@ -9,9 +9,9 @@ namespace Fabric.Controllers;
 //
 // Asked of /management by the bridges:         ServeOpenFlow, StopOpenFlow
 // Asked of the switch, answered to the sender: ApplyChanges, AskSwitch
-// Told to the switch's subscriber:             PacketInRaised, FlowRemovedRaised, PortStatusRaised,
-//                                              TableStatusRaised, FlowUpdatesRaised, TlvTableChanged
-// Told to the switch:                          SubscribeSwitch, FailModeChanged, ControllersObserved
+// Told to the switch's subscriber: PacketInRaised, FlowRemovedRaised, PortStatusRaised,
+//                                  TableStatusRaised, FlowUpdatesRaised, TlvTableChanged
+// Told to the switch:              SubscribeSwitch, FailModeChanged, ControllersObserved
 //
 // The switch answers in the order in which it was asked, so that the answer to OfBarrierRequest is
 // a barrier. It never throws at a request: it answers with OpenFlow's error.
@@ -78,10 +78,14 @@ public sealed record FlowMonitorsChanged(bool Wanted);
 
 public sealed record TlvTableChanged(TlvTable Table);
 
-/// <summary>Fail-standalone has begun or ended: the switch forwards like a learning switch.</summary>
+/// <summary>
+/// Fail-standalone has begun or ended: the switch forwards like a learning switch.
+/// </summary>
 public sealed record FailModeChanged(bool IsStandalone);
 
-/// <summary>How the controllers of a bridge are; becomes Controller.is_connected, role, status.</summary>
+/// <summary>
+/// How the controllers of a bridge are; becomes Controller.is_connected, role, status.
+/// </summary>
 public sealed record ControllersObserved(
     string Bridge, ImmutableSortedDictionary<string, ControllerStatus> Controllers);
 

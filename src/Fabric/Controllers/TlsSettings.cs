@@ -5,15 +5,19 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Fabric.Controllers;
 
-/// <summary>Key, certificate and authority of ssl: and pssl: connections, as in OVS's SSL table.</summary>
+/// <summary>
+/// Key, certificate and authority of ssl: and pssl: connections, as in OVS's SSL table.
+/// </summary>
 /// <remarks>
 /// Both sides must show a certificate that the authority has signed. Files are PEM. They are read
 /// for every connection, so that renewed ones are used.
 /// </remarks>
-public sealed record TlsSettings(string PrivateKeyFile, string CertificateFile, string AuthorityFile)
+public sealed record TlsSettings(string PrivateKeyFile, string CertificateFile,
+    string AuthorityFile)
 {
     /// <summary>Null when the files cannot be read.</summary>
-    public SslServerAuthenticationOptions? ServerOptions() => TryLoad(out var own, out var authority)
+    public SslServerAuthenticationOptions? ServerOptions() =>
+        TryLoad(out var own, out var authority)
         ? new SslServerAuthenticationOptions
         {
             ServerCertificate = own,
@@ -23,7 +27,8 @@ public sealed record TlsSettings(string PrivateKeyFile, string CertificateFile, 
         }
         : null;
 
-    public SslClientAuthenticationOptions? ClientOptions(string host) => TryLoad(out var own, out var authority)
+    public SslClientAuthenticationOptions? ClientOptions(string host) =>
+        TryLoad(out var own, out var authority)
         ? new SslClientAuthenticationOptions
         {
             TargetHost = host,
@@ -44,7 +49,8 @@ public sealed record TlsSettings(string PrivateKeyFile, string CertificateFile, 
             authority.ImportFromPemFile(AuthorityFile);
             return true;
         }
-        catch (Exception failure) when (failure is IOException or CryptographicException or UnauthorizedAccessException)
+        catch (Exception failure) when (
+            failure is IOException or CryptographicException or UnauthorizedAccessException)
         {
             return false;
         }

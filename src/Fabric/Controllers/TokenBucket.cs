@@ -23,7 +23,8 @@ public sealed class TokenBucket
     {
         if (_rate <= 0) return true;
         var now = _time.GetTimestamp();
-        _tokens = Math.Min(_burst, _tokens + (_time.GetElapsedTime(_last, now).TotalSeconds * _rate));
+        _tokens = Math.Min(_burst,
+            _tokens + (_time.GetElapsedTime(_last, now).TotalSeconds * _rate));
         _last = now;
         if (_tokens < 1) return false;
         _tokens -= 1;

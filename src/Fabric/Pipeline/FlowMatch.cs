@@ -6,7 +6,9 @@ namespace Fabric.Pipeline;
 /// <summary>Keys under masks as matches, for people to read.</summary>
 public static class FlowMatch
 {
-    /// <summary>The match that 'mask' makes of 'key'; fields that the packet cannot have are left out.</summary>
+    /// <summary>
+    /// The match that 'mask' makes of 'key'; fields that the packet cannot have are left out.
+    /// </summary>
     public static Match Of(in PipelineKey key, in PipelineKey mask, TlvTable table)
     {
         var builder = new MatchBuilder();
@@ -25,7 +27,32 @@ public static class FlowMatch
         return builder.TryBuild(out var match, out _) ? match : Match.Any;
     }
 
-    /// <summary>Every field of a flow that is not zero, and those that its protocols have.</summary>
+    /// <summary>
+    /// The fields that OVS prints before the packet type (conntrack, hash, mark), or the others.
+    /// </summary>
+    public static Match Part(Match match, bool isEarly)
+    {
+        var builder = new MatchBuilder();
+        foreach (var entry in match.Entries)
+        {
+            if (IsEarly(entry.Field) == isEarly)
+            {
+                builder.SetMasked(entry.Field, entry.Value, entry.Mask);
+            }
+        }
+
+        return builder.TryBuild(out var part, out _) ? part : match;
+    }
+
+    private static bool IsEarly(MatchField field) =>
+        field.Name.StartsWith("ct_", StringComparison.Ordinal)
+        || ReferenceEquals(field, MatchField.DpHash)
+        || ReferenceEquals(field, MatchField.PacketMark)
+        || ReferenceEquals(field, MatchField.SkbPriority);
+
+    /// <summary>
+    /// Every field of a flow that is not zero, and those that its protocols have.
+    /// </summary>
     public static Match Exact(in PipelineKey key, TlvTable table)
     {
         PipelineKey mask = default;
@@ -43,7 +70,9 @@ public static class FlowMatch
         return Of(in key, in mask, table);
     }
 
-    /// <summary>Fields that are another name or another width of ones that are told anyway.</summary>
+    /// <summary>
+    /// Fields that are another name or another width of ones that are told anyway.
+    /// </summary>
     private static bool IsView(MatchField field) =>
         ReferenceEquals(field, MatchField.InPort) || ReferenceEquals(field, MatchField.DlVlan)
         || ReferenceEquals(field, MatchField.VlanVid) || ReferenceEquals(field, MatchField.VlanPcp)

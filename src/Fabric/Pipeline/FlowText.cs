@@ -1,24 +1,55 @@
+using System.Text.RegularExpressions;
+using Match = Fabric.Wire.OpenFlow.Match;
+using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>Matches, actions and values in the text of ovs-ofctl.</summary>
-internal static class FlowText
+/// <summary>Matches, actions and packets in the text of ovs-ofctl.</summary>
+internal static partial class FlowText
 {
-    public static string Match(Match match) => string.Join(",", match.Entries);
-    public static string Action(OfAction action) => action.ToString();
-    public static string Subfield(Subfield subfield) => subfield.ToString();
-    public static string Actions(ActionList actions) =>
-        actions.IsEmpty ? "drop" : string.Join(",", actions.Select(Action));
+    public static string Match(Match match) => OfMatchText.Format(match);
 
-    /// <summary>A packet in the syntax of ovs-ofctl flows.</summary>
+    public static string Action(OfAction action) => action switch
+    {
+        OfUnroll unroll => $"unroll({unroll.Table})",
+        _ => OfActionText.Format(action),
+    };
+
+    public static string Actions(ActionList actions) => OfActionText.Format(actions);
+
+    public static string Subfield(Subfield subfield) => OfActionText.Format(subfield);
+
+    public static string Value(MatchField field, UInt128 value) => OfFieldText.Hex(value);
+
+    /// <summary>A packet as a flow names it: in_port may be a port's name.</summary>
+    /// <param name="error">Empty, or what is wrong.</param>
     public static bool TryParseFlow(
         string text, BridgeSnapshot bridge, out PipelineKey key, out string error)
     {
         key = default;
-        error = $"{text}: no flow syntax yet";
-        return false;
+        var named = PortName().Replace(text, found =>
+        {
+            var name = found.Groups[1].Value.Trim('"');
+            foreach (var port in bridge.PortsInOrder)
+            {
+                if (port.Name == name) return $"in_port={OfPort.ToText(port.OpenFlowPort)}";
+            }
+
+            return found.Value;
+        });
+        if (!OfMatchText.TryParse(named, out var match, out error)) return false;
+        PipelineKey mask = default;
+        if (!match.TryExpand(ref key, ref mask, bridge.Pipeline.Current.Tlv))
+        {
+            error = "a tunnel option that is not mapped";
+            return false;
+        }
+
+        if (key.Flow.VlanTci0Wire != 0) key.Flow.VlanTpid0Wire = KeyCommit.Host((ushort)0x8100);
+        return true;
     }
 
-    public static string Value(MatchField field, UInt128 value) => $"0x{value:x}";
+    [GeneratedRegex("""in_port=("[^"]*"|[A-Za-z][^,\s]*)""")]
+    private static partial Regex PortName();
 }

@@ -21,7 +21,8 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
     private readonly StringBuilder _text = new();
     private readonly Queue<TracePoint> _points = new();
 
-    /// <param name="origin">Null: the key's datapath port decides where the packet comes in.</param>
+    /// <param name="origin">Null: the key's datapath port decides where the packet comes
+    /// in.</param>
     /// <param name="states">Conntrack states of recirculations, in order; then trk|new.</param>
     /// <param name="hasEffects">Learn and count, as a packet would.</param>
     public string Run(
@@ -88,7 +89,7 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
         mask.InPortWire = uint.MaxValue;
         _text.Append($"Flow: {FlowLine(in before, tlv)}\n");
         _text.Append(trace);
-        var isSame = PipelineKey.BytesOf(in before).SequenceEqual(PipelineKey.BytesOf(in result.Final));
+        var isSame = before == result.Final;
         _text.Append($"\nFinal flow: {(isSame ? "unchanged" : FlowLine(in result.Final, tlv))}\n");
         _text.Append($"Megaflow: {MegaflowLine(in before, in mask, tlv)}\n");
         _text.Append($"Datapath actions: {OdpActionText.Format(result.Actions)}");
@@ -112,7 +113,11 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
     {
         var recirculation = key.Flow.RecirculationId.ToString("x", CultureInfo.InvariantCulture);
         var id = key.Flow.RecirculationId == 0 ? "0" : "0x" + recirculation;
-        return $"recirc_id={id},eth,{FlowText.Match(FlowMatch.Of(in key, in mask, table))}";
+        var match = FlowMatch.Of(in key, in mask, table);
+        var early = FlowText.Match(FlowMatch.Part(match, isEarly: true));
+        var rest = FlowText.Match(FlowMatch.Part(match, isEarly: false));
+        return $"recirc_id={id}{(early.Length > 0 ? "," : "")}{early},eth"
+            + $"{(rest.Length > 0 ? "," : "")}{rest}";
     }
 
     private static string Recirculated(in PipelineKey key) => key.Flow.RecirculationIdWire == 0

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Fabric.HostNode.Cli;
 
 namespace Fabric.HostNode.Demo;
 
@@ -70,7 +71,7 @@ internal sealed class DemoHost : IAsyncDisposable
     public void Start()
     {
         var info = Shell.Info("nsenter",
-            [.. Namespace.Prefix[1..], .. Executable(), "host", "--config",
+            [.. Namespace.Prefix[1..], .. Executable.Words, "host", "--config",
                 Path.Combine(_folder, "fabric.conf")],
             Environment);
         _log ??= new StreamWriter(new FileStream(
@@ -86,15 +87,6 @@ internal sealed class DemoHost : IAsyncDisposable
         _process.StandardInput.Close();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-    }
-
-    /// <summary>The command that is this program.</summary>
-    public static string[] Executable()
-    {
-        var own = System.Environment.ProcessPath ?? "dotnet";
-        return Path.GetFileNameWithoutExtension(own) == "dotnet"
-            ? [own, System.Reflection.Assembly.GetEntryAssembly()!.Location]
-            : [own];
     }
 
     /// <summary>SIGKILL, at once and without a farewell.</summary>
@@ -115,7 +107,7 @@ internal sealed class DemoHost : IAsyncDisposable
     /// <summary>Runs one of our own verbs at this host.</summary>
     public Task<ShellResult> FabricAsync(params IEnumerable<string> arguments)
     {
-        var command = Executable();
+        var command = Executable.Words;
         return Shell.RunAsync(command[0], [.. command[1..], .. arguments], Environment);
     }
 

@@ -52,14 +52,23 @@ internal sealed class DemoRunner : IAsyncDisposable
         ];
     }
 
+    public DemoNetwork Network => _network;
+    public DemoTopology Topology => _topology;
+    public IReadOnlyList<DemoHost> Hosts => _hosts;
+
+    /// <summary>Makes the hosts, joins them, applies the network, binds the workloads.</summary>
+    /// <returns>False when a step failed; the report says which.</returns>
+    public async Task<bool> BringUpAsync() =>
+        await _report.RunAsync(Names.Underlay, CreateAsync)
+        && await _report.RunAsync(Names.Hosts, StartAsync)
+        && await _report.RunAsync(Names.Cluster, FormAsync)
+        && await _report.RunAsync(Names.Network, ApplyAsync)
+        && await _report.RunAsync(Names.Bound, BindAsync);
+
     /// <summary>Runs all checks; a failed one ends those that build on it.</summary>
     public async Task RunAsync()
     {
-        if (!await _report.RunAsync(Names.Underlay, CreateAsync)) return;
-        if (!await _report.RunAsync(Names.Hosts, StartAsync)) return;
-        if (!await _report.RunAsync(Names.Cluster, FormAsync)) return;
-        if (!await _report.RunAsync(Names.Network, ApplyAsync)) return;
-        if (!await _report.RunAsync(Names.Bound, BindAsync)) return;
+        if (!await BringUpAsync()) return;
         var isWired = await _report.RunAsync(Names.Ping, () => PingAllowedAsync(_network.AllowedPings));
         await _report.RunAsync(Names.Transfer, TransferAsync);
         await _report.RunAsync(Names.Denied, ProbeDeniedAsync);
@@ -167,7 +176,7 @@ internal sealed class DemoRunner : IAsyncDisposable
         {
             var result = await _hosts[workload.Host - 1].ToolAsync("ovs-vsctl",
             [
-                "--timeout=15", "--may-exist", "add-port", "br-int", workload.Name, "--", "set",
+                "--timeout=15", "wait-until", "Bridge", "br-int", "--", "--may-exist", "add-port", "br-int", workload.Name, "--", "set",
                 "Interface", workload.Name, $"external_ids:iface-id={workload.Name}",
             ]);
             if (!result.Succeeded) return CheckOutcome.Failed(result.Error.Trim());

@@ -4,7 +4,9 @@ using System.Runtime.CompilerServices;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>An immutable array that is compared by its items, so that records can hold it.</summary>
+/// <summary>
+/// An immutable array that is compared by its items, so that records can hold it.
+/// </summary>
 /// <remarks>The default value is empty. Written as a collection expression: [a, b].</remarks>
 [CollectionBuilder(typeof(EquatableArray), nameof(EquatableArray.Create))]
 public readonly struct EquatableArray<T> : IReadOnlyList<T>, IEquatable<EquatableArray<T>>
@@ -42,7 +44,8 @@ public readonly struct EquatableArray<T> : IReadOnlyList<T>, IEquatable<Equatabl
 
     public Enumerator GetEnumerator() => new(_items ?? []);
 
-    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)(_items ?? [])).GetEnumerator();
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() =>
+        ((IEnumerable<T>)(_items ?? [])).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => (_items ?? []).GetEnumerator();
 
@@ -68,7 +71,9 @@ public readonly struct EquatableArray<T> : IReadOnlyList<T>, IEquatable<Equatabl
     }
 }
 
-/// <summary>Makes <see cref="EquatableArray{T}"/> from collection expressions and sequences.</summary>
+/// <summary>
+/// Makes <see cref="EquatableArray{T}"/> from collection expressions and sequences.
+/// </summary>
 public static class EquatableArray
 {
     public static EquatableArray<T> Create<T>(ReadOnlySpan<T> items) => new(items.ToArray());

@@ -54,7 +54,9 @@ public static class OfPort
         _ => null,
     };
 
-    /// <summary>A number or a reserved name in either case; "any" and "none" are the same.</summary>
+    /// <summary>
+    /// A number or a reserved name in either case; "any" and "none" are the same.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out uint port)
     {
         if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port))

@@ -44,7 +44,8 @@ public sealed record OvsdbError(string Tag, string? Details = null, string? Synt
 
     internal static OvsdbError Read(JsonElement json)
     {
-        return new OvsdbError(TextOf("error") ?? "ovsdb error", TextOf("details"), TextOf("syntax"));
+        return new OvsdbError(
+            TextOf("error") ?? "ovsdb error", TextOf("details"), TextOf("syntax"));
 
         string? TextOf(string member) =>
             json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String

@@ -22,7 +22,8 @@ public sealed class ReplicatorTests : IAsyncDisposable
     [Fact]
     public async Task An_update_is_visible_on_the_others()
     {
-        var systems = await _hosts.StartCluster(3, "akka.cluster.distributed-data.gossip-interval = 500ms");
+        var systems =
+            await _hosts.StartCluster(3, "akka.cluster.distributed-data.gossip-interval = 500ms");
         foreach (var system in systems) DistributedData.Get(system);
         await Until(systems, ReplicaCountIs3, "three replicas");
         var inbox = new ConcurrentQueue<Changed>();
@@ -37,7 +38,8 @@ public sealed class ReplicatorTests : IAsyncDisposable
 
         await Add(systems[1], "b", WriteLocal.Instance);
         await Add(systems[2], "c", WriteLocal.Instance);
-        await Until(systems, async s => (await Read(s)).SetEquals(["a", "b", "c"]), "all everywhere");
+        await Until(systems, async s =>
+            (await Read(s)).SetEquals(["a", "b", "c"]), "all everywhere");
 
         await Remove(systems[2], "a");
         await Until(systems, async s => (await Read(s)).SetEquals(["b", "c"]), "a gone everywhere");
@@ -70,7 +72,8 @@ public sealed class ReplicatorTests : IAsyncDisposable
     [Fact]
     public async Task A_host_that_joins_late_learns_everything()
     {
-        var systems = await _hosts.StartCluster(1, "akka.cluster.distributed-data.gossip-interval = 300ms");
+        var systems =
+            await _hosts.StartCluster(1, "akka.cluster.distributed-data.gossip-interval = 300ms");
         var replicator = DistributedData.Get(systems[0]).Replicator;
         var node = Cluster.Get(systems[0]);
         for (var i = 0; i < 50; i++)
@@ -87,7 +90,8 @@ public sealed class ReplicatorTests : IAsyncDisposable
         var replica = DistributedData.Get(late);
         await Until(
             [late],
-            async _ => await replica.Replicator.Ask<IGetResponse>(Dsl.Get(Ports)) is GetSuccess found
+            async _ =>
+                await replica.Replicator.Ask<IGetResponse>(Dsl.Get(Ports)) is GetSuccess found
                 && found.Get(Ports).Count == 50,
             "50 ports at the late one");
         await Until([late], async s => (await Read(s)).SetEquals(["a"]), "the set, too");

@@ -210,7 +210,8 @@ public sealed class SqlitePersistenceTests : IDisposable
 
         public override string PersistenceId => "unserialisable";
 
-        protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
+        protected override void OnPersistRejected(Exception cause, object @event,
+            long sequenceNr) =>
             _rejected.TrySetResult(cause.Message);
     }
 }

@@ -86,6 +86,7 @@ public sealed class OdpFlowTextTests
     [InlineData("ipv4(src=10.0.0.1/33)")]
     [InlineData("ipv4(src=10.0.0.1")]
     [InlineData("nonsense(1)")]
+    [InlineData("ipv4(src=10.0.0.1}")] // Found by fuzzing: brackets of different kinds.
     [InlineData("encap(encap(encap(encap())))")]
     [InlineData("tunnel(geneve({class=1,type=2,len=5,0x1}))")]
     public void Text_that_is_wrong_is_refused_with_its_place(string text)

@@ -107,6 +107,9 @@ public sealed class DevicePortTests
     [InlineData(TunnelKind.Geneve, 6081, true)]
     [InlineData(TunnelKind.Vxlan, 4789, false)]
     [InlineData(TunnelKind.Vxlan, 4789, true)]
+    [InlineData(TunnelKind.Gre, 0, false)]
+    [InlineData(TunnelKind.Ip6Gre, 0, true)]
+    [InlineData(TunnelKind.Erspan, 0, false)]
     public void Two_hosts_reach_each_other_through_a_tunnel(
         TunnelKind kind, ushort port, bool isIpv6)
     {

@@ -46,6 +46,7 @@ public sealed class ClusterBytesTests
         (new AppendGap(4, 300), "log.gap.1", "080410ac02"),
         (new LogFounded(Log, Voters), "log.founded.1", LogHex + "12026831" + "12026832"),
         (new LogJoined(Log), "log.joined.1", LogHex),
+        (new EndpointStarted(300), "log.started.1", "08ac02"),
         (new PromiseMade(4, Writer), "log.promise.1", "0804" + "12060a0268311007"),
         (new EntriesJournaled(299, Entries), "log.journaled.1",
             "08ab02" + "120b" + "080310ac0218012202cafe"),

@@ -48,11 +48,9 @@ internal sealed class ClusteredHosts : IDisposable
         };
         var system = ActorSystem.Create("host", ConfigurationFactory.ParseString(
             FabricSystem.Serializers + NorthboundStore.Sqlite(Path.Combine(folder, "nb.db"))));
-        var incarnation = DateTime.UtcNow.Ticks / TimeSpan.TicksPerSecond % 100_000;
         var northbound = system.ActorOf(
             NorthboundActor.Props(new NorthboundSettings(
-                host, incarnation, NorthboundSchema.Schema, LogTimes.Default,
-                TimeProvider.System)),
+                host, NorthboundSchema.Schema, LogTimes.Default, TimeProvider.System)),
             "northbound");
         var slot = FabricSystem.SlotOf(settings);
         system.ActorOf(ClusterActor.Props(settings, northbound, slot), "cluster");

@@ -49,8 +49,8 @@ internal sealed class NorthboundHosts : IDisposable
     public void Start(string host)
     {
         var settings = new NorthboundSettings(
-            host, Interlocked.Increment(ref _incarnation), NorthboundSchema.Schema, Times,
-            TimeProvider.System);
+            host, NorthboundSchema.Schema, Times, TimeProvider.System);
+        Interlocked.Increment(ref _incarnation);
         var replica = _system.ActorOf(
             NorthboundActor.Props(settings), $"northbound-{host}-{_incarnation}");
         replica.Tell(new ClusterAttached(SeamOf(host)));

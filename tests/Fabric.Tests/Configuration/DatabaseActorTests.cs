@@ -97,7 +97,8 @@ public sealed class DatabaseActorTests : TestKit
 
         Assert.Equal(
             [1L, 2L, 3L],
-            ReceiveN(3, TimeSpan.FromSeconds(5)).Cast<TransactCompleted>().Select(c => c.RequestId));
+            ReceiveN(3, TimeSpan.FromSeconds(5)).Cast<TransactCompleted>()
+                .Select(completed => completed.RequestId));
     }
 
     private static Operation.Wait WaitFor(string name, long? timeout) => new(
@@ -115,7 +116,8 @@ public sealed class DatabaseActorTests : TestKit
           journal.plugin = "akka.persistence.journal.sql"
           journal.sql { connection-string = "Data Source={{path}}", provider-name = "SQLite.MS" }
           snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
-          snapshot-store.sql { connection-string = "Data Source={{path}}", provider-name = "SQLite.MS" }
+          snapshot-store.sql.connection-string = "Data Source={{path}}"
+          snapshot-store.sql.provider-name = "SQLite.MS"
         }
         {{DatabaseSerializer.Configuration}}
         """);

@@ -17,8 +17,9 @@ internal sealed class DatabaseFixture(DatabaseSchema schema)
     public Guid NewUuid() =>
         new(0, 0, 0, BitConverter.GetBytes(++_last).Reverse().ToArray());
 
-    /// <summary>Executes operations (JSON objects with commas between) and keeps the result.</summary>
-    public string Transact(string operations, Func<TransactionContext, TransactionContext>? with = null)
+    /// <summary>Executes operations, JSON objects with commas between.</summary>
+    public string Transact(
+        string operations, Func<TransactionContext, TransactionContext>? with = null)
     {
         var json = JsonDocument.Parse(Encoding.UTF8.GetBytes($"[{operations}]")).RootElement;
         var typed = OperationReader.Read(schema, [.. json.EnumerateArray()], NewUuid);

@@ -124,9 +124,9 @@ public sealed class StockToolsTests : TestKit
         Assert.Equal("8.8.0", Check("ovsdb-client", $"get-schema-version {remote} Open_vSwitch"));
         Assert.Contains(
             "standalone", Check("ovsdb-client", $"dump {remote} _Server Database model"));
-        Assert.Contains("br0", Check(
-            "ovsdb-client",
-            $"query {remote} [\"Open_vSwitch\",{{\"op\":\"select\",\"table\":\"Bridge\",\"where\":[],\"columns\":[\"name\"]}}]"));
+        const string select =
+            """["Open_vSwitch",{"op":"select","table":"Bridge","where":[],"columns":["name"]}]""";
+        Assert.Contains("br0", Check("ovsdb-client", $"query {remote} {select}"));
         Assert.Equal("", Check("ovsdb-client", $"wait {remote} Open_vSwitch connected"));
     }
 

@@ -56,17 +56,20 @@ public sealed class MemorySwitch : ReceiveActor
         {
             case FlowMod mod: return ApplyFlow(mod);
             case GroupMod { Command: GroupModCommand.Add } add:
-                return _groups.TryAdd(add.GroupId, add) ? OfErrorCode.None : OfErrorCode.GroupExists;
+                return _groups.TryAdd(add.GroupId, add) ? OfErrorCode.None
+                    : OfErrorCode.GroupExists;
             case GroupMod { Command: GroupModCommand.Delete } delete:
                 if (delete.GroupId == OfGroupNumber.All) _groups.Clear();
                 else _groups.Remove(delete.GroupId);
                 return OfErrorCode.None;
-            case GroupMod { Command: GroupModCommand.Modify } modify when _groups.ContainsKey(modify.GroupId):
+            case GroupMod { Command: GroupModCommand.Modify } modify when _groups.ContainsKey(
+                modify.GroupId):
                 _groups[modify.GroupId] = modify;
                 return OfErrorCode.None;
             case GroupMod: return OfErrorCode.GroupUnknown;
             case MeterMod { Command: MeterModCommand.Add } add:
-                return _meters.TryAdd(add.MeterId, add) ? OfErrorCode.None : OfErrorCode.MeterExists;
+                return _meters.TryAdd(add.MeterId, add) ? OfErrorCode.None
+                    : OfErrorCode.MeterExists;
             case MeterMod { Command: MeterModCommand.Delete } delete:
                 _meters.Remove(delete.MeterId);
                 return OfErrorCode.None;
@@ -82,23 +85,29 @@ public sealed class MemorySwitch : ReceiveActor
     {
         if (mod.Command == FlowModCommand.Add)
         {
-            _flows.RemoveAll(flow => flow.TableId == mod.TableId && flow.Priority == mod.Priority && flow.Match.Equals(mod.Match));
-            _flows.Add(new OfFlowStats(mod.TableId, mod.Match, mod.Priority, mod.Cookie, mod.Actions,
-                TimeSpan.FromSeconds(1.108), mod.IdleTimeout, mod.HardTimeout, 1, null, 1, 106, mod.Flags, mod.Importance));
+            _flows.RemoveAll(flow => flow.TableId == mod.TableId && flow.Priority == mod.Priority
+                && flow.Match.Equals(mod.Match));
+            _flows.Add(new OfFlowStats(mod.TableId, mod.Match, mod.Priority, mod.Cookie,
+                mod.Actions,
+                TimeSpan.FromSeconds(1.108), mod.IdleTimeout, mod.HardTimeout, 1, null, 1, 106,
+                    mod.Flags, mod.Importance));
             return OfErrorCode.None;
         }
 
         if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict)
         {
-            _flows.RemoveAll(flow => Fits(flow, mod.Match, mod.TableId, mod.CookieMatch, mod.CookieMask)
-                && (mod.Command == FlowModCommand.Delete || (flow.Priority == mod.Priority && flow.Match.Equals(mod.Match))));
+            _flows.RemoveAll(flow =>
+                Fits(flow, mod.Match, mod.TableId, mod.CookieMatch, mod.CookieMask)
+                && (mod.Command == FlowModCommand.Delete
+                    || (flow.Priority == mod.Priority && flow.Match.Equals(mod.Match))));
         }
 
         return OfErrorCode.None;
     }
 
     private static bool Fits(OfFlowStats flow, Match match, byte table, ulong cookie, ulong mask) =>
-        (table == 255 || table == flow.TableId) && (flow.Cookie & mask) == cookie && flow.Match.IsWithin(match);
+        (table == 255 || table == flow.TableId) && (flow.Cookie & mask) == cookie
+            && flow.Match.IsWithin(match);
 
     private SwitchAnswered Answer(AskSwitch ask)
     {
@@ -110,31 +119,48 @@ public sealed class MemorySwitch : ReceiveActor
                 | OfCapabilities.QueueStats | OfCapabilities.ArpMatchIp, 0xFFF, [_port]),
             OfFlowStatsRequest { IsAggregate: true } request => Aggregate(request),
             OfFlowStatsRequest request => new OfFlowStatsReply(
-                _flows.Where(flow => Fits(flow, request.Match, request.TableId, request.Cookie, request.CookieMask)).ToEquatableArray(), false),
+                _flows.Where(flow =>
+                    Fits(flow, request.Match, request.TableId, request.Cookie,
+                    request.CookieMask)).ToEquatableArray(), false),
             OfTableStatsRequest => new OfTableStatsReply(
                 [new OfTableStats(0, "classifier", 1_000_000, (uint)_flows.Count, 5, 4)]),
             OfPortStatsRequest => new OfPortStatsReply(
-                [new OfPortStats(1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, TimeSpan.FromSeconds(2.5))]),
+                [new OfPortStats(1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+                    TimeSpan.FromSeconds(2.5))]),
             OfPortDescriptionRequest => new OfPortDescriptionReply([_port]),
             OfGroupDescriptionRequest => new OfGroupDescriptionReply(
-                _groups.Values.Select(each => new OfGroupDescription(each.GroupId, each.Type, each.Buckets, each.Selection)).ToEquatableArray()),
+                _groups.Values.Select(each =>
+                    new OfGroupDescription(each.GroupId, each.Type, each.Buckets,
+                    each.Selection)).ToEquatableArray()),
             OfGroupStatsRequest => new OfGroupStatsReply(
-                _groups.Values.Select(each => new OfGroupStats(each.GroupId, 0, 7, 8, TimeSpan.FromSeconds(1),
-                    each.Buckets.Select(_ => new OfBucketStats(1, 2)).ToEquatableArray())).ToEquatableArray()),
-            OfGroupFeaturesRequest => new OfGroupFeaturesReply(15, 7, [0xFFFFFF00, 0xFFFFFF00, 0xFFFFFF00, 0xFFFFFF00], [1, 1, 1, 1]),
+                _groups.Values.Select(each =>
+                    new OfGroupStats(each.GroupId, 0, 7, 8, TimeSpan.FromSeconds(1),
+                    each.Buckets.Select(_ =>
+                        new OfBucketStats(1, 2)).ToEquatableArray())).ToEquatableArray()),
+            OfGroupFeaturesRequest =>
+                new OfGroupFeaturesReply(15, 7, [0xFFFFFF00, 0xFFFFFF00, 0xFFFFFF00, 0xFFFFFF00],
+                [1, 1, 1, 1]),
             OfMeterConfigRequest => new OfMeterConfigReply(
-                _meters.Values.Select(each => new OfMeterConfig(each.MeterId, each.Flags, each.Bands)).ToEquatableArray()),
+                _meters.Values.Select(each =>
+                    new OfMeterConfig(each.MeterId, each.Flags, each.Bands)).ToEquatableArray()),
             OfMeterStatsRequest => new OfMeterStatsReply(
-                _meters.Values.Select(each => new OfMeterStats(each.MeterId, 0, 1, 2, TimeSpan.FromSeconds(3),
-                    each.Bands.Select(_ => new OfMeterBandStats(1, 2)).ToEquatableArray())).ToEquatableArray()),
+                _meters.Values.Select(each =>
+                    new OfMeterStats(each.MeterId, 0, 1, 2, TimeSpan.FromSeconds(3),
+                    each.Bands.Select(_ =>
+                        new OfMeterBandStats(1, 2)).ToEquatableArray())).ToEquatableArray()),
             OfMeterFeaturesRequest => new OfMeterFeaturesReply(200_000, 2, (MeterFlags)15, 8, 0),
-            OfQueueStatsRequest => new OfQueueStatsReply([new OfQueueStats(1, 2, 3, 4, 5, TimeSpan.FromSeconds(1))]),
+            OfQueueStatsRequest =>
+                new OfQueueStatsReply([new OfQueueStats(1, 2, 3, 4, 5, TimeSpan.FromSeconds(1))]),
             OfTableFeaturesRequest => new OfTableFeaturesReply(
-                [new OfTableFeatures(0, "classifier", ulong.MaxValue, ulong.MaxValue, 1_000_000, true, true, [1, 2], false)]),
-            OfTableDescriptionRequest => new OfTableDescriptionReply([new OfTableDescription(0, false, 0, false, 0, 0, 0)]),
+                [new OfTableFeatures(0, "classifier", ulong.MaxValue, ulong.MaxValue, 1_000_000,
+                    true, true, [1, 2], false)]),
+            OfTableDescriptionRequest =>
+                new OfTableDescriptionReply([new OfTableDescription(0, false, 0, false, 0, 0, 0)]),
             OfTlvTableRequest => new OfTlvTableReply(256, 64, _tlv.Mappings),
             OfFlowMonitorRequest => new OfFlowMonitorReply(
-                _flows.Select(flow => new OfFlowUpdate(FlowUpdateEvent.Initial, flow.TableId, 0, 0, 0, flow.Priority, flow.Cookie, flow.Match, flow.Actions, 0)).ToEquatableArray(), true),
+                _flows.Select(flow =>
+                    new OfFlowUpdate(FlowUpdateEvent.Initial, flow.TableId, 0, 0, 0, flow.Priority,
+                    flow.Cookie, flow.Match, flow.Actions, 0)).ToEquatableArray(), true),
             OfPacketOut { InPort: var port } out_ => PacketIn(out_),
             _ => null,
         };
@@ -147,7 +173,8 @@ public sealed class MemorySwitch : ReceiveActor
         if (packet.Actions.Any(action => action is OfController))
         {
             _subscriber?.Tell(new PacketInRaised(
-                new OfPacketIn(packet.Packet, (uint)packet.Packet.Count, PacketInReason.Action, 0, 0x7, FlowMod.NoBuffer, packet.Metadata), 0, ushort.MaxValue));
+                new OfPacketIn(packet.Packet, (uint)packet.Packet.Count, PacketInReason.Action, 0,
+                    0x7, FlowMod.NoBuffer, packet.Metadata), 0, ushort.MaxValue));
         }
 
         return null;
@@ -155,7 +182,11 @@ public sealed class MemorySwitch : ReceiveActor
 
     private OfAggregateReply Aggregate(OfFlowStatsRequest request)
     {
-        var flows = _flows.Where(flow => Fits(flow, request.Match, request.TableId, request.Cookie, request.CookieMask)).ToArray();
-        return new OfAggregateReply((ulong)flows.Sum(flow => (long)flow.PacketCount), (ulong)flows.Sum(flow => (long)flow.ByteCount), (uint)flows.Length, false);
+        var flows =
+            _flows.Where(flow =>
+            Fits(flow, request.Match, request.TableId, request.Cookie,
+            request.CookieMask)).ToArray();
+        return new OfAggregateReply((ulong)flows.Sum(flow => (long)flow.PacketCount),
+            (ulong)flows.Sum(flow => (long)flow.ByteCount), (uint)flows.Length, false);
     }
 }

@@ -22,7 +22,8 @@ public sealed class FlowTableTests
             var pipeline = new BridgePipeline("b");
             for (var i = 0; i < 80; i++)
             {
-                var mod = FlowMod.Add(0, (ushort)random.Next(12), RandomMatch(random), [new OfOutput(1)]);
+                var mod = FlowMod.Add(
+                    0, (ushort)random.Next(12), RandomMatch(random), [new OfOutput(1)]);
                 if (random.Next(5) == 0) mod = mod with { Command = FlowModCommand.Delete };
                 pipeline.Apply([new PipelineChange(mod)], true, i * 100);
             }
@@ -55,7 +56,8 @@ public sealed class FlowTableTests
             var mask = uint.MaxValue << random.Next(0, 25);
             if (random.Next(2) == 0)
             {
-                match.SetMasked(random.Next(2) == 0 ? MatchField.Ipv4Source : MatchField.Ipv4Destination,
+                match.SetMasked(
+                    random.Next(2) == 0 ? MatchField.Ipv4Source : MatchField.Ipv4Destination,
                     (UInt128)(Address(random) & mask), (UInt128)mask);
             }
 
@@ -84,7 +86,8 @@ public sealed class FlowTableTests
     }
 
     private static uint Address(Random random) =>
-        0x0a000000u | (uint)(random.Next(3) << 16) | (uint)(random.Next(3) << 8) | (uint)random.Next(3);
+        0x0a000000u | (uint)(random.Next(3) << 16) | (uint)(random.Next(3) << 8)
+        | (uint)random.Next(3);
 
     [Fact]
     public void Rules_of_equal_match_and_priority_replace_each_other_and_keep_counting()
@@ -117,7 +120,10 @@ public sealed class FlowTableTests
         var pipeline = new BridgePipeline("b");
         for (ulong i = 0; i < 4; i++)
         {
-            Change(pipeline, FlowMod.Add(0, (ushort)i, Match.Any, [new OfOutput(1)]) with { Cookie = i });
+            Change(pipeline, FlowMod.Add(0, (ushort)i, Match.Any, [new OfOutput(1)]) with
+            {
+                Cookie = i,
+            });
         }
 
         Change(pipeline, FlowMod.Delete(FlowMod.AllTables, Match.Any) with

@@ -8,7 +8,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Tests.Pipeline;
 
-/// <summary>Bridges without actors and a datapath without packets: for testing translation.</summary>
+/// <summary>
+/// Bridges without actors and a datapath without packets: for testing translation.
+/// </summary>
 internal sealed class PipelineWorld
 {
     private readonly SortedDictionary<string, List<PortSnapshot>> _ports = [];

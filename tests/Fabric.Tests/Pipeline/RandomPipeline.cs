@@ -83,7 +83,9 @@ internal sealed class RandomPipeline
         return key;
     }
 
-    /// <summary>A packet that agrees with 'key' in the bits of 'mask'; false if there is none.</summary>
+    /// <summary>
+    /// A packet that agrees with 'key' in the bits of 'mask'; false if there is none.
+    /// </summary>
     public bool TryTwin(FlowKey key, FlowKey mask, FlowKey other, out FlowKey twin)
     {
         twin = key;
@@ -186,7 +188,7 @@ internal sealed class RandomPipeline
             case 0: match.Set(MatchField.InPortOxm, (ulong)_random.Next(1, 4)); break;
             case 1: match.Set(MatchField.EthernetSource, Mac(_random.Next(1, 5))); break;
             case 2: match.SetMasked(MatchField.EthernetDestination,
-                MacBytes.FromUInt64(0x0100_0000_0000), MacBytes.FromUInt64(0x0100_0000_0000)); break;
+                MacBytes.FromUInt64(1UL << 40), MacBytes.FromUInt64(1UL << 40)); break;
             case 3: match.Set(MatchField.EthernetType, Pick(Types)); break;
             case 4: match.SetMasked(MatchField.VlanTci, (UInt128)(uint)Pick([0, 0x1000, 0x1003]),
                 (UInt128)(uint)Pick([0x1000, 0x1FFF])); break;
@@ -203,8 +205,11 @@ internal sealed class RandomPipeline
                 break;
             case 7: match.SetMasked(MatchField.Reg(_random.Next(3)),
                 (UInt128)(uint)_random.Next(0, 4), (UInt128)3); break;
-            case 8: match.SetMasked(MatchField.ConntrackStateField,
-                (UInt128)(uint)Pick([0x21, 0x22, 0x20, 0]), (UInt128)(uint)Pick([0x23, 0x20])); break;
+            case 8:
+                match.SetMasked(MatchField.ConntrackStateField,
+                    (UInt128)(uint)Pick([0x21, 0x22, 0x20, 0]),
+                    (UInt128)(uint)Pick([0x23, 0x20]));
+                break;
             case 9: match.Set(MatchField.ConntrackMark, (ulong)_random.Next(0, 3)); break;
             case 10: match.Set(MatchField.Metadata, (ulong)_random.Next(0, 3)); break;
             default:
@@ -247,7 +252,8 @@ internal sealed class RandomPipeline
             case 16: return new OfStackPop(new Subfield(MatchField.Reg1, 0, 8));
             case 17: return new OfClone([Action(table), new OfOutput((uint)_random.Next(1, 5))]);
             default: return Pick<OfAction>(
-                [new OfGroup(1), new OfConntrackClear(), new OfSetField(MatchField.TcpDestination, 81),
+                [new OfGroup(1), new OfConntrackClear(),
+                    new OfSetField(MatchField.TcpDestination, 81),
                     new OfSetVlanVid(3), new OfWriteMetadata(1), new OfController(),
                     new OfSetField(MatchField.TunnelId, 5), new OfCheckPacketLarger(
                         new Subfield(MatchField.Reg2, 0, 1), 1400)]);

@@ -87,7 +87,8 @@ public sealed class TranslationTests
         var world = WithPorts(2);
         for (var i = 0; i < 14; i++)
         {
-            world.Add((byte)i, 1, Any, new OfResubmit((byte)(i + 1)), new OfResubmit((byte)(i + 1)));
+            var next = new OfResubmit((byte)(i + 1));
+            world.Add((byte)i, 1, Any, next, next);
         }
 
         world.Actions(Tcp);

@@ -87,7 +87,11 @@ public sealed class JsonFramerTests
         for (var round = 0; round < 5000; round++)
         {
             var bytes = new byte[random.Next(64)];
-            for (var i = 0; i < bytes.Length; i++) bytes[i] = alphabet[random.Next(alphabet.Length)];
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                bytes[i] = alphabet[random.Next(alphabet.Length)];
+            }
+
             var framer = new JsonFramer();
             framer.Append(bytes);
             while (framer.TryNext(out var message, out _))

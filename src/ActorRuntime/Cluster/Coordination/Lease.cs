@@ -5,7 +5,9 @@ using Akka.Configuration;
 namespace Akka.Coordination;
 
 /// <summary>Something that at most one owner holds at a time.</summary>
-/// <remarks>Not a lock without a fencing token: whoever held it may not know that it is lost.</remarks>
+/// <remarks>
+/// Not a lock without a fencing token: whoever held it may not know that it is lost.
+/// </remarks>
 public abstract class Lease(LeaseSettings settings)
 {
     public LeaseSettings Settings { get; } = settings;
@@ -52,7 +54,7 @@ public sealed class LeaseProvider(ExtendedActorSystem system) : IExtension
             if (string.IsNullOrEmpty(name))
             {
                 throw new ConfigurationException(
-                    $"lease-implementation = \"{configPath}\": {configPath}.lease-class is missing");
+                    $"lease-implementation = \"{configPath}\": it has no lease-class");
             }
 
             return Akka.Util.TypeNames.Make<Lease>(

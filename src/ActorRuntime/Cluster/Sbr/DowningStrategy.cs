@@ -3,7 +3,9 @@ using Akka.Actor;
 
 namespace Akka.Cluster.SBR;
 
-/// <summary>The view of a split that a downing decision is made from. Pure: no I/O, no clock.</summary>
+/// <summary>
+/// The view of a split that a downing decision is made from. Pure: no I/O, no clock.
+/// </summary>
 /// <remarks>
 /// The membership is added to by the methods below, then <see cref="Decide"/> says what to do and
 /// <see cref="NodesToDown(DowningDecision)"/> whom that means. Joining and WeaklyUp members do not
@@ -147,7 +149,9 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
         _ => decision,
     };
 
-    /// <summary>When a clean split and broken links come together: the clean split's part.</summary>
+    /// <summary>
+    /// When a clean split and broken links come together: the clean split's part.
+    /// </summary>
     private ImmutableHashSet<UniqueAddress> OfCleanPartition(bool reversed)
     {
         if (Unreachable.Except(IndirectlyConnected).IsEmpty)

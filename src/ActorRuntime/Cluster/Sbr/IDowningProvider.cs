@@ -76,16 +76,18 @@ namespace Akka.Cluster.SBR
             DownAllWhenUnstable = _config.GetString("down-all-when-unstable") switch
             {
                 "off" or "false" => null,
-                "on" or "true" => StableAfter + Longer(StableAfter * 3 / 4, TimeSpan.FromSeconds(4)),
+                "on" or "true" =>
+                    StableAfter + Longer(StableAfter * 3 / 4, TimeSpan.FromSeconds(4)),
                 _ => _config.GetTimeSpan("down-all-when-unstable"),
             };
             string[] known =
-                ["off", "keep-majority", "static-quorum", "keep-oldest", "down-all", "lease-majority"];
+                ["off", "keep-majority", "static-quorum", "keep-oldest", "down-all",
+                    "lease-majority"];
             if (!known.Contains(Strategy))
             {
                 throw new ConfigurationException(
-                    $"akka.cluster.split-brain-resolver.active-strategy = \"{Strategy}\": write one "
-                    + $"of {string.Join(", ", known)}");
+                    $"akka.cluster.split-brain-resolver.active-strategy = \"{Strategy}\": "
+                    + $"write one of {string.Join(", ", known)}");
             }
         }
 

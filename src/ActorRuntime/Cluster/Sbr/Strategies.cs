@@ -1,7 +1,9 @@
 namespace Akka.Cluster.SBR;
 
 /// <summary>The side with at least 'quorumSize' members stays.</summary>
-/// <remarks>With more than 2 * quorumSize - 1 members two sides could stay, so that all go.</remarks>
+/// <remarks>
+/// With more than 2 * quorumSize - 1 members two sides could stay, so that all go.
+/// </remarks>
 internal sealed class StaticQuorum(string? role, int quorumSize, UniqueAddress self)
     : DowningStrategy(role, self)
 {
@@ -82,10 +84,10 @@ internal sealed class KeepOldest(string? role, bool downIfAlone, UniqueAddress s
 
     private DowningDecision Oldest(bool isHere, int here, int there)
     {
-        // Two nodes, one each: the oldest stays even though it is alone.
+        // Two nodes, one each: the oldest stays though it is alone, the other one is no better.
         var isKept = isHere
             ? !(downIfAlone && here == 1 && there > 1)
-            : downIfAlone && there == 1;
+            : downIfAlone && there == 1 && here > 1;
         return isKept ? DowningDecision.DownUnreachable : DowningDecision.DownReachable;
     }
 }

@@ -37,7 +37,8 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         long max,
         Action<IPersistentRepresentation> recoveryCallback);
 
-    public abstract Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr);
+    public abstract Task<long> ReadHighestSequenceNrAsync(string persistenceId,
+        long fromSequenceNr);
 
     /// <summary>Writes; each list item answers one write: null, or why it was rejected.</summary>
     /// <returns>Null if all were stored; a faulted task if the store failed.</returns>

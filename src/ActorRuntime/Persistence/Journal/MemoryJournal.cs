@@ -4,7 +4,9 @@ using Akka.Actor;
 
 namespace Akka.Persistence.Journal;
 
-/// <summary>A journal that ends with its actor system: <c>akka.persistence.journal.inmem</c>.</summary>
+/// <summary>
+/// A journal that ends with its actor system: <c>akka.persistence.journal.inmem</c>.
+/// </summary>
 /// <remarks>
 /// Hears:  as every journal.
 /// Says:   as every journal.
@@ -33,7 +35,8 @@ public class MemoryJournal : AsyncWriteJournal
         return Task.FromResult<IImmutableList<Exception>>(null);
     }
 
-    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) =>
+    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId,
+        long fromSequenceNr) =>
         Task.FromResult(_highest.GetValueOrDefault(persistenceId));
 
     public override Task ReplayMessagesAsync(

@@ -93,7 +93,8 @@ public abstract class SnapshotStore : ActorBase
 /// </remarks>
 public class MemorySnapshotStore : SnapshotStore
 {
-    private readonly SortedDictionary<(string Id, long SequenceNr), SelectedSnapshot> _snapshots = [];
+    private readonly SortedDictionary<(string Id, long SequenceNr), SelectedSnapshot> _snapshots =
+        [];
 
     protected override Task<SelectedSnapshot> LoadAsync(
         string persistenceId, SnapshotSelectionCriteria criteria) =>

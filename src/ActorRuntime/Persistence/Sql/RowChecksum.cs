@@ -7,7 +7,9 @@ namespace Akka.Persistence.Sql;
 /// <summary>What tells a row that was changed behind the journal's back.</summary>
 internal static class RowChecksum
 {
-    /// <summary>The first 8 bytes, big-endian, of SHA-256 over everything that replay depends on.</summary>
+    /// <summary>
+    /// The first 8 bytes, big-endian, of SHA-256 over everything that replay depends on.
+    /// </summary>
     public static long Of(
         string persistenceId, long sequenceNr, int identifier, string manifest, byte[] payload)
     {

@@ -4,7 +4,9 @@ using Akka.Persistence.Snapshot;
 
 namespace Akka.Persistence.Sql.Snapshot;
 
-/// <summary>Snapshots on SQLite or PostgreSQL: <c>akka.persistence.snapshot-store.sql</c>.</summary>
+/// <summary>
+/// Snapshots on SQLite or PostgreSQL: <c>akka.persistence.snapshot-store.sql</c>.
+/// </summary>
 /// <remarks>
 /// Hears, Says: as every snapshot store.
 /// Holds:  one connection, on a thread of its own.
@@ -93,7 +95,8 @@ public sealed class SqlSnapshotStore : SnapshotStore
         (criteria.MinTimestamp ?? DateTime.MinValue).Ticks,
     ];
 
-    private static (SnapshotMetadata Metadata, int Identifier, string Manifest, byte[] Payload)? Find(
+    private static (SnapshotMetadata Metadata, int Identifier, string Manifest,
+        byte[] Payload)? Find(
         DbConnection connection, string persistenceId, SnapshotSelectionCriteria criteria)
     {
         using var command = SqlDialect.Command(

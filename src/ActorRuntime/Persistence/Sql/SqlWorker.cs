@@ -15,7 +15,9 @@ internal sealed class SqlWorker : IDisposable
     /// <summary>Most writes in one transaction.</summary>
     private const int GroupSizeMax = 512;
 
-    /// <summary>Waiting pieces of work; more make callers fail at once instead of piling up.</summary>
+    /// <summary>
+    /// Waiting pieces of work; more make callers fail at once instead of piling up.
+    /// </summary>
     private const int QueueLengthMax = 100_000;
 
     private readonly record struct Work(
@@ -41,7 +43,9 @@ internal sealed class SqlWorker : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Transactions committed so far: fewer than writes, when they come in crowds.</summary>
+    /// <summary>
+    /// Transactions committed so far: fewer than writes, when they come in crowds.
+    /// </summary>
     public long CommitCount { get; private set; }
 
     /// <summary>Runs within a transaction of its own or shared; done when it is on disk.</summary>
@@ -161,7 +165,8 @@ internal sealed class SqlWorker : IDisposable
 
     private void DropBroken()
     {
-        if (_connection is { State: System.Data.ConnectionState.Open } and not Npgsql.NpgsqlConnection)
+        var isOpen = _connection is { State: System.Data.ConnectionState.Open };
+        if (isOpen && _connection is not Npgsql.NpgsqlConnection)
         {
             return;
         }

@@ -2,7 +2,9 @@ using Akka.Actor;
 
 namespace Akka.Remote.Transport;
 
-/// <summary>Carries frames between actor systems: TCP in production, memory in simulations.</summary>
+/// <summary>
+/// Carries frames between actor systems: TCP in production, memory in simulations.
+/// </summary>
 internal interface IRemoteTransport
 {
     /// <summary>Begins to accept connections.</summary>
@@ -11,7 +13,9 @@ internal interface IRemoteTransport
     /// <exception cref="RemoteTransportException">The address cannot be bound.</exception>
     int Listen(Action<IRemoteConnection> accepted);
 
-    /// <summary>Connects; exactly one of the callbacks is called, never from within the call.</summary>
+    /// <summary>
+    /// Connects; exactly one of the callbacks is called, never from within the call.
+    /// </summary>
     void Connect(
         Address remote, Action<IRemoteConnection> connected, Action<Exception> failed);
 
@@ -21,10 +25,14 @@ internal interface IRemoteTransport
 /// <summary>One connection; frames arrive whole, in order and at most once.</summary>
 internal interface IRemoteConnection
 {
-    /// <summary>Who is at the other end, for log lines: certificate name and network address.</summary>
+    /// <summary>
+    /// Who is at the other end, for log lines: certificate name and network address.
+    /// </summary>
     string PeerName { get; }
 
-    /// <summary>Begins to read. Callbacks come one at a time; <c>closed</c> once, as the last.</summary>
+    /// <summary>
+    /// Begins to read. Callbacks come one at a time; <c>closed</c> once, as the last.
+    /// </summary>
     void Start(FrameHandler received, Action<string> closed);
 
     /// <summary>Queues a frame (without length prefix).</summary>

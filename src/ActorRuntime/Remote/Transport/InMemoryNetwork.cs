@@ -2,7 +2,9 @@ using Akka.Actor;
 
 namespace Akka.Remote.Transport;
 
-/// <summary>A network inside the process, for whole clusters in one thread on a virtual clock.</summary>
+/// <summary>
+/// A network inside the process, for whole clusters in one thread on a virtual clock.
+/// </summary>
 /// <remarks>
 /// Frames are delivered as timers of the clock that it is given, so that the same seed gives the
 /// same run. Like TCP, a connection keeps the order of its frames and loses none: a lost frame is
@@ -210,7 +212,8 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
             if (network.IsBlocked(from, to))
             {
                 // Held back, like everything after it, until the connection is given up.
-                if (!_isStuck) network.After(network.BreakAfter, () => Break("nothing gets through"));
+                if (!_isStuck) network.After(network.BreakAfter, () =>
+                    Break("nothing gets through"));
                 _isStuck = true;
                 return;
             }

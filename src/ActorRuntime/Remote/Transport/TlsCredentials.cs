@@ -5,7 +5,9 @@ using Akka.Configuration;
 
 namespace Akka.Remote.Transport;
 
-/// <summary>This node's certificate and the authority it trusts; read anew when the files change.</summary>
+/// <summary>
+/// This node's certificate and the authority it trusts; read anew when the files change.
+/// </summary>
 internal sealed class TlsCredentials
 {
     private sealed record Loaded(

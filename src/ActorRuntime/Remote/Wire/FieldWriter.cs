@@ -5,7 +5,9 @@ using Akka.Actor;
 
 namespace Akka.Remote.Wire;
 
-/// <summary>Writes numbered fields: the encoding of every message that the runtime itself sends.</summary>
+/// <summary>
+/// Writes numbered fields: the encoding of every message that the runtime itself sends.
+/// </summary>
 /// <remarks>
 /// A field is a varint key (number * 8 + type) and a value: type 0 is a varint, type 2 a varint
 /// length and that many bytes. That is the Protocol Buffers encoding, so that a reader of another

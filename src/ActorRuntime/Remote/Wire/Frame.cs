@@ -17,7 +17,9 @@ internal enum FrameKind : byte
 
     Message = 4,
 
-    /// <summary>A message that must arrive: numbered, acknowledged, sent again after a break.</summary>
+    /// <summary>
+    /// A message that must arrive: numbered, acknowledged, sent again after a break.
+    /// </summary>
     SystemMessage = 5,
 
     /// <summary>Acknowledges system messages up to a number.</summary>
@@ -26,7 +28,8 @@ internal enum FrameKind : byte
 
 /// <summary>A message with where it goes, as it stands in a frame.</summary>
 internal readonly record struct RemoteMessage(
-    string Recipient, string Sender, int SerializerId, string Manifest, byte[] Payload, long Sequence);
+    string Recipient, string Sender, int SerializerId, string Manifest, byte[] Payload,
+        long Sequence);
 
 /// <summary>Writes and reads frames.</summary>
 internal static class Frame
@@ -50,7 +53,7 @@ internal static class Frame
         Of(FrameKind.Ack, new FieldWriter(16).Signed(1, sequence));
 
     /// <param name="recipient">Path without address: it is an actor of the receiver.</param>
-    /// <param name="sender">Path without address if it is of the sending system; null: nobody.</param>
+    /// <param name="sender">Path without address if it is the sending system's; null: nobody.</param>
     public static byte[] Message(
         string recipient, string? sender, int serializerId, string manifest, byte[] payload,
         long sequence = 0)

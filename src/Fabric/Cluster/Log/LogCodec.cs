@@ -26,6 +26,7 @@ public static class LogCodec
         InstallImage => "log.install.1",
         LogFounded => "log.founded.1",
         LogJoined => "log.joined.1",
+        EndpointStarted => "log.started.1",
         PromiseMade => "log.promise.1",
         EntriesJournaled => "log.journaled.1",
         CommitAdvanced => "log.committed.1",
@@ -64,6 +65,7 @@ public static class LogCodec
                 .Texts(5, m.Voters.Hosts).Bytes(6, m.Image.Span),
             LogFounded m => to.Uuid(1, m.LogId).Texts(2, m.Voters.Hosts),
             LogJoined m => to.Uuid(1, m.LogId),
+            EndpointStarted m => to.Number(1, m.Incarnation),
             PromiseMade m => Writer(to.Number(1, m.Term), 2, m.Writer),
             EntriesJournaled m => Entries(to.Number(1, m.After), 2, m.Entries),
             CommitAdvanced m => to.Number(1, m.Committed),
@@ -101,6 +103,7 @@ public static class LogCodec
         "log.install.1" => new InstallImage(f.Log, f.Term, f.Writer, f.Id, f.Voters, f.Image),
         "log.founded.1" => new LogFounded(f.Log, f.Voters),
         "log.joined.1" => new LogJoined(f.Log),
+        "log.started.1" => new EndpointStarted(f.Number),
         "log.promise.1" => new PromiseMade(f.Term, f.Writer),
         "log.journaled.1" => new EntriesJournaled(f.Number, f.Entries),
         "log.committed.1" => new CommitAdvanced(f.Number),
@@ -122,7 +125,7 @@ public static class LogCodec
             ["log.appended.1"] = "TN", ["log.gap.1"] = "TN", ["log.install.1"] = "LTWIVB",
             ["log.founded.1"] = "LV", ["log.joined.1"] = "L", ["log.promise.1"] = "TW",
             ["log.journaled.1"] = "NE", ["log.committed.1"] = "N", ["log.installed.1"] = "IVB",
-            ["log.forced.1"] = "V",
+            ["log.forced.1"] = "V", ["log.started.1"] = "N",
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Body of an entry of kind <see cref="EntryKind.Voters"/>.</summary>

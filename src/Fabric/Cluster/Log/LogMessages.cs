@@ -69,6 +69,9 @@ public sealed record LogFounded(Guid LogId, VoterSet Voters) : ILogEvent;
 
 public sealed record LogJoined(Guid LogId) : ILogEvent;
 
+/// <summary>The endpoint beside the replica started; it numbers its requests anew.</summary>
+public sealed record EndpointStarted(long Incarnation) : ILogEvent;
+
 public sealed record PromiseMade(long Term, WriterId Writer) : ILogEvent;
 
 /// <summary>Everything after 'After' is dropped, then the entries follow.</summary>

@@ -24,6 +24,9 @@ public sealed class LogReplica
 
     public Guid LogId { get; private set; }
 
+    /// <summary>Of the endpoint beside this replica.</summary>
+    public long Incarnation { get; private set; }
+
     /// <summary>Terms below this one are refused.</summary>
     public long PromisedTerm { get; private set; }
 
@@ -177,6 +180,9 @@ public sealed class LogReplica
                 break;
             case LogJoined joined:
                 LogId = joined.LogId;
+                break;
+            case EndpointStarted started:
+                Incarnation = started.Incarnation;
                 break;
             case PromiseMade promise:
                 PromisedTerm = promise.Term;

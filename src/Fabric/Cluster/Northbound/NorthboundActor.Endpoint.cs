@@ -83,6 +83,10 @@ public sealed partial class NorthboundActor
         if (_replica.Base.Sequence > _appliedSequence) Jump();
         while (_appliedSequence < _replica.Committed) Apply(_replica[_appliedSequence + 1]);
         CompleteAnswered();
+        // The log remembers this host from a life whose journal was lost.
+        if (_state.Origins.Windows.GetValueOrDefault(_settings.HostId) is { } window
+            && window.Incarnation > _replica.Incarnation && IsRecoveryFinished)
+            Number(window.Incarnation + 1);
         foreach (var subscriber in _northboundSubscribers.Values) subscriber.Tell(Changed());
     }
 

@@ -8,9 +8,14 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Cluster;
 
 /// <summary>What the northbound replica of a host needs to know from the start.</summary>
-/// <param name="Incarnation">Higher at every start of the process.</param>
 public sealed record NorthboundSettings(
-    string HostId, long Incarnation, DatabaseSchema Schema, LogTimes Times, TimeProvider Clock);
+    string HostId, DatabaseSchema Schema, LogTimes Times, TimeProvider Clock)
+{
+    /// <param name="incarnation">Not needed any more: the journal counts starts.</param>
+    public NorthboundSettings(
+        string hostId, long incarnation, DatabaseSchema schema, LogTimes times,
+        TimeProvider clock) : this(hostId, schema, times, clock) => _ = incarnation;
+}
 
 /// <summary>This host's replica of the northbound, and its endpoint for clients.</summary>
 /// <remarks>
@@ -59,13 +64,18 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
         _startedAt = settings.Clock.GetTimestamp();
         _state = NorthboundState.EmptyOf(settings.Schema);
         _members = MembershipView.Nothing(settings.HostId);
-        // An actor that starts anew in the same process has a later start.
-        var incarnation = (settings.Incarnation << 44) + ((_startedAt >> 16) & ((1L << 44) - 1));
-        _pending = new PendingTransactions(settings.HostId, incarnation, settings.Times);
+        _pending = new PendingTransactions(settings.HostId, settings.Times);
 
         Recover<SnapshotOffer>(offer => Recall((ReplicaSnapshot)offer.Snapshot));
         Recover<ILogEvent>(_replica.Apply);
-        Recover<RecoveryCompleted>(_ => Advance());
+        Recover<RecoveryCompleted>(_ =>
+        {
+            Advance();
+            // A journal that is new may be the second one: its first number is above the first's.
+            Number(_replica.Incarnation > 0
+                ? _replica.Incarnation + 1
+                : settings.Clock.GetUtcNow().ToUnixTimeSeconds());
+        });
 
         Command<HostDelivered>(Hear);
         Command<Transact>(Submit);
@@ -128,6 +138,15 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
         Context.ActorSelection("../cluster").Tell(new ReplicaStarted(Self));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
     }
+
+    /// <summary>Requests of this start are other ones than those of any earlier start.</summary>
+    private void Number(long incarnation) => Persist(
+        new EndpointStarted(incarnation),
+        started =>
+        {
+            _replica.Apply(started);
+            _pending.Incarnation = started.Incarnation;
+        });
 
     private void Recall(ReplicaSnapshot snapshot)
     {

@@ -31,10 +31,13 @@ public readonly record struct QuorumView(int ReachableVoters, int Voters)
 /// <summary>
 /// The transactions of one endpoint that are not answered yet. No clock of its own.
 /// </summary>
-public sealed class PendingTransactions(string host, long incarnation, LogTimes times)
+public sealed class PendingTransactions(string host, LogTimes times)
 {
     private readonly SortedDictionary<long, PendingTransaction> _open = [];
     private long _last;
+
+    /// <summary>Of this endpoint; higher than that of any before it.</summary>
+    public long Incarnation { get; set; }
 
     public int Count => _open.Count;
 
@@ -51,9 +54,9 @@ public sealed class PendingTransactions(string host, long incarnation, LogTimes 
     }
 
     public RequestId IdOf(long number) => new(
-        host, incarnation, number, _open.Count == 0 ? _last + 1 : _open.Keys.First());
+        host, Incarnation, number, _open.Count == 0 ? _last + 1 : _open.Keys.First());
 
-    public bool IsOwn(RequestId id) => id.HostId == host && id.Incarnation == incarnation;
+    public bool IsOwn(RequestId id) => id.HostId == host && id.Incarnation == Incarnation;
 
     public PendingTransaction? Find(object client, long clientRequest) => _open.Values
         .FirstOrDefault(one => one.ClientRequest == clientRequest && one.Client.Equals(client));

@@ -28,17 +28,19 @@ public sealed record LogStatus(
 /// <summary>A replica as one value, in place of the journal up to it.</summary>
 public sealed record ReplicaSnapshot(
     Guid LogId, long PromisedTerm, WriterId PromisedWriter, EntryId Base, VoterSet BaseVoters,
-    ILogImage Image, ImmutableArray<LogEntry> Entries, long Committed, VoterSet? Forced)
+    ILogImage Image, ImmutableArray<LogEntry> Entries, long Committed, VoterSet? Forced,
+    long Incarnation)
 {
     public static ReplicaSnapshot Of(LogReplica replica) => new(
         replica.LogId, replica.PromisedTerm, replica.PromisedWriter, replica.Base,
         replica.BaseVoters, replica.Image, [.. replica.Entries], replica.Committed,
-        replica.Forced);
+        replica.Forced, replica.Incarnation);
 
     /// <summary>The events that make the same replica.</summary>
     public IEnumerable<ILogEvent> ToEvents()
     {
         yield return new LogFounded(LogId, BaseVoters);
+        yield return new EndpointStarted(Incarnation);
         yield return new PromiseMade(PromisedTerm, PromisedWriter);
         if (Base.Sequence > 0) yield return new ImageInstalled(Base, BaseVoters, Image);
         if (Entries.Length > 0) yield return new EntriesJournaled(Base.Sequence, Entries);

@@ -147,7 +147,8 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         return ClusterSingletonManager.Props(
             BackoffSupervisor.Props(patient), PoisonPill.Instance,
             ClusterSingletonManagerSettings.Create(Context.System)
-                .WithRole(MembershipView.VoterRole).WithSingletonName("northbound"));
+                .WithRole(MembershipView.VoterRole).WithSingletonName("northbound")
+                .WithRemovalMargin(TimeSpan.Zero)); // The log's terms fence the last writer off.
     }
 
     private void Join()

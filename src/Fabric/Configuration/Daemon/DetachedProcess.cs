@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Fabric.Configuration;
 
-/// <summary>--detach: .NET cannot fork, so the daemon is started anew in a session of its own.</summary>
+/// <summary>
+/// --detach: .NET cannot fork, so the daemon is started anew in a session of its own.
+/// </summary>
 /// <remarks>
 /// The child is told a file by <see cref="ReadyVariable"/> and creates it when it serves; until
 /// then the parent waits, and fails if the child ends.

@@ -1,6 +1,8 @@
 namespace Fabric.Configuration;
 
-/// <summary>Where OVS's programs look for files, OVS_* variables honoured (ovs-vswitchd(8)).</summary>
+/// <summary>
+/// Where OVS's programs look for files, OVS_* variables honoured (ovs-vswitchd(8)).
+/// </summary>
 public static class OvsFolders
 {
     public static string Run => Of("OVS_RUNDIR", "/run/openvswitch");

@@ -110,7 +110,11 @@ internal sealed class OvsdbHostActor : ReceiveActor
 
     private HostAnswer Remove(string name)
     {
-        if (!_files.Remove(name, out var file)) return new HostAnswer("", "Failed to find the database.");
+        if (!_files.Remove(name, out var file))
+        {
+            return new HostAnswer("", "Failed to find the database.");
+        }
+
         _server.Tell(new StopServingDatabase(name));
         Context.Unwatch(file.Actor);
         Context.Stop(file.Actor);

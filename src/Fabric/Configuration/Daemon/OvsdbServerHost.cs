@@ -12,7 +12,9 @@ public static class OvsdbServerHost
     private const string Program = "ovsdb-server";
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(60);
 
-    /// <summary>Runs until `exit`, SIGTERM or SIGINT; with --detach returns when it serves.</summary>
+    /// <summary>
+    /// Runs until `exit`, SIGTERM or SIGINT; with --detach returns when it serves.
+    /// </summary>
     /// <param name="arguments">As ovsdb-server takes them.</param>
     /// <param name="relaunch">Program and first arguments that lead here again.</param>
     /// <returns>The exit code: 0, or 1 for what cannot be served.</returns>
@@ -108,7 +110,8 @@ public static class OvsdbServerHost
         var path = OvsFolders.Under(
             OvsFolders.Run, options.Unixctl ?? $"{Program}.{Environment.ProcessId}.ctl");
         return UnixctlListener.Start(
-            path, commands, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            path, commands,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
                 | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
     }
 

@@ -13,7 +13,9 @@ public static partial class OvsdbTool
 
     private sealed class ToolException(string message) : Exception(message);
 
-    /// <returns>The exit code of ovsdb-tool: 0, 1 for a failure, 2 for db-is-* that say no.</returns>
+    /// <returns>
+    /// The exit code of ovsdb-tool: 0, 1 for a failure, 2 for db-is-* that say no.
+    /// </returns>
     public static int Run(string[] arguments, TextWriter output, TextWriter error)
     {
         var more = arguments.Sum(word =>
@@ -60,9 +62,9 @@ public static partial class OvsdbTool
             case "create": Create(PathOf(words, 0), SchemaOf(words, 1)); break;
             case "compact": Compact(words); break;
             case "convert": Convert(words); break;
-            case "db-name": output.WriteLine(Open(PathOf(words, 0)).Snapshot.Schema.Name); break;
-            case "db-version": output.WriteLine(Open(PathOf(words, 0)).Snapshot.Schema.Version); break;
-            case "db-cksum": output.WriteLine(Open(PathOf(words, 0)).Snapshot.Schema.Checksum); break;
+            case "db-name": output.WriteLine(OpenedSchema(words).Name); break;
+            case "db-version": output.WriteLine(OpenedSchema(words).Version); break;
+            case "db-cksum": output.WriteLine(OpenedSchema(words).Checksum); break;
             case "schema-name": output.WriteLine(SchemaOf(words, 0).Name); break;
             case "schema-version": output.WriteLine(SchemaOf(words, 0).Version); break;
             case "schema-cksum": output.WriteLine(SchemaOf(words, 0).Checksum); break;
@@ -107,6 +109,12 @@ public static partial class OvsdbTool
         OvsdbLogFile.TryOpen(path, isReadOnly, out var file, out var problem)
             ? file
             : throw new ToolException(problem);
+
+    private static DatabaseSchema OpenedSchema(string[] words)
+    {
+        using var file = Open(PathOf(words, 0));
+        return file.Snapshot.Schema;
+    }
 
     private static void Create(string path, DatabaseSchema schema)
     {

@@ -31,7 +31,9 @@ internal static class AccessRules
             : null;
     }
 
-    /// <remarks>What a client inserts becomes its own, so that only the right to insert counts.</remarks>
+    /// <remarks>
+    /// What a client inserts becomes its own, so that only the right to insert counts.
+    /// </remarks>
     private static bool IsAuthorized(
         Row permission, string clientId, Operation operation, Row row)
     {

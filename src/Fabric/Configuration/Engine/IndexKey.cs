@@ -25,5 +25,7 @@ internal readonly struct IndexKey(Datum[] values) : IEquatable<IndexKey>
         return hash.ToHashCode();
     }
 
-    public override string ToString() => string.Join(", ", (object[])_values);
+    /// <summary>In English: "a", "a and b", "a, b, and c".</summary>
+    public override string ToString() =>
+        IndexTexts.Join(Array.ConvertAll(_values, value => value.ToString()));
 }

@@ -32,13 +32,15 @@ internal static class IndexTexts
     private static string NamesOf(ImmutableArray<ColumnSchema> columns)
     {
         var names = columns.Select(column => $"\"{column.Name}\"").ToArray();
-        return names.Length switch
-        {
-            1 => $"column {names[0]}",
-            2 => $"columns {names[0]} and {names[1]}",
-            _ => $"columns {string.Join(", ", names[..^1])}, and {names[^1]}",
-        };
+        return $"{(names.Length == 1 ? "column" : "columns")} {Join(names)}";
     }
+
+    public static string Join(string[] words) => words.Length switch
+    {
+        1 => words[0],
+        2 => $"{words[0]} and {words[1]}",
+        _ => $"{string.Join(", ", words[..^1])}, and {words[^1]}",
+    };
 
     private static string StoryOf(RowChange row, ImmutableArray<ColumnSchema> columns)
     {

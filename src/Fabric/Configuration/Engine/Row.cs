@@ -95,7 +95,9 @@ public sealed class Row
     public override string ToString() => $"{Schema.Name} {Uuid}";
 }
 
-/// <summary>What a transaction did to one row: no 'Before' is an insert, no 'After' a delete.</summary>
+/// <summary>
+/// What a transaction did to one row: no 'Before' is an insert, no 'After' a delete.
+/// </summary>
 public sealed record RowChange(string Table, Guid Uuid, Row? Before, Row? After)
 {
     public bool IsInsert => Before is null;

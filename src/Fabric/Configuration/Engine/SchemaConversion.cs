@@ -4,7 +4,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
 
-/// <summary>Takes a database to another schema (ovsdb-client convert, ovsdb-tool convert).</summary>
+/// <summary>
+/// Takes a database to another schema (ovsdb-client convert, ovsdb-tool convert).
+/// </summary>
 public static class SchemaConversion
 {
     /// <summary>

@@ -50,7 +50,9 @@ public sealed partial class TableSnapshot
     /// <summary>The only row, or the first one; null if there is none.</summary>
     public Row? First => _rows.IsEmpty ? null : _rows.Values.First();
 
-    /// <summary>The first row whose column holds just 'value': quick if the column is an index.</summary>
+    /// <summary>
+    /// The first row whose column holds just 'value': quick if the column is an index.
+    /// </summary>
     public Row? Find(string column, Datum value)
     {
         var wanted = Schema.Column(column);

@@ -71,7 +71,9 @@ internal sealed partial class Transaction(DatabaseSnapshot snapshot, Transaction
             ? pending.After
             : snapshot.Table(table)[uuid];
 
-    /// <summary>The row's record in this transaction; null if there is no such row at all.</summary>
+    /// <summary>
+    /// The row's record in this transaction; null if there is no such row at all.
+    /// </summary>
     private PendingRow? PendingOf(TableSchema table, Guid uuid)
     {
         if (_pending[table.Index] is { } rows && rows.TryGetValue(uuid, out var pending))

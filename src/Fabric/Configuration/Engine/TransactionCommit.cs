@@ -26,12 +26,12 @@ internal sealed partial class Transaction
         return null;
     }
 
-    /// <summary>Rows that look as before, and rows that came and went.</summary>
+    /// <summary>Forgets rows that look as before, and rows that came and went.</summary>
     private void DropUnchanged() => _order.RemoveAll(row =>
     {
         var isUnchanged = row.Before is null ? row.After is null
             : row.After is not null && HaveEqualValues(row.Before, row.After);
-        if (isUnchanged && row.Before is not null) row.After = row.Before;
+        if (isUnchanged) _pending[row.Table.Index]!.Remove(row.Uuid);
         return isUnchanged;
     });
 

@@ -54,7 +54,8 @@ public static class TransactionExecutor
 
         var delta = DeltaOf(snapshot.Schema, changes, context.TransactionId, comment) with
         {
-            IsDurable = operations.Any(operation => operation is Operation.Commit { IsDurable: true }),
+            IsDurable = operations.Any(
+                operation => operation is Operation.Commit { IsDurable: true }),
         };
         return new TransactionOutcome(
             results.ToImmutable(), snapshot.WithChanges(changes, context.TransactionId), delta,

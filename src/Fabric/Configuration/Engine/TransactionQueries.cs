@@ -58,7 +58,9 @@ internal sealed partial class Transaction
         return OperationResult.Skipped.Instance;
     }
 
-    /// <summary>A row of "wait" as a key; columns that it does not name have their default.</summary>
+    /// <summary>
+    /// A row of "wait" as a key; columns that it does not name have their default.
+    /// </summary>
     private static bool TryKey(
         TableSchema table, ImmutableArray<ColumnValue> row, ImmutableArray<ColumnSchema> columns,
         out IndexKey key, [NotNullWhen(false)] out OvsdbError? error)

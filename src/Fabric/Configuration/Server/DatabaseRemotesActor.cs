@@ -156,6 +156,8 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
 
 /// <summary>How a remote is doing, for is_connected and status.</summary>
 /// <param name="SessionCount">Clients connected now.</param>
-/// <param name="State">VOID, BACKOFF, CONNECTING, ACTIVE or IDLE, as ovs-vswitchd.conf.db(5).</param>
+/// <param name="State">
+/// VOID, BACKOFF, CONNECTING, ACTIVE or IDLE, as ovs-vswitchd.conf.db(5).
+/// </param>
 internal sealed record RemoteStatus(
     string Text, int Port, int SessionCount, string? LastError, string State);

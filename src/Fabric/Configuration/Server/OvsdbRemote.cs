@@ -26,10 +26,14 @@ public enum RemoteKind : byte
     Tls,
 }
 
-/// <summary>Where an OVSDB server listens, or connects to (ovsdb(7), "Connection Methods").</summary>
+/// <summary>
+/// Where an OVSDB server listens, or connects to (ovsdb(7), "Connection Methods").
+/// </summary>
 /// <param name="Text">As it was given.</param>
 /// <param name="Path">Of a Unix socket; on Windows the name of a pipe. Else "".</param>
-/// <param name="Host">Name or address to connect to or to listen on; "" for all or loopback.</param>
+/// <param name="Host">
+/// Name or address to connect to or to listen on; "" for all or loopback.
+/// </param>
 /// <param name="Port">0 lets the system choose one to listen on.</param>
 public sealed record OvsdbRemote(
     string Text, RemoteKind Kind, string Path, string Host, int Port)

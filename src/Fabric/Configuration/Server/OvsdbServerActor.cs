@@ -5,7 +5,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
 
-/// <summary>An OVSDB server: databases on one side, listeners and their clients on the other.</summary>
+/// <summary>
+/// An OVSDB server: databases on one side, listeners and their clients on the other.
+/// </summary>
 /// <remarks>
 /// Hears:  <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
 ///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>; lock requests of sessions.

@@ -44,7 +44,9 @@ internal static class PassiveSocket
         return false;
     }
 
-    /// <remarks>A file that nobody listens at is left over from a process that was killed.</remarks>
+    /// <remarks>
+    /// A file that nobody listens at is left over from a process that was killed.
+    /// </remarks>
     private static Socket ListenUnix(string path)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory)

@@ -43,7 +43,9 @@ public sealed record RemoteOpened(string Text, int Port);
 public sealed record RemoteFailed(string Text, string Problem);
 
 /// <summary>What clients and servers show each other.</summary>
-/// <param name="Authorities">Who may have signed the other's certificate; empty: not checked.</param>
+/// <param name="Authorities">
+/// Who may have signed the other's certificate; empty: not checked.
+/// </param>
 public sealed record TlsIdentity(
     X509Certificate2 Certificate, ImmutableArray<X509Certificate2> Authorities);
 

@@ -63,8 +63,8 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         Receive<BytesSent>(_ => HearSent());
         Receive<TlsReady>(ready =>
         {
-            _session = new ClientSession(
-                this, TransactionOrigin.Internal with { Role = open.Role, ClientId = ready.ClientId });
+            var origin = TransactionOrigin.Internal with { Role = open.Role };
+            _session = new ClientSession(this, origin with { ClientId = ready.ClientId });
             ReadNext();
         });
         Receive<ConnectionLost>(lost =>
@@ -208,7 +208,9 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         }
     }
 
-    /// <summary>Sends what has gathered, unless a send is under way: then that goes on with it.</summary>
+    /// <summary>
+    /// Sends what has gathered, unless a send is under way: then that goes on with it.
+    /// </summary>
     private void Flush()
     {
         var output = _session.Output;

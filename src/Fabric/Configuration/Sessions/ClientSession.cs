@@ -216,7 +216,9 @@ internal sealed partial class ClientSession
         return requestId;
     }
 
-    /// <summary>The database that the first parameter names; answers itself if there is none.</summary>
+    /// <summary>
+    /// The database that the first parameter names; answers itself if there is none.
+    /// </summary>
     private bool TryDatabase(
         string method, JsonElement parameters, byte[] id, out string name,
         out DatabaseSchema schema)

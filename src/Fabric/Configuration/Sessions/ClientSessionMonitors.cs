@@ -14,8 +14,8 @@ internal sealed partial class ClientSession
         if (!TryDatabase(message.Method, parameters, id, out var name, out var schema)) return;
         if (parameters.GetArrayLength() < 3)
         {
-            _writer.ReplyError(
-                id, OvsdbError.SyntaxError($"{message.Method} request params malformed", parameters));
+            var malformed = $"{message.Method} request params malformed";
+            _writer.ReplyError(id, OvsdbError.SyntaxError(malformed, parameters));
             return;
         }
 

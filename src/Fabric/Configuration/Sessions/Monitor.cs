@@ -90,9 +90,12 @@ internal sealed class Monitor(
         return text.ToArray();
     }
 
-    /// <summary>New conditions: rows that come into view or leave it (monitor_cond_change).</summary>
+    /// <summary>
+    /// New conditions: rows that come into view or leave it (monitor_cond_change).
+    /// </summary>
     public byte[]? ChangeConditions(
-        byte[] newId, ImmutableArray<(TableSchema Table, ImmutableArray<Condition> Where)> conditions,
+        byte[] newId,
+        ImmutableArray<(TableSchema Table, ImmutableArray<Condition> Where)> conditions,
         DatabaseSnapshot database)
     {
         var text = new UpdateText(Dialect);

@@ -21,7 +21,9 @@ internal static class MonitorRows
     public static Row? Visible(ImmutableArray<Condition> where, Row? row) =>
         row is not null && Matches(where, row) ? row : null;
 
-    /// <summary>Several transactions as one: the first 'Before' and the last 'After' of each row.</summary>
+    /// <summary>
+    /// Several transactions as one: the first 'Before' and the last 'After' of each row.
+    /// </summary>
     public static ImmutableArray<RowChange> Combine(
         ImmutableArray<TransactionHistory.Entry> transactions)
     {
@@ -38,6 +40,9 @@ internal static class MonitorRows
             }
         }
 
-        return [.. rows.Values.Where(change => change.Before is not null || change.After is not null)];
+        return
+        [
+            .. rows.Values.Where(change => change.Before is not null || change.After is not null),
+        ];
     }
 }

@@ -5,7 +5,9 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Configuration;
 
 /// <summary>Writes a table-updates object, {table: {uuid: row-update}}, row by row.</summary>
-/// <remarks>Rows of one table have to come together; nothing is written until there is one.</remarks>
+/// <remarks>
+/// Rows of one table have to come together; nothing is written until there is one.
+/// </remarks>
 internal sealed class UpdateText(MonitorDialect dialect)
 {
     private ArrayBufferWriter<byte>? _buffer;

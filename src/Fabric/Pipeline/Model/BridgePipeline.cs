@@ -23,7 +23,9 @@ public sealed record PipelineOutcome(
     public static PipelineOutcome Nothing { get; } = new([], []);
 }
 
-/// <summary>A bridge's tables, groups, meters and addresses: state that outlives its actor.</summary>
+/// <summary>
+/// A bridge's tables, groups, meters and addresses: state that outlives its actor.
+/// </summary>
 /// <remarks>
 /// Packet threads read <see cref="Current"/>. Writers take turns under a lock that readers never
 /// take: the bridge actor, and learn actions on a miss. A transaction prepares everything for the
@@ -73,11 +75,14 @@ public sealed class BridgePipeline
     /// <summary>The datapath's meters, once there is a datapath.</summary>
     public MeterDirectory? Meters { get; set; }
 
-    /// <summary>Flows that learn actions added or changed; told outside the lock, any thread.</summary>
+    /// <summary>
+    /// Flows that learn actions added or changed; told outside the lock, any thread.
+    /// </summary>
     public event Action<PipelineOutcome>? Learned;
 
     /// <summary>Does the changes as one transaction.</summary>
-    /// <param name="isAtomic">One refusal undoes all; else only the refused one is left out.</param>
+    /// <param name="isAtomic">One refusal undoes all; else only the refused one is left
+    /// out.</param>
     public PipelineOutcome Apply(
         ReadOnlySpan<PipelineChange> changes, bool isAtomic, long now)
     {
@@ -237,7 +242,7 @@ public sealed class BridgePipeline
 
         foreach (var rule in transaction.Added)
         {
-            if (rule.IdleTimeout > 0 || rule.HardTimeout > 0) _timed.Add(rule);
+            if (rule.MayTimeOut) _timed.Add(rule);
         }
 
         transaction.Commit();

@@ -5,14 +5,20 @@ using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>A bridge as packet threads see it: ports, bundles, mirrors; and where its tables are.</summary>
+/// <summary>
+/// A bridge as packet threads see it: ports, bundles, mirrors; and where its tables are.
+/// </summary>
 /// <param name="Pipeline">Tables, groups, addresses: these change without a new snapshot.</param>
 /// <param name="ForwardsReservedMulticast">other_config:forward-bpdu.</param>
+/// <param name="SendsMisses">
+/// Packets that miss table 0 go to controllers: some may speak OpenFlow 1.0 to 1.2.
+/// </param>
 public sealed record BridgeSnapshot(
     string Name, MacBytes Mac, BridgePipeline Pipeline,
     FrozenDictionary<uint, PortSnapshot> Ports,
     FrozenDictionary<string, BundleSnapshot> Bundles,
-    ImmutableArray<MirrorSnapshot> Mirrors, bool ForwardsReservedMulticast)
+    ImmutableArray<MirrorSnapshot> Mirrors, bool ForwardsReservedMulticast,
+    bool SendsMisses = false)
 {
     /// <summary>Ports in the order of their numbers, LOCAL last.</summary>
     public ImmutableArray<PortSnapshot> PortsInOrder { get; } =
@@ -47,7 +53,7 @@ public sealed record SwitchSnapshot(
         foreach (var port in ports)
         {
             if (port.IsPatch) patches[port.Name] = port;
-            else if (port.Tunnel is null && port.DatapathPort is { } number) byNumber[number] = port;
+            if (port.Tunnel is null && port.DatapathPort is { } number) byNumber[number] = port;
         }
 
         return new SwitchSnapshot(

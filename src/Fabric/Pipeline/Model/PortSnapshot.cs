@@ -15,7 +15,8 @@ public sealed record PortSnapshot(
     OfPortConfig Config, bool IsLinkUp, string Bundle, string? PeerPort, TunnelConfig? Tunnel)
 {
     public bool IsPatch => PeerPort is not null;
-    public bool CanSend => IsLinkUp && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
+    public bool CanSend =>
+        IsLinkUp && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
 }
 
 /// <summary>A tunnel port's options: null = taken from the flow, or not checked.</summary>

@@ -11,7 +11,9 @@ internal static class ConjunctiveMatch
     /// <param name="Priority">The priority that was looked at; null when nothing is left.</param>
     public readonly record struct Answer(uint? Id, int? Priority);
 
-    /// <summary>Looks at the soft matches of the highest priority that is not below 'floor'.</summary>
+    /// <summary>
+    /// Looks at the soft matches of the highest priority that is not below 'floor'.
+    /// </summary>
     public static Answer Find(List<ClassifierRule> soft, int floor)
     {
         var priority = int.MinValue;

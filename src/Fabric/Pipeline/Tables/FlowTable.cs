@@ -29,7 +29,9 @@ internal sealed class FlowTable
 
     public int SubtableCount => Volatile.Read(ref _order).Length;
 
-    /// <summary>The rule of highest priority for 'key' in 'version', and the bits looked at.</summary>
+    /// <summary>
+    /// The rule of highest priority for 'key' in 'version', and the bits looked at.
+    /// </summary>
     public ClassifierRule? Lookup(ref PipelineKey key, Span<ulong> wild, long version)
     {
         var hard = Search(ref key, wild, version, int.MaxValue, out var soft);
@@ -173,7 +175,9 @@ internal sealed class FlowTable
         return best;
     }
 
-    /// <summary>Replaces soft matches of 'priority' by what lies below them in their subtable.</summary>
+    /// <summary>
+    /// Replaces soft matches of 'priority' by what lies below them in their subtable.
+    /// </summary>
     private ClassifierRule? Demote(
         List<ClassifierRule> soft, int priority, ClassifierRule? hard, ref PipelineKey key,
         Span<ulong> wild, long version)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Fabric.Wire;
 
 namespace Fabric.Pipeline;
@@ -25,7 +26,7 @@ internal static class KeyStages
     /// <summary>One 64-bit step of a hash over masked words.</summary>
     public static ulong Mix(ulong hash, ulong word)
     {
-        hash = (hash ^ word) * 0x9E37_79B9_7F4A_7C15UL;
+        hash = (BitOperations.RotateLeft(hash, 29) ^ word) * 0x9E37_79B9_7F4A_7C15UL;
         return hash ^ (hash >> 29);
     }
 }

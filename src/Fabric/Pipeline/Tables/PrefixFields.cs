@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>The fields whose prefixes a table tracks: IPv4 and IPv6 source and destination.</summary>
+/// <summary>
+/// The fields whose prefixes a table tracks: IPv4 and IPv6 source and destination.
+/// </summary>
 internal static class PrefixFields
 {
     public const int Count = 4;
@@ -40,7 +42,9 @@ internal static class PrefixFields
         if (length % 8 != 0) bytes[length / 8] |= (byte)(0xFF00 >> (length % 8));
     }
 
-    /// <summary>The rules for which 'key' has such an address: ARP shares the space of IPv4.</summary>
+    /// <summary>
+    /// The rules for which 'key' has such an address: ARP shares the space of IPv4.
+    /// </summary>
     public static bool IsPresent(int field, ReadOnlySpan<ulong> key)
     {
         var bytes = MemoryMarshal.AsBytes(key);

@@ -1,6 +1,8 @@
 namespace Fabric.Pipeline;
 
-/// <summary>The prefix lengths that rules use in one field, found by walking a value's bits.</summary>
+/// <summary>
+/// The prefix lengths that rules use in one field, found by walking a value's bits.
+/// </summary>
 /// <remarks>
 /// A path-compressed binary tree, replaced node by node on change, so that packet threads read it
 /// while the table's writer changes it. A lookup says two things: which lengths have a prefix of
@@ -19,7 +21,9 @@ internal sealed class PrefixTrie
 
     public bool IsEmpty => _root is null;
 
-    /// <summary>Walks 'value'; bit (n - 1) of 'lengths' says that a rule has its first n bits.</summary>
+    /// <summary>
+    /// Walks 'value'; bit (n - 1) of 'lengths' says that a rule has its first n bits.
+    /// </summary>
     /// <returns>How many leading bits were needed to find out: 0 when the trie is empty.</returns>
     public int Lookup(UInt128 value, int width, out UInt128 lengths)
     {

@@ -40,7 +40,9 @@ public sealed class RuleStatistics
     }
 }
 
-/// <summary>A flow of an OpenFlow table. Changing one makes another with the same statistics.</summary>
+/// <summary>
+/// A flow of an OpenFlow table. Changing one makes another with the same statistics.
+/// </summary>
 public sealed class Rule : ClassifierRule
 {
     public Rule(FlowMod source, byte tableId, long now, RuleStatistics? statistics = null)
@@ -86,6 +88,9 @@ public sealed class Rule : ClassifierRule
     /// <summary>Seconds; 0 = never. Shortened in place by fin_timeout.</summary>
     public ushort IdleTimeout { get; internal set; }
     public ushort HardTimeout { get; internal set; }
+    /// <summary>It has a timeout, or an action that may give it one.</summary>
+    public bool MayTimeOut => IdleTimeout > 0 || HardTimeout > 0
+        || Any(Actions, static action => action is OfFinTimeout);
     public FlowModFlags Flags { get; }
     public ushort Importance { get; }
     public long CreatedMilliseconds { get; }
@@ -98,6 +103,13 @@ public sealed class Rule : ClassifierRule
     /// <summary>The same flow with other actions: keeps timeouts, age and statistics.</summary>
     public Rule With(ActionList actions, ulong cookie, FlowModFlags flags, long now) =>
         new(this, actions, cookie, flags, now);
+
+    /// <summary>Lowers timeouts; 0 leaves one as it is.</summary>
+    internal void Shorten(ushort idle, ushort hard)
+    {
+        if (idle > 0 && (IdleTimeout == 0 || IdleTimeout > idle)) IdleTimeout = idle;
+        if (hard > 0 && (HardTimeout == 0 || HardTimeout > hard)) HardTimeout = hard;
+    }
 
     /// <summary>Does it output to this port (in its own action list)?</summary>
     public bool OutputsTo(uint port) => Any(Actions, action => action switch

@@ -5,7 +5,9 @@ using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>All rules of a table that match the same bits: one hash table per stage of lookup.</summary>
+/// <summary>
+/// All rules of a table that match the same bits: one hash table per stage of lookup.
+/// </summary>
 /// <remarks>
 /// One writer (the holder of the pipeline's write lock), any number of readers without locks: rules
 /// are linked in front of their bucket and unlinked by one reference write; growing builds new

@@ -5,7 +5,9 @@ using Fabric.Wire.OpenFlow;
 namespace Fabric.Pipeline;
 
 /// <summary>Hashes of packets for multipath, bundle, select groups and bonds.</summary>
-/// <remarks>Each tells in 'wild' which bits it looked at. Not for the wire: any mix will do.</remarks>
+/// <remarks>
+/// Each tells in 'wild' which bits it looked at. Not for the wire: any mix will do.
+/// </remarks>
 internal static class FlowHash
 {
     public static uint Mix(ulong hash, ulong value)
@@ -34,7 +36,7 @@ internal static class FlowHash
             case OfHashFields.SymmetricL4:
                 return Symmetric(in flow, ref wild, basis, withLink: true, withPorts: true, false);
             case OfHashFields.SymmetricL3:
-                return Symmetric(in flow, ref wild, basis, withLink: false, withPorts: false, false);
+                return Symmetric(in flow, ref wild, basis, false, withPorts: false, false);
             default:
                 return Symmetric(in flow, ref wild, basis, withLink: false, withPorts: true,
                     fields == OfHashFields.SymmetricL3L4Udp);
@@ -149,5 +151,6 @@ internal static class FlowHash
         return best;
     }
 
-    private static uint RoundUp(uint count) => System.Numerics.BitOperations.RoundUpToPowerOf2(count);
+    private static uint RoundUp(uint count) =>
+        System.Numerics.BitOperations.RoundUpToPowerOf2(count);
 }

@@ -4,7 +4,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>A translation put on ice: what it needs to go on when the packet comes round again.</summary>
+/// <summary>
+/// A translation put on ice: what it needs to go on when the packet comes round again.
+/// </summary>
 /// <remarks>
 /// Compared by value, so that the same decision always gets the same recirculation id and a flow
 /// that is translated anew has the same actions. The key holds only what is not in the packet:

@@ -202,7 +202,9 @@ internal static class KeyCommit
         packet.NdOptionsType = flow.NdOptionsType;
     }
 
-    /// <summary>Pops the tags that differ, innermost common ones stay, and pushes the wanted.</summary>
+    /// <summary>
+    /// Pops the tags that differ, innermost common ones stay, and pushes the wanted.
+    /// </summary>
     private static void Vlan(
         ref FlowKey flow, ref FlowKey packet, ref FlowKey wild, List<DatapathAction> into)
     {

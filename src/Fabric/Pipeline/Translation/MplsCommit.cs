@@ -3,7 +3,9 @@ using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>The MPLS part of <see cref="KeyCommit"/>: sets, pops and pushes of label entries.</summary>
+/// <summary>
+/// The MPLS part of <see cref="KeyCommit"/>: sets, pops and pushes of label entries.
+/// </summary>
 internal static class MplsCommit
 {
     private const int DepthMax = 3;

@@ -6,7 +6,8 @@ namespace Fabric.Pipeline;
 
 /// <summary>What a controller action's upcall carries through the datapath.</summary>
 /// <remarks>
-/// Fifteen bytes and the userdata: reason, flags (1 = paused), controller id, maximum length (16 bits
+/// Fifteen bytes and the userdata: reason, flags (1 = paused), controller id, maximum length (16
+/// bits
 /// each), table, and the rule's cookie (64 bits); all big-endian.
 /// </remarks>
 internal sealed record PacketInCookie(

@@ -55,7 +55,7 @@ internal sealed partial class Translation
                 Resubmit(resubmit, isLast);
                 return true;
             case OfGotoTable next:
-                LookUp(next.TableId, _flow.InPort, isLast, next.TableId <= _table);
+                LookUp(next.TableId, _flow.InPort, isLast, next.TableId <= _table, true);
                 return true;
             case OfSetField set:
                 SetField(set.Field, set.Value, set.Mask);
@@ -201,12 +201,27 @@ internal sealed partial class Translation
             case OfDebugRecirculate:
                 Freeze(repeat: false);
                 return true;
+            case OfFinTimeout fin:
+                FinTimeout(fin);
+                return true;
             case OfUnroll unroll:
                 (_table, _rule) = (unroll.Table, unroll.Rule);
                 return true;
             default:
-                return true; // note, conjunction, fin_timeout: nothing to do to the packet.
+                return true; // note, conjunction: nothing to do to the packet.
         }
+    }
+
+    /// <summary>Once a TCP connection ends, its flow ends soon.</summary>
+    private void FinTimeout(OfFinTimeout fin)
+    {
+        ref var flow = ref _flow.Flow;
+        if (!HasPrerequisite(FieldPrerequisite.Tcp) || _rule is null) return;
+        _result.Ends(new FinTimeout(_rule, fin.IdleTimeout, fin.HardTimeout));
+        const ushort FinOrReset = 0x05;
+        _wild.Flow.TcpFlagsWire |= KeyCommit.Host(FinOrReset);
+        if ((flow.TcpFlags & FinOrReset) == 0 || !_hasEffects) return;
+        _rule.Shorten(fin.IdleTimeout, fin.HardTimeout);
     }
 
     private void Resubmit(OfResubmit resubmit, bool isLast)
@@ -237,7 +252,9 @@ internal sealed partial class Translation
         SwapTuple();
     }
 
-    /// <summary>Exchanges addresses and ports with those of the connection's original tuple.</summary>
+    /// <summary>
+    /// Exchanges addresses and ports with those of the connection's original tuple.
+    /// </summary>
     private bool SwapTuple()
     {
         ref var flow = ref _flow.Flow;

@@ -109,7 +109,9 @@ internal sealed partial class Translation
         flow.Bytes[FlowKey.OriginalTupleOffset..FlowKey.LinkOffset].Clear();
     }
 
-    /// <summary>Stops here; the rest of the walk happens when the packet comes round again.</summary>
+    /// <summary>
+    /// Stops here; the rest of the walk happens when the packet comes round again.
+    /// </summary>
     private void Freeze(bool repeat)
     {
         _isFreezing = true;

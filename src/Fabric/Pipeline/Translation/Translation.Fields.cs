@@ -52,7 +52,8 @@ internal sealed partial class Translation
         SetField(move.Destination.Field, value << move.Destination.Offset,
             MatchField.LowBits(move.Destination.Width) << move.Destination.Offset);
         _trace?.Add(TraceKind.Detail,
-            $"{FlowText.Subfield(move.Destination)} is now {FlowText.Value(move.Destination.Field, value)}");
+            $"{FlowText.Subfield(move.Destination)} is now "
+            + FlowText.Value(move.Destination.Field, value));
     }
 
     private void Push(Subfield source)

@@ -70,7 +70,7 @@ internal sealed partial class Translation
     {
         var spec = bucket.Spec;
         if (spec.WatchPort == OfPort.Any && spec.WatchGroup == OfGroupNumber.Any) return true;
-        if (spec.WatchPort != OfPort.Any && PortOf(spec.WatchPort) is { CanSend: true }) return true;
+        if (PortOf(spec.WatchPort) is { CanSend: true }) return true;
         if (spec.WatchGroup == OfGroupNumber.Any || depth > 16) return false;
         if (!_view.Groups.TryGetValue(spec.WatchGroup, out var watched)) return false;
         foreach (var inner in watched.Buckets)
@@ -152,7 +152,10 @@ internal sealed partial class Translation
         if (_bridge.BundleOf(port) is not { } bundle) return;
         foreach (var mirror in _bridge.Mirrors)
         {
-            if (mirror.SelectAll || mirror.SourcePorts.Contains(bundle.Name)) Mirror(mirror, bundle);
+            if (mirror.SelectAll || mirror.SourcePorts.Contains(bundle.Name))
+            {
+                Mirror(mirror, bundle);
+            }
         }
     }
 

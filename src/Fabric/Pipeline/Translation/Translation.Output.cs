@@ -136,7 +136,9 @@ internal sealed partial class Translation
     private void CommitChanges() =>
         KeyCommit.Commit(ref _flow.Flow, ref _packet, ref _wild.Flow, _into);
 
-    /// <summary>On through the bridge at the other end of a patch, as a packet that arrives there.</summary>
+    /// <summary>
+    /// On through the bridge at the other end of a patch, as a packet that arrives there.
+    /// </summary>
     private void OutputToPatch(PortSnapshot port, bool isLast)
     {
         if (!_switch.PatchPorts.TryGetValue(port.PeerPort!, out var peer)
@@ -168,7 +170,7 @@ internal sealed partial class Translation
         if ((peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0)
         {
             MirrorReceived();
-            LookUp(0, peer.OpenFlowPort, isLast);
+            LookUp(0, peer.OpenFlowPort, isLast, honorsMiss: true);
             End();
         }
 
@@ -242,7 +244,8 @@ internal sealed partial class Translation
 
     private void Multipath(OfMultipath multipath)
     {
-        var hash = FlowHash.Fields(in _flow.Flow, ref _wild.Flow, multipath.Fields, multipath.Basis);
+        var hash = FlowHash.Fields(
+            in _flow.Flow, ref _wild.Flow, multipath.Fields, multipath.Basis);
         var link = FlowHash.Link(
             hash, multipath.Algorithm, multipath.LinkCount, multipath.Argument);
         SetField(multipath.Destination.Field, (UInt128)link << multipath.Destination.Offset,

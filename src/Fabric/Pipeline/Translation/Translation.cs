@@ -6,7 +6,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>One walk of a packet through the bridges' tables: actions and the bits looked at.</summary>
+/// <summary>
+/// One walk of a packet through the bridges' tables: actions and the bits looked at.
+/// </summary>
 /// <remarks>
 /// A workspace that a thread uses again and again; it reads published snapshots only. 'flow' is
 /// what the pipeline makes of the packet, 'packet' what its bytes are so far, 'wild' every bit
@@ -167,7 +169,7 @@ internal sealed partial class Translation
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
         MirrorReceived();
-        LookUp(0, _flow.InPort, isLast: true);
+        LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
         _trace = trace;
         return true;
     }
@@ -189,7 +191,7 @@ internal sealed partial class Translation
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
         if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
-        else LookUp(origin.Table, _flow.InPort, isLast: true);
+        else LookUp(origin.Table, _flow.InPort, isLast: true, honorsMiss: true);
         _trace = trace;
         return true;
     }
@@ -248,7 +250,8 @@ internal sealed partial class Translation
     /// A later table costs no depth, only one of the resubmits: pipelines of a hundred tables that
     /// each hand on to the next are usual. Going back, or into another bridge, deepens.
     /// </remarks>
-    private void LookUp(byte table, uint inPort, bool isLast, bool deepens = true)
+    private void LookUp(
+        byte table, uint inPort, bool isLast, bool deepens = true, bool honorsMiss = false)
     {
         if (!MayRecurse()) return;
         var (tableBefore, portBefore) = (_table, _flow.InPortWire);
@@ -256,12 +259,19 @@ internal sealed partial class Translation
         _flow.InPort = inPort;
         var rule = _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
         _flow.InPortWire = portBefore;
-        ReportTable(table, rule);
+        ReportTable(table, rule, honorsMiss);
         var trace = Nest();
         if (rule is null)
         {
             _result.MissTable(_bridge, table);
-            Report(TraceKind.Action, "drop");
+            if (honorsMiss && _bridge.SendsMisses)
+            {
+                PacketIn(ushort.MaxValue, PacketInReason.ImplicitMiss, 0, default, pause: false);
+            }
+            else
+            {
+                Report(TraceKind.Action, "drop");
+            }
         }
         else
         {
@@ -299,7 +309,9 @@ internal sealed partial class Translation
 
     private void Report(TraceKind kind, string text) => _trace?.Add(kind, text);
 
-    /// <summary>From now on into the node just reported; the caller puts back what this returns.</summary>
+    /// <summary>
+    /// From now on into the node just reported; the caller puts back what this returns.
+    /// </summary>
     private TraceList? Nest()
     {
         var outer = _trace;
@@ -307,12 +319,14 @@ internal sealed partial class Translation
         return outer;
     }
 
-    private void ReportTable(byte table, Rule? rule)
+    private void ReportTable(byte table, Rule? rule, bool honorsMiss)
     {
         if (_trace is null) return;
         if (rule is null)
         {
-            _trace.Add(TraceKind.Table, $"{table,2}. No match.");
+            var asks = honorsMiss && _bridge.SendsMisses
+                ? ", and a \"packet-in\" is called for" : "";
+            _trace.Add(TraceKind.Table, $"{table,2}. No match{asks}.");
             return;
         }
 

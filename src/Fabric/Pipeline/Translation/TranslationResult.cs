@@ -5,7 +5,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>Where a packet starts that came from no datapath port: packet-out, trace, resume.</summary>
+/// <summary>
+/// Where a packet starts that came from no datapath port: packet-out, trace, resume.
+/// </summary>
 /// <param name="Actions">Run these in place of looking up <paramref name="Table"/>.</param>
 public sealed record TranslationOrigin(
     BridgeSnapshot Bridge, uint InPort, byte Table, ActionList? Actions)
@@ -30,6 +32,7 @@ public sealed class TranslationResult
     private readonly List<GroupBucketCounter> _buckets = [];
     private readonly List<StationSeen> _stations = [];
     private readonly List<LearnedFlow> _learned = [];
+    private readonly List<FinTimeout> _ends = [];
     private readonly List<(BridgePipeline Pipeline, long Version)> _visited = [];
     private readonly List<(BridgePipeline Pipeline, byte Table)> _missed = [];
 
@@ -67,7 +70,9 @@ public sealed class TranslationResult
     public IReadOnlyList<LearnedFlow> Learned => _learned;
     public IReadOnlyList<(BridgePipeline Pipeline, byte Table)> Missed => _missed;
 
-    /// <summary>False when a table was cleaned up so far meanwhile that the walk must be redone.</summary>
+    /// <summary>
+    /// False when a table was cleaned up so far meanwhile that the walk must be redone.
+    /// </summary>
     public bool IsConsistent
     {
         get
@@ -96,9 +101,12 @@ public sealed class TranslationResult
         _buckets.Clear();
         _stations.Clear();
         _learned.Clear();
+        _ends.Clear();
         _visited.Clear();
         _missed.Clear();
     }
+
+    internal void Ends(FinTimeout fin) => _ends.Add(fin);
 
     internal void Credit(Rule rule) => _rules.Add(rule);
 
@@ -123,17 +131,27 @@ public sealed class TranslationResult
 
     /// <summary>A copy of what later packets of the same megaflow are credited to.</summary>
     public MegaflowCredits Credits() =>
-        new([.. _rules], [.. _buckets], [.. _stations], [.. _learned]);
+        new([.. _rules], [.. _buckets], [.. _stations], [.. _learned], [.. _ends]);
 }
 
 /// <summary>Whom the packets of a megaflow count for.</summary>
 public sealed record MegaflowCredits(
     ImmutableArray<Rule> Rules, ImmutableArray<GroupBucketCounter> Buckets,
-    ImmutableArray<StationSeen> Stations, ImmutableArray<LearnedFlow> Learned)
+    ImmutableArray<StationSeen> Stations, ImmutableArray<LearnedFlow> Learned,
+    ImmutableArray<FinTimeout> Ends)
 {
-    public static MegaflowCredits None { get; } = new([], [], [], []);
+    public static MegaflowCredits None { get; } = new([], [], [], [], []);
 
-    /// <summary>Adds packets that the datapath has seen; refreshes addresses and learned flows.</summary>
+    /// <summary>The datapath has seen these TCP flags: a FIN or RST shortens timeouts.</summary>
+    public void SeeFlags(ushort tcpFlags)
+    {
+        if ((tcpFlags & 0x05) == 0) return;
+        foreach (var end in Ends) end.Rule.Shorten(end.IdleTimeout, end.HardTimeout);
+    }
+
+    /// <summary>
+    /// Adds packets that the datapath has seen; refreshes addresses and learned flows.
+    /// </summary>
     public void Add(ulong packets, ulong bytes, long usedMilliseconds)
     {
         foreach (var rule in Rules) rule.Statistics.Add(packets, bytes, usedMilliseconds);
@@ -142,6 +160,9 @@ public sealed record MegaflowCredits(
         foreach (var flow in Learned) flow.Refresh(usedMilliseconds);
     }
 }
+
+/// <summary>fin_timeout: what a rule's timeouts become when its connection ends.</summary>
+public sealed record FinTimeout(Rule Rule, ushort IdleTimeout, ushort HardTimeout);
 
 /// <summary>A source address that NORMAL saw behind a port.</summary>
 public sealed record StationSeen(

@@ -5,7 +5,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>Between a tunnel's raw options and the fields tun_metadata0 ... of a pipeline.</summary>
+/// <summary>
+/// Between a tunnel's raw options and the fields tun_metadata0 ... of a pipeline.
+/// </summary>
 /// <remarks>
 /// A raw option is a class (16 bits), a type (8), a length in words (5 bits) and its value; the
 /// bridge's <see cref="TlvTable"/> says which field that is. The place of an option depends on the

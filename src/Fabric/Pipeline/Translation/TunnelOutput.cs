@@ -15,7 +15,9 @@ internal static class TunnelOutput
     private const byte EcnCapable0 = 0x02;
     private const byte DscpMask = 0xFC;
 
-    /// <summary>The header for a packet that leaves through 'tunnel', or null without a peer.</summary>
+    /// <summary>
+    /// The header for a packet that leaves through 'tunnel', or null without a peer.
+    /// </summary>
     public static TunnelMetadata? Compose(
         TunnelConfig tunnel, ref PipelineKey flow, ref PipelineKey wild, TlvTable table)
     {

@@ -6,7 +6,9 @@ namespace Fabric.Pipeline;
 /// <summary>Walks over lists of datapath actions.</summary>
 internal static class DatapathActions
 {
-    /// <summary>The same actions? Records compare nested arrays by reference; this does not.</summary>
+    /// <summary>
+    /// The same actions? Records compare nested arrays by reference; this does not.
+    /// </summary>
     public static bool AreEqual(
         ImmutableArray<DatapathAction> left, ImmutableArray<DatapathAction> right)
     {

@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Fabric.Datapath;
 using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>Names a flow of a datapath: a hash of its masked key and its mask (OVS: ufid).</summary>
+/// <summary>
+/// Names a flow of a datapath: a hash of its masked key and its mask (OVS: ufid).
+/// </summary>
 public static class MegaflowId
 {
     public static UInt128 Of(in FlowKey key, in FlowKey mask)
@@ -19,7 +22,7 @@ public static class MegaflowId
         {
             if (masks[i] == 0) continue;
             var word = keys[i] & masks[i];
-            upper = KeyStages.Mix(upper + (ulong)i, word ^ System.Numerics.BitOperations.RotateLeft(masks[i], 23));
+            upper = KeyStages.Mix(upper + (ulong)i, word ^ BitOperations.RotateLeft(masks[i], 23));
             lower = KeyStages.Mix(lower ^ upper, masks[i] + word);
         }
 
@@ -61,6 +64,7 @@ internal sealed class Megaflow(
                 statistics.UsedMilliseconds);
         }
 
+        Credits.SeeFlags(statistics.TcpFlags);
         (Packets, Bytes) = (statistics.Packets, statistics.Bytes);
     }
 }

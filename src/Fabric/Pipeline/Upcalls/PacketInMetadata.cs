@@ -3,7 +3,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>The pipeline's fields of a packet that goes to controllers, as an exact match.</summary>
+/// <summary>
+/// The pipeline's fields of a packet that goes to controllers, as an exact match.
+/// </summary>
 internal static class PacketInMetadata
 {
     /// <param name="state">Registers, metadata, in_port, tunnel: from the frozen state.</param>

@@ -5,13 +5,18 @@ using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
-/// <summary>One datapath with the bridges on it: everything that a packet needs, and no actor.</summary>
+/// <summary>
+/// One datapath with the bridges on it: everything that a packet needs, and no actor.
+/// </summary>
 /// <remarks>
 /// It outlives the actors that tend it, so that packets go on while one of them starts again.
 /// The bridges publish themselves here; packet threads read <see cref="Current"/>.
 /// </remarks>
 public sealed class SwitchedDatapath : IDisposable
 {
+    /// <summary>Room for this many bits of table and address changes per set of bridges.</summary>
+    private const int GenerationShift = 40;
+
     private readonly Lock _publishing = new();
     private readonly SortedDictionary<string, BridgeSnapshot> _bridges =
         new(StringComparer.Ordinal);
@@ -65,18 +70,20 @@ public sealed class SwitchedDatapath : IDisposable
         }
     }
 
-    /// <summary>A number that differs whenever a remembered decision may have become wrong.</summary>
+    /// <summary>
+    /// A number that differs whenever a remembered decision may have become wrong.
+    /// </summary>
     public long Generation()
     {
         var snapshot = Current;
-        ulong mixed = (ulong)snapshot.Generation;
+        // All of these only grow, and a bridge that goes moves the first.
+        var sum = snapshot.Generation << GenerationShift;
         foreach (var bridge in snapshot.BridgesInOrder)
         {
-            mixed = KeyStages.Mix(mixed, (ulong)bridge.Pipeline.Current.Version);
-            mixed = KeyStages.Mix(mixed, (ulong)bridge.Pipeline.Macs.Generation);
+            sum += bridge.Pipeline.Current.Version + bridge.Pipeline.Macs.Generation;
         }
 
-        return (long)mixed;
+        return sum;
     }
 
     public void Dispose() => Provider.Dispose();

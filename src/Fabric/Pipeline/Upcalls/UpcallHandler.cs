@@ -6,7 +6,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <summary>Decides misses on the packet's own thread, from published snapshots, without locks.</summary>
+/// <summary>
+/// Decides misses on the packet's own thread, from published snapshots, without locks.
+/// </summary>
 public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
 {
     /// <summary>A walk that tables changed under is redone this often at most.</summary>
@@ -73,7 +75,8 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         {
             Userdata = cookie.Userdata,
             Continuation = cookie.IsPaused
-                ? PausedPackets.ToBytes((uint)userdata.Cookie, key.ConntrackState, key.ConntrackZone,
+                ? PausedPackets.ToBytes(
+                    (uint)userdata.Cookie, key.ConntrackState, key.ConntrackZone,
                     key.ConntrackMark)
                 : default,
         };
@@ -81,7 +84,9 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
             new RaisedPacketIn(state.Bridge, message, cookie.ControllerId, cookie.MaxLength));
     }
 
-    /// <summary>Translates a key; the result belongs to the calling thread until its next call.</summary>
+    /// <summary>
+    /// Translates a key; the result belongs to the calling thread until its next call.
+    /// </summary>
     internal TranslationResult Translate(
         in FlowKey key, int packetSize, bool hasEffects, long now,
         TranslationOrigin? origin = null, TraceList? trace = null)

@@ -2,10 +2,14 @@ using System.Text;
 
 namespace Fabric.Switching;
 
-/// <summary>Names of bridges and ports as names of actors, which may hold fewer characters.</summary>
+/// <summary>
+/// Names of bridges and ports as names of actors, which may hold fewer characters.
+/// </summary>
 public static class ActorNames
 {
-    /// <summary>Letters, digits, dash, underscore and dots stay; others become %HH per byte.</summary>
+    /// <summary>
+    /// Letters, digits, dash, underscore and dots stay; others become %HH per byte.
+    /// </summary>
     public static string Of(string name)
     {
         var text = new StringBuilder(name.Length);

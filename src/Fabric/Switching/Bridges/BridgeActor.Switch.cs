@@ -46,7 +46,8 @@ public sealed partial class BridgeActor
             var error = ApplyToPorts(message);
             if (error == OfErrorCode.None) continue;
             failures.Add(new ChangeFailure(i, error));
-            if (request.IsAtomic) return new ChangesApplied(request.RequestId, failures.ToImmutable());
+            if (!request.IsAtomic) continue;
+            return new ChangesApplied(request.RequestId, failures.ToImmutable());
         }
 
         var outcome = _state.Pipeline.Apply(
@@ -56,6 +57,7 @@ public sealed partial class BridgeActor
             failures.Add(new ChangeFailure(places[index], error));
         }
 
+        _datapath.Tell(new DecisionsChanged());
         var xidOfAll = request.Changes.IsEmpty ? 0 : request.Changes[0].Xid;
         _state.Report(outcome, xidOfAll, request.Origin, _state.IsMonitored);
         return new ChangesApplied(request.RequestId, failures.ToImmutable());
@@ -112,6 +114,7 @@ public sealed partial class BridgeActor
     private void SetStandalone(bool isStandalone)
     {
         var outcome = _state.Pipeline.SetFailOpen(isStandalone, _store.Time.Milliseconds());
+        _datapath.Tell(new DecisionsChanged());
         _state.Report(outcome, 0, null, _state.IsMonitored);
     }
 }

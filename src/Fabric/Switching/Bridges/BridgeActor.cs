@@ -13,7 +13,8 @@ namespace Fabric.Switching;
 /// Hears:  <see cref="BridgeWanted"/> from its parent; <see cref="PortReconciled"/> and
 ///         <see cref="WantsState"/> from its ports; <see cref="PortChanged"/>; the switch protocol
 ///         of SwitchMessages.cs from connections and from the logical network.
-/// Says:   <see cref="BridgeReconciled"/>, <see cref="InterfacesObserved"/>, <see cref="WantsState"/>
+/// Says:   <see cref="BridgeReconciled"/>, <see cref="InterfacesObserved"/>, <see
+/// cref="WantsState"/>
 ///         to its parent; <see cref="PortWanted"/> to its ports; <see cref="ServeOpenFlow"/>.
 /// Holds:  the desired state. Tables, addresses, numbers and subscribers are in a
 ///         <see cref="BridgeState"/> that outlives it; packets read what it has published.
@@ -133,16 +134,30 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         if (_store.TryOpen(wanted.Spec.DatapathType, out var datapath, out _))
         {
             _state.Pipeline.Meters = datapath.Meters;
+            ConfigureMacs(wanted.Spec);
             var before = datapath.Current.Bridges.GetValueOrDefault(wanted.Spec.Name);
             var snapshot = BridgeSnapshots.Of(wanted.Spec, _state, opened);
             _state.DatapathId = BridgeSnapshots.DatapathIdOf(wanted.Spec, snapshot.Mac);
             Seed(wanted.Spec);
             datapath.Publish(snapshot);
+            _datapath.Tell(new DecisionsChanged());
             TellPortChanges(before, snapshot);
         }
 
         Context.Parent.Tell(new BridgeReconciled(wanted.Revision, new BridgeStatus(
-            wanted.Spec.Name, _state.DatapathId, StatusOf(), InterfaceReports.Of(_state, Datapath))));
+            wanted.Spec.Name, _state.DatapathId, StatusOf(),
+            InterfaceReports.Of(_state, Datapath))));
+    }
+
+    private void ConfigureMacs(BridgeSpec spec)
+    {
+        var macs = _state.Pipeline.Macs;
+        macs.CountMax = Math.Max(10, Setting("mac-table-size", MacTable.CountMaxDefault));
+        macs.AgingSeconds = Math.Max(15, Setting("mac-aging-time", MacTable.AgingSecondsDefault));
+
+        int Setting(string name, int otherwise) =>
+            int.TryParse(spec.OtherConfig.GetValueOrDefault(name), out var value)
+                ? value : otherwise;
     }
 
     private ImmutableSortedDictionary<string, string> StatusOf() =>
@@ -151,7 +166,9 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
                 "provider", datapath.Provider.ProviderName)
             : ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>A bridge without controllers that may forward by itself begins as a switch.</summary>
+    /// <summary>
+    /// A bridge without controllers that may forward by itself begins as a switch.
+    /// </summary>
     private void Seed(BridgeSpec spec)
     {
         var isNormal = spec.FailMode != "secure" && spec.Controllers.IsEmpty;
@@ -231,6 +248,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         var before = datapath.Current.Bridges.GetValueOrDefault(_wanted.Spec.Name);
         var snapshot = BridgeSnapshots.Of(_wanted.Spec, _state, _state.Interfaces);
         datapath.Publish(snapshot);
+        _datapath.Tell(new DecisionsChanged());
         TellPortChanges(before, snapshot);
     }
 
@@ -246,7 +264,10 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     {
         var now = _store.Time.Milliseconds();
         _state.Pipeline.Macs.Age(now);
-        _state.Report(_state.Pipeline.Expire(now), 0, null, _state.IsMonitored);
+        var expired = _state.Pipeline.Expire(now);
+        if (expired.Flows.IsEmpty) return;
+        _datapath.Tell(new DecisionsChanged());
+        _state.Report(expired, 0, null, _state.IsMonitored);
     }
 
     private void ReportInterfaces()

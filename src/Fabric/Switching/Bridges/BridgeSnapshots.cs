@@ -38,8 +38,13 @@ public static class BridgeSnapshots
         return new BridgeSnapshot(
             spec.Name, MacOf(spec, state, ports), state.Pipeline, ports.ToFrozenDictionary(),
             bundles.ToFrozenDictionary(), MirrorsOf(spec),
-            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true");
+            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true", SendsMisses(spec));
     }
+
+    /// <summary>A controller may speak a version in which a miss goes to the controller.</summary>
+    private static bool SendsMisses(BridgeSpec spec) => !spec.Controllers.IsEmpty
+        && (spec.Protocols.IsEmpty || spec.Protocols.Overlaps(
+            ["OpenFlow10", "OpenFlow11", "OpenFlow12"]));
 
     /// <summary>other_config:datapath-id, else the bridge's address.</summary>
     public static ulong DatapathIdOf(BridgeSpec spec, MacBytes mac)
@@ -55,7 +60,9 @@ public static class BridgeSnapshots
     public static int? WishOf(InterfaceSpec spec) =>
         spec.OpenFlowPortRequest ?? spec.OpenFlowPortLast;
 
-    /// <summary>Wishes first, so that a newcomer does not take a number that another one had.</summary>
+    /// <summary>
+    /// Wishes first, so that a newcomer does not take a number that another one had.
+    /// </summary>
     private static void NumberWishes(
         BridgeSpec spec, BridgeState state, Dictionary<string, InterfaceOpened> opened)
     {

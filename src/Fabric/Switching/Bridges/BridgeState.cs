@@ -8,8 +8,12 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Switching;
 
-/// <summary>A bridge's state that survives its actor: tables, port numbers, port configuration.</summary>
-/// <remarks>Written by the bridge's actor only, except for the pipeline, which guards itself.</remarks>
+/// <summary>
+/// A bridge's state that survives its actor: tables, port numbers, port configuration.
+/// </summary>
+/// <remarks>
+/// Written by the bridge's actor only, except for the pipeline, which guards itself.
+/// </remarks>
 public sealed class BridgeState
 {
     private readonly TimeProvider _time;

@@ -61,7 +61,8 @@ public sealed class BridgesActor : ReceiveActor, IWithTimers
         {
             _datapath.Tell(new SubscribePorts(Self)); // It may have started anew meanwhile.
             if (_management is not null) return;
-            Context.ActorSelection(_managementPath).Tell(new Identify(nameof(FindManagement)), Self);
+            Context.ActorSelection(_managementPath)
+                .Tell(new Identify(nameof(FindManagement)), Self);
         });
         Receive<ActorIdentity>(Meet);
         Receive<Terminated>(HearOfEnd);

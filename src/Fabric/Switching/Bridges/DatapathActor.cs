@@ -5,10 +5,13 @@ using Fabric.Pipeline;
 
 namespace Fabric.Switching;
 
-/// <summary>The leaf that programs the datapaths: ports in, flows checked, ports' news out.</summary>
+/// <summary>
+/// The leaf that programs the datapaths: ports in, flows checked, ports' news out.
+/// </summary>
 /// <remarks>
 /// Hears:  <see cref="OpenInterface"/>, <see cref="KeepInterfaces"/>, <see cref="SubscribePorts"/>,
-///         <see cref="CheckFlows"/>; a tick that looks whether flows must be checked.
+///         <see cref="CheckFlows"/>, <see cref="DecisionsChanged"/>; a tick that looks whether
+///         flows must be checked.
 /// Says:   <see cref="InterfaceOpened"/>, <see cref="FlowsChecked"/>, <see cref="PortChanged"/>.
 /// Holds:  its subscribers. Datapaths and who uses which port are in the <see cref="SwitchStore"/>:
 ///         packets go on while this actor is away, and it finds everything when it is back.
@@ -17,10 +20,17 @@ namespace Fabric.Switching;
 /// </remarks>
 public sealed class DatapathActor : ReceiveActor, IWithTimers
 {
-    /// <summary>A change of tables reaches the flows at most this much later.</summary>
+    /// <summary>
+    /// A change of tables is looked for at least this often, when nobody has told of it: learned
+    /// flows and addresses.
+    /// </summary>
     public static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private const int RoundMilliseconds = 500;
+
+    /// <summary>After a round that took this long, the next waits twice as long.</summary>
+    private const int RestFactor = 2;
+    private const int RestMillisecondsMin = 5;
 
     private sealed record Tick;
 
@@ -28,6 +38,8 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
     private readonly HashSet<IActorRef> _subscribers = [];
     private readonly Dictionary<string, Action<DatapathPortEvent>> _listeners = [];
     private readonly Dictionary<string, long> _checked = [];
+    private readonly Dictionary<string, string> _errors = [];
+    private long _restUntil;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
     public static Props Props(SwitchStore store) =>
@@ -58,6 +70,7 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
 
             Sender.Tell(new FlowsChecked(check.RequestId));
         });
+        Receive<DecisionsChanged>(_ => CheckSoon());
         Receive<Tick>(_ => CheckDue());
     }
 
@@ -80,7 +93,24 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>Changed tables at the next tick; statistics and idle flows every half second.</summary>
+    /// <summary>Now, unless the last round was just now: many changes make one round.</summary>
+    private void CheckSoon()
+    {
+        if (Timers.IsTimerActive(nameof(DecisionsChanged))) return;
+        var wait = _restUntil - _store.Time.Milliseconds();
+        if (wait <= 0)
+        {
+            CheckDue();
+            return;
+        }
+
+        Timers.StartSingleTimer(
+            nameof(DecisionsChanged), new Tick(), TimeSpan.FromMilliseconds(wait));
+    }
+
+    /// <summary>
+    /// Changed tables at the next tick; statistics and idle flows every half second.
+    /// </summary>
     private void CheckDue()
     {
         foreach (var datapath in _store.Datapaths)
@@ -94,6 +124,8 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
 
             _checked[datapath.Type] = now;
             datapath.Revalidator.Run();
+            var end = _store.Time.Milliseconds();
+            _restUntil = end + Math.Max(RestMillisecondsMin, (end - now) * RestFactor);
         }
     }
 
@@ -129,6 +161,7 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
         }
 
         if (!TryAddPort(datapath, plan.Port, out var port, out error)) return Refused(open, error);
+        _errors.Remove(spec.Name);
         _store.Ports.Set(open.Bridge, spec.Name, use);
         return new InterfaceOpened(open.Revision, spec, port, plan.Tunnel, null, null);
     }
@@ -149,7 +182,8 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
 
     private InterfaceOpened Refused(OpenInterface open, string error)
     {
-        _log.Warning("{0}", error);
+        if (_errors.GetValueOrDefault(open.Spec.Name) != error) _log.Warning("{0}", error);
+        _errors[open.Spec.Name] = error; // Tried again each second, told once.
         return new InterfaceOpened(open.Revision, open.Spec, null, null, null, error);
     }
 

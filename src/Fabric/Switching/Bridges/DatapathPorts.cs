@@ -39,7 +39,8 @@ public sealed class DatapathPorts
         foreach (var ((otherBridge, other), use) in _uses)
         {
             if (otherBridge == bridge && other == name) continue;
-            if (use.DatapathType != wanted.DatapathType || use.PortName != wanted.PortName) continue;
+            if (use.DatapathType != wanted.DatapathType) continue;
+            if (use.PortName != wanted.PortName) continue;
             if (wanted.Tunnel is not { } tunnel) return other;
             if (use.Tunnel is { } theirs && AreAlike(tunnel, theirs)) return other;
         }

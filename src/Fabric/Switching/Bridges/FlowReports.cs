@@ -30,16 +30,22 @@ public static class FlowReports
         kind, rule.TableId, reason, rule.IdleTimeout, rule.HardTimeout, (ushort)rule.Priority,
         rule.Cookie, rule.Match, rule.Actions, xid);
 
-    /// <summary>The rules that a flow statistics request means, tables and priorities in order.</summary>
+    /// <summary>
+    /// The rules that a flow statistics request means, tables and priorities in order.
+    /// </summary>
     public static List<Rule> Select(BridgePipeline pipeline, OfFlowStatsRequest request)
     {
         var rules = new List<Rule>();
         foreach (var rule in pipeline.Current.Rules(request.TableId))
         {
-            if ((rule.Cookie & request.CookieMask) != (request.Cookie & request.CookieMask)) continue;
+            if (((rule.Cookie ^ request.Cookie) & request.CookieMask) != 0) continue;
             if (!request.Match.IsAny && !rule.Match.IsWithin(request.Match)) continue;
             if (request.OutPort != OfPort.Any && !rule.OutputsTo(request.OutPort)) continue;
-            if (request.OutGroup != OfGroupNumber.Any && !rule.UsesGroup(request.OutGroup)) continue;
+            if (request.OutGroup != OfGroupNumber.Any && !rule.UsesGroup(request.OutGroup))
+            {
+                continue;
+            }
+
             rules.Add(rule);
         }
 

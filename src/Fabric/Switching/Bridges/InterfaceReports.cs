@@ -57,7 +57,8 @@ public static class InterfaceReports
 
     private static ImmutableSortedDictionary<string, long> Counters(PortStatistics? statistics)
     {
-        var counters = ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
+        var counters =
+            ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
         var from = statistics ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
         counters["rx_packets"] = (long)from.RxPackets;
         counters["tx_packets"] = (long)from.TxPackets;

@@ -45,11 +45,16 @@ public sealed record SubscribePorts(IActorRef Subscriber);
 /// <summary>A port of a datapath appeared, vanished, or its link changed.</summary>
 public sealed record PortChanged(string DatapathType, DatapathPortEvent Event);
 
-/// <summary>To the datapath actor: check all flows now; answered by <see cref="FlowsChecked"/>.</summary>
+/// <summary>
+/// To the datapath actor: check all flows now; answered by <see cref="FlowsChecked"/>.
+/// </summary>
 /// <param name="Purges">Remove them all instead.</param>
 public sealed record CheckFlows(long RequestId, bool Purges);
 
 public sealed record FlowsChecked(long RequestId);
+
+/// <summary>To the datapath actor: tables or ports have changed, look at the flows soon.</summary>
+public sealed record DecisionsChanged;
 
 /// <summary>To a bridge actor: who serves OpenFlow for it.</summary>
 public sealed record ManagementFound(IActorRef Management);

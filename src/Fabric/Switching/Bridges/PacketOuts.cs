@@ -5,7 +5,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Switching;
 
-/// <summary>Packets from controllers: translated like any other, then run by the datapath.</summary>
+/// <summary>
+/// Packets from controllers: translated like any other, then run by the datapath.
+/// </summary>
 internal sealed class PacketOuts(BridgeState state, SwitchedDatapath? datapath, long now)
 {
     public OfErrorCode Send(OfPacketOut packetOut)

@@ -6,7 +6,8 @@ namespace Fabric.Switching;
 
 /// <summary>Opens the interfaces of one Port row and keeps trying those that fail.</summary>
 /// <remarks>
-/// Hears:  <see cref="PortWanted"/> from its bridge; <see cref="InterfaceOpened"/> from the datapath.
+/// Hears:  <see cref="PortWanted"/> from its bridge; <see cref="InterfaceOpened"/> from the
+/// datapath.
 /// Says:   <see cref="OpenInterface"/> to the datapath; <see cref="PortReconciled"/> and, when it
 ///         has started, <see cref="WantsState"/> to its bridge.
 /// Holds:  the row's desired state and what its interfaces came to: both can be had again.

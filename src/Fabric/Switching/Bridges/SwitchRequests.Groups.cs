@@ -65,12 +65,14 @@ internal sealed partial class SwitchRequests
     private OfMeterStats StatsOf(MeterSnapshot meter)
     {
         var counted = meter.DatapathId is { } id ? datapath?.Meters.Statistics(id) : null;
-        var flows = state.Pipeline.Current.Rules().Count(rule => rule.UsesMeter(meter.Spec.MeterId));
+        var flows = state.Pipeline.Current.Rules()
+            .Count(rule => rule.UsesMeter(meter.Spec.MeterId));
         return new OfMeterStats(
             meter.Spec.MeterId, (uint)flows, counted?.Packets ?? 0, counted?.Bytes ?? 0,
             TimeSpan.FromMilliseconds(now - meter.CreatedMilliseconds),
             counted is null
                 ? [.. meter.Spec.Bands.Select(_ => new OfMeterBandStats(0, 0))]
-                : [.. counted.Bands.Select(band => new OfMeterBandStats(band.Packets, band.Bytes))]);
+                : [.. counted.Bands.Select(
+                    band => new OfMeterBandStats(band.Packets, band.Bytes))]);
     }
 }

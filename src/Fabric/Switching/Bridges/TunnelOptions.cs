@@ -39,7 +39,8 @@ public static class TunnelOptions
             return false;
         }
 
-        if (!TryAddress(options, "remote_ip", out var remote, out var byFlow) || (remote is null && !byFlow))
+        if (!TryAddress(options, "remote_ip", out var remote, out var byFlow)
+            || (remote is null && !byFlow))
         {
             error = $"{spec.Name}: {spec.Type} type requires valid 'remote_ip' argument";
             return false;
@@ -64,12 +65,15 @@ public static class TunnelOptions
         return true;
     }
 
-    /// <summary>The datapath's listening port for such tunnels: shared by all of a kind and port.</summary>
+    /// <summary>
+    /// The datapath's listening port for such tunnels: shared by all of a kind and port.
+    /// </summary>
     public static (string Name, TunnelPortSpec Spec) PortOf(TunnelConfig config, InterfaceSpec spec)
     {
         var extensions = spec.Options.GetValueOrDefault("exts", "");
         var listening = new TunnelPortSpec(
-            config.Kind, config.DestinationPort, extensions.Contains("gbp", StringComparison.Ordinal),
+            config.Kind, config.DestinationPort,
+            extensions.Contains("gbp", StringComparison.Ordinal),
             extensions.Contains("gpe", StringComparison.Ordinal));
         var number = config.DestinationPort.ToString(CultureInfo.InvariantCulture);
         var name = config.Kind switch

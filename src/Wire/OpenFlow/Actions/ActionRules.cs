@@ -7,10 +7,15 @@ public static class ActionRules
 
     /// <summary>The first action that cannot work for packets of 'match', or none.</summary>
     /// <param name="tableId">goto_table must go to a later one; 255: not known.</param>
-    public static OfErrorCode ErrorOf(Match match, ActionList actions, byte tableId)
+    /// <param name="isVersion10">
+    /// OpenFlow 1.0's own actions (mod_nw_src, dec_ttl ...) do nothing to packets that they are
+    /// not for; from 1.1 on that is an error.
+    /// </param>
+    public static OfErrorCode ErrorOf(
+        Match match, ActionList actions, byte tableId, bool isVersion10 = false)
     {
         if (actions.IsEmpty) return OfErrorCode.None;
-        var state = new State(match);
+        var state = new State(match) { IsLenient = isVersion10 };
         var hasConjunction = false;
         var hasOther = false;
         foreach (var action in actions)
@@ -28,6 +33,10 @@ public static class ActionRules
     {
         switch (action)
         {
+            case OfSetField set when IsConntrack(set.Field):
+                return OfErrorCode.ActionBadSetArgument;
+            case OfLoad load when IsConntrack(load.Destination.Field):
+                return OfErrorCode.ActionBadSetArgument;
             case OfSetField set: return state.Allows(set.Field);
             case OfLoad load: return state.Allows(load.Destination.Field);
             case OfMove move:
@@ -39,22 +48,47 @@ public static class ActionRules
             case OfGotoTable go when tableId != 255 && go.TableId <= tableId:
                 return OfErrorCode.InstructionBadTableId;
             case OfSetIpTtl or OfDecrementTtl or OfSetIpTos or OfSetIpEcn:
-                return state.Requires(state.IsIp);
+                return state.Expects(state.IsIp);
             case OfSetIpv4Source or OfSetIpv4Destination:
-                return state.Requires(state.EthernetType is Ipv4 or 0x0806 or null);
+                return state.Expects(state.EthernetType is Ipv4 or 0x0806);
+            case OfSetPortSource or OfSetPortDestination:
+                return state.Expects(state.Protocol is 6 or 17 or 132);
             case OfSetMplsLabel or OfSetMplsTc or OfSetMplsTtl or OfDecrementMplsTtl or OfPopMpls:
-                error = state.Requires(state.EthernetType is 0x8847 or 0x8848);
+                error = state.Expects(state.EthernetType is 0x8847 or 0x8848);
                 if (action is OfPopMpls pop2) state.EthernetType = pop2.EthernetType;
                 return error;
             case OfPushMpls mpls: state.EthernetType = mpls.EthernetType; return OfErrorCode.None;
-            case OfPushVlan or OfSetVlanVid or OfSetVlanPcp: state.HasVlan = true; return OfErrorCode.None;
+            case OfPushVlan or OfSetVlanVid or OfSetVlanPcp:
+                state.HasVlan = true;
+                return OfErrorCode.None;
             case OfStripVlan: state.HasVlan = false; return OfErrorCode.None;
             case OfDecap or OfEncap: state.IsKnown = false; return OfErrorCode.None;
             case OfWriteActions write: return ErrorOf(state, write.Actions);
             case OfClone clone: return ErrorOf(state, clone.Actions);
             case OfConntrack { RecirculateTable: 255 }: return OfErrorCode.ActionBadArgument;
+            case OfConntrack conntrack: return ErrorOf(conntrack, state);
             default: return OfErrorCode.None;
         }
+    }
+
+    /// <summary>
+    /// ct_mark and ct_label belong to a connection: only ct(exec(...)) sets them.
+    /// </summary>
+    private static bool IsConntrack(MatchField field) =>
+        ReferenceEquals(field, MatchField.ConntrackMark)
+            || ReferenceEquals(field, MatchField.ConntrackLabel);
+
+    /// <summary>
+    /// Connections are of IP; ftp's are TCP, tftp's UDP; addresses fit the packet's.
+    /// </summary>
+    private static OfErrorCode ErrorOf(OfConntrack conntrack, State state)
+    {
+        var isAlgRight =
+            conntrack.AlgPort switch { 21 => state.Protocol == 6, 69 => state.Protocol == 17, _ =>
+            true };
+        var isNatRight = conntrack.Nat?.AddressMin is not { } address
+            || state.EthernetType == (address.IsIpv6() ? Ipv6 : Ipv4);
+        return state.Requires(state.IsIp && isAlgRight && isNatRight);
     }
 
     private static OfErrorCode ErrorOf(State state, ActionList nested)
@@ -82,7 +116,8 @@ public static class ActionRules
                 if (value is { } type) builder.Set(MatchField.EthernetType, (ulong)type);
                 foreach (var entry in _match.Entries)
                 {
-                    if (entry.Field.Prerequisite is FieldPrerequisite.None) builder.SetMasked(entry.Field, entry.Value, entry.Mask);
+                    if (entry.Field.Prerequisite is FieldPrerequisite.None)
+                        builder.SetMasked(entry.Field, entry.Value, entry.Mask);
                 }
 
                 _match = builder.TryBuild(out var built, out _) ? built : Match.Any;
@@ -101,10 +136,17 @@ public static class ActionRules
 
         public bool IsKnown { get; set; } = true;
 
+        public bool IsLenient { get; init; }
+
+        public int Protocol => IsIp ? (int)(_match.ExactOf(MatchField.IpProtocol) ?? 0) : 0;
+
         public bool IsIp => EthernetType is Ipv4 or Ipv6;
 
         public OfErrorCode Requires(bool isMet) =>
             isMet || !IsKnown ? OfErrorCode.None : OfErrorCode.ActionMatchInconsistent;
+
+        /// <summary>As Requires, but not of OpenFlow 1.0.</summary>
+        public OfErrorCode Expects(bool isMet) => IsLenient ? OfErrorCode.None : Requires(isMet);
 
         public OfErrorCode Allows(MatchField field) => Requires(
             field.Prerequisite is FieldPrerequisite.None or FieldPrerequisite.Ethernet

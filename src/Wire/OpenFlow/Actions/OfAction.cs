@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>Bits of a field: 'Width' bits from bit 'Offset' (0 is the least significant) on.</summary>
+/// <summary>
+/// Bits of a field: 'Width' bits from bit 'Offset' (0 is the least significant) on.
+/// </summary>
 public readonly record struct Subfield(MatchField Field, int Offset, int Width)
 {
     /// <summary>The whole field.</summary>
@@ -38,7 +40,8 @@ public sealed record OfOutput(uint Port, ushort MaxLength = 0) : OfAction;
 public sealed record OfOutputTruncate(uint Port, uint MaxLength) : OfAction;
 
 /// <summary>Output to the port whose number is in 'Source'.</summary>
-public sealed record OfOutputRegister(Subfield Source, ushort MaxLength = ushort.MaxValue) : OfAction;
+public sealed record OfOutputRegister(Subfield Source, ushort MaxLength = ushort.MaxValue)
+    : OfAction;
 
 /// <summary>Packet-in to controllers with 'ControllerId', with data of the sender's own.</summary>
 /// <param name="Pause">Freeze the pipeline until NXT_RESUME.</param>

@@ -3,7 +3,8 @@ using System.Net;
 namespace Fabric.Wire.OpenFlow;
 
 /// <summary>ct(...): send the packet through the connection tracker.</summary>
-/// <param name="RecirculateTable">null: the packet goes on, untracked; else a copy goes there.</param>
+/// <param name="RecirculateTable">null: the packet goes on, untracked; else a copy goes
+/// there.</param>
 /// <param name="Zone">The zone when 'ZoneSource' is null.</param>
 /// <param name="AlgPort">21 = ftp, 69 = tftp, 0 = none.</param>
 /// <param name="Actions">exec(...): set ct_mark and ct_label. 'Nat' is apart.</param>
@@ -22,6 +23,16 @@ public sealed record OfNat(
     OfNatType Type, IPAddress? AddressMin = null, IPAddress? AddressMax = null,
     ushort PortMin = 0, ushort PortMax = 0, bool Persistent = false, bool HashPorts = false,
     bool RandomPorts = false);
+
+/// <summary>Address families without the sockets' names for them.</summary>
+internal static class OfAddress
+{
+    public static bool IsIpv6(this IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out var count) && count == 16;
+    }
+}
 
 public enum OfNatType : byte { None, Source, Destination }
 

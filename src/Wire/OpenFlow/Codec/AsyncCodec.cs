@@ -15,7 +15,8 @@ internal static class AsyncCodec
         var error = OfErrorCode.None;
         if (context.Version < OfVersion.OpenFlow14)
         {
-            foreach (var property in WordProperties) changes.Add(new OfAsyncChange(property, body.U32()));
+            foreach (var property in WordProperties) changes.Add(new OfAsyncChange(property,
+                body.U32()));
             if (!body.IsEmpty) error = OfErrorCode.RequestBadLength;
         }
         else
@@ -49,7 +50,8 @@ internal static class AsyncCodec
             foreach (var property in WordProperties)
             {
                 var mask = 0u;
-                foreach (var change in set.Changes) if (change.Property == property) mask = change.Mask;
+                foreach (var change in set.Changes) if (change.Property == property) mask =
+                    change.Mask;
                 writer.U32(mask);
             }
 

@@ -8,7 +8,8 @@ internal static class BundleCodec
         var (id, type, flags) = (body.U32(), body.U16(), body.U16());
         message = new OfBundleControl(id, (BundleControlType)type, (BundleFlags)flags);
         if (flags > 3) return OfErrorCode.BundleBadFlags;
-        return type > (ushort)BundleControlType.DiscardReply ? OfErrorCode.BundleBadType : OfErrorCode.None;
+        return type > (ushort)BundleControlType.DiscardReply ? OfErrorCode.BundleBadType
+            : OfErrorCode.None;
     }
 
     public static void WriteControl(OfWriter writer, OfBundleControl bundle) =>
@@ -23,11 +24,14 @@ internal static class BundleCodec
         message = new OfBarrierRequest();
         var inner = body.Rest();
         if (!OfHeader.TryRead(inner, out var header)) return OfErrorCode.BundleMessageBadLength;
-        if (header.Length < OfHeader.Size || header.Length > inner.Length) return OfErrorCode.BundleMessageBadLength;
+        if (header.Length < OfHeader.Size || header.Length > inner.Length)
+            return OfErrorCode.BundleMessageBadLength;
         inner = inner[..header.Length];
         if (header.Version != context.Version) return OfErrorCode.BundleBadVersion;
         var type = OfTypes.Find(header.Type, header.Version);
-        if (type is not (OfType.FlowMod or OfType.GroupMod or OfType.PortMod or OfType.PacketOut or OfType.Experimenter))
+        if (type is not (
+            OfType.FlowMod or OfType.GroupMod or OfType.PortMod or OfType.PacketOut
+            or OfType.Experimenter))
         {
             return OfErrorCode.BundleMessageUnsupported;
         }

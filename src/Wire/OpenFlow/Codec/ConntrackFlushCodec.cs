@@ -1,12 +1,14 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>NXT_CT_FLUSH: protocol, padding, then properties for tuples, zone, mark, labels.</summary>
+/// <summary>
+/// NXT_CT_FLUSH: protocol, padding, then properties for tuples, zone, mark, labels.
+/// </summary>
 internal static class ConntrackFlushCodec
 {
-    private const ushort Original = 0, Reply = 1, Zone = 2, Mark = 3, MarkMask = 4, Labels = 5, LabelsMask = 6;
+    private const ushort Original = 0, Reply = 1, Zone = 2, Mark = 3, MarkMask = 4, Labels = 5,
+        LabelsMask = 6;
     private const ushort TupleSource = 0, TupleDestination = 1, TuplePortSource = 2,
         TuplePortDestination = 3, TupleIcmpId = 4, TupleIcmpType = 5, TupleIcmpCode = 6;
 
@@ -20,7 +22,8 @@ internal static class ConntrackFlushCodec
         {
             var start = body.Position;
             var (type, length) = (body.U16(), body.U16());
-            if (body.Failed || length < 4 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length < 4 || length - 4 > body.Remaining)
+                return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
             body.Align8(start);
             var error = OfErrorCode.None;
@@ -65,15 +68,20 @@ internal static class ConntrackFlushCodec
         {
             var start = body.Position;
             var (type, length) = (body.U16(), body.U16());
-            if (body.Failed || length < 4 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length < 4 || length - 4 > body.Remaining)
+                return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
             body.Align8(start - 4);
             switch (type)
             {
                 case TupleSource: tuple = tuple with { Source = AddressOf(ref value) }; break;
-                case TupleDestination: tuple = tuple with { Destination = AddressOf(ref value) }; break;
+                case TupleDestination:
+                    tuple = tuple with { Destination = AddressOf(ref value) };
+                    break;
                 case TuplePortSource: tuple = tuple with { PortSource = value.U16() }; break;
-                case TuplePortDestination: tuple = tuple with { PortDestination = value.U16() }; break;
+                case TuplePortDestination:
+                    tuple = tuple with { PortDestination = value.U16() };
+                    break;
                 case TupleIcmpId: tuple = tuple with { IcmpId = value.U16() }; break;
                 case TupleIcmpType: tuple = tuple with { IcmpType = value.U8() }; break;
                 case TupleIcmpCode: tuple = tuple with { IcmpCode = value.U8() }; break;
@@ -104,7 +112,8 @@ internal static class ConntrackFlushCodec
         if (flush.Mark is { } mark) writer.U16(Mark).U16(8).U32(mark);
         if (flush.MarkMask is { } mask) writer.U16(MarkMask).U16(8).U32(mask);
         if (flush.Labels is { } labels) writer.U16(Labels).U16(24).Zeros(4).Number(labels, 16);
-        if (flush.LabelsMask is { } labelsMask) writer.U16(LabelsMask).U16(24).Zeros(4).Number(labelsMask, 16);
+        if (flush.LabelsMask is { } labelsMask)
+            writer.U16(LabelsMask).U16(24).Zeros(4).Number(labelsMask, 16);
     }
 
     private static void WriteTuple(OfWriter writer, ushort type, OfConntrackTuple tuple)
@@ -112,9 +121,11 @@ internal static class ConntrackFlushCodec
         var start = writer.Length;
         writer.U16(type).U16(0).Zeros(4);
         if (tuple.Source is { } source) WriteAddress(writer, TupleSource, source);
-        if (tuple.Destination is { } destination) WriteAddress(writer, TupleDestination, destination);
+        if (tuple.Destination is { } destination)
+            WriteAddress(writer, TupleDestination, destination);
         if (tuple.PortSource is { } sport) writer.U16(TuplePortSource).U16(6).U16(sport).Zeros(2);
-        if (tuple.PortDestination is { } dport) writer.U16(TuplePortDestination).U16(6).U16(dport).Zeros(2);
+        if (tuple.PortDestination is { } dport)
+            writer.U16(TuplePortDestination).U16(6).U16(dport).Zeros(2);
         if (tuple.IcmpId is { } id) writer.U16(TupleIcmpId).U16(6).U16(id).Zeros(2);
         if (tuple.IcmpType is { } icmpType) writer.U16(TupleIcmpType).U16(5).U8(icmpType).Zeros(3);
         if (tuple.IcmpCode is { } code) writer.U16(TupleIcmpCode).U16(5).U8(code).Zeros(3);

@@ -47,7 +47,8 @@ internal static class ControlCodec
             number = new OfErrorNumber(body.U32(), 0, code);
         }
 
-        return new OfErrorMessage(OfError.CodeOf(number, context.Version), EquatableArray.Create(body.Rest()))
+        return new OfErrorMessage(OfError.CodeOf(number, context.Version),
+            EquatableArray.Create(body.Rest()))
         {
             Number = number,
         };
@@ -80,8 +81,10 @@ internal static class ControlCodec
         }
 
         var known = (OfCapabilities)capabilities;
-        if (context.IsVersion10 && (capabilities & 8) != 0) known = (known & ~OfCapabilities.GroupStats) | OfCapabilities.SpanningTree;
-        message = new OfFeaturesReply(datapath, buffers, tables, auxiliary, known, actions, ports.ToEquatableArray());
+        if (context.IsVersion10 && (capabilities & 8) != 0)
+            known = (known & ~OfCapabilities.GroupStats) | OfCapabilities.SpanningTree;
+        message = new OfFeaturesReply(datapath, buffers, tables, auxiliary, known, actions,
+            ports.ToEquatableArray());
         return error;
     }
 
@@ -89,7 +92,8 @@ internal static class ControlCodec
         OfWriter writer, OfFeaturesReply features, in OfCodecContext context)
     {
         writer.U64(features.DatapathId).U32(features.BufferCount).U8(features.TableCount);
-        writer.U8(context.Version >= OfVersion.OpenFlow13 ? features.AuxiliaryId : (byte)0).Zeros(2);
+        writer.U8(context.Version >= OfVersion.OpenFlow13 ? features.AuxiliaryId
+            : (byte)0).Zeros(2);
         writer.U32(CapabilitiesOf(features.Capabilities, in context));
         writer.U32(context.IsVersion10 ? features.Actions : 0);
         if (context.Version >= OfVersion.OpenFlow13) return;
@@ -128,7 +132,8 @@ internal static class ControlCodec
         var generation = body.U64();
         ulong? id = isRequest && role < (uint)OfRole.Primary ? null
             : generation == ulong.MaxValue && !isRequest ? null : generation;
-        message = isRequest ? new OfRoleRequest((OfRole)role, id) : new OfRoleReply((OfRole)role, id);
+        message = isRequest ? new OfRoleRequest((OfRole)role, id)
+            : new OfRoleReply((OfRole)role, id);
         return role > 3 ? OfErrorCode.RoleBadRole : OfErrorCode.None;
     }
 }

@@ -76,7 +76,8 @@ internal static class GroupCodec
             var type = (OfGroupType)body.U8();
             body.Skip(1);
             var group = body.U32();
-            if (body.Failed || length < 8 || length - 8 > body.Remaining) return OfErrorCode.RequestBadLength;
+            if (body.Failed || length < 8 || length - 8 > body.Remaining)
+                return OfErrorCode.RequestBadLength;
             var rest = new OfReader(body.Bytes(length - 8));
             var buckets = new List<OfBucket>();
             var selection = OfSelectionMethod.Default;
@@ -126,7 +127,8 @@ internal static class GroupCodec
     private static OfErrorCode ErrorOf(GroupMod mod, bool is15)
     {
         var command = mod.Command;
-        var isKnown = command is GroupModCommand.Add or GroupModCommand.Modify or GroupModCommand.Delete
+        var isKnown =
+            command is GroupModCommand.Add or GroupModCommand.Modify or GroupModCommand.Delete
             or GroupModCommand.AddOrModify || (is15
             && command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket);
         if (!isKnown) return OfErrorCode.GroupBadCommand;
@@ -139,12 +141,14 @@ internal static class GroupCodec
                 ? OfErrorCode.GroupUnknownBucket : OfErrorCode.None;
         }
 
-        if (mod.Type == OfGroupType.Indirect && mod.Buckets.Count != 1) return OfErrorCode.GroupInvalid;
+        if (mod.Type == OfGroupType.Indirect && mod.Buckets.Count != 1)
+            return OfErrorCode.GroupInvalid;
         var ids = new HashSet<uint>();
         foreach (var bucket in mod.Buckets)
         {
             if (!ids.Add(bucket.BucketId)) return OfErrorCode.GroupBucketExists;
-            if (bucket.Weight > 1 && mod.Type != OfGroupType.Select) return OfErrorCode.GroupInvalid;
+            if (bucket.Weight > 1 && mod.Type != OfGroupType.Select)
+                return OfErrorCode.GroupInvalid;
             var watches = bucket.WatchPort != OfPort.Any || bucket.WatchGroup != OfGroupNumber.Any;
             if (mod.Type == OfGroupType.FastFailover && !watches) return OfErrorCode.GroupBadWatch;
         }
@@ -170,7 +174,8 @@ internal static class GroupCodec
             var actions = new List<OfAction>();
             var error = ActionDecoder.Decode(reader.Bytes(length - 16), in context, actions);
             if (error != OfErrorCode.None) return error;
-            buckets.Add(new OfBucket((uint)buckets.Count, weight, port, group, ActionList.From(actions)));
+            buckets.Add(new OfBucket((uint)buckets.Count, weight, port, group,
+                ActionList.From(actions)));
         }
 
         return OfErrorCode.None;
@@ -196,7 +201,8 @@ internal static class GroupCodec
             var error = ActionDecoder.Decode(body.Bytes(actionSize), in context, actions);
             if (error != OfErrorCode.None) return error;
             if (id > GroupMod.BucketIdMax) return OfErrorCode.GroupUnknownBucket;
-            var bucket = new OfBucket(id, 1, OfPort.Any, OfGroupNumber.Any, ActionList.From(actions));
+            var bucket =
+                new OfBucket(id, 1, OfPort.Any, OfGroupNumber.Any, ActionList.From(actions));
             error = DecodeBucketProperties(ref body, ref bucket);
             if (error != OfErrorCode.None) return error;
             buckets.Add(bucket);
@@ -212,7 +218,8 @@ internal static class GroupCodec
             var start = body.Position;
             var type = body.U16();
             var length = body.U16();
-            if (body.Failed || length < 8 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length < 8 || length - 4 > body.Remaining)
+                return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
             switch (type)
             {
@@ -236,7 +243,8 @@ internal static class GroupCodec
             var start = body.Position;
             var type = body.U16();
             var length = body.U16();
-            if (body.Failed || length < 4 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length < 4 || length - 4 > body.Remaining)
+                return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
             body.Align8(start);
             if (type != ExperimenterProperty) return OfErrorCode.PropertyBadType;
@@ -256,14 +264,16 @@ internal static class GroupCodec
     }
 
     /// <summary>Fields with their mask as value (an NXM list without prerequisites).</summary>
-    private static OfErrorCode DecodeFields(ref OfReader value, out EquatableArray<MatchEntry> fields)
+    private static OfErrorCode DecodeFields(ref OfReader value,
+        out EquatableArray<MatchEntry> fields)
     {
         var list = new List<MatchEntry>();
         fields = [];
         while (value.Remaining >= 4)
         {
             var error = NxmCodec.ReadEntry(ref value, out var header, out var mask, out _);
-            if (error != OfErrorCode.None || header.Field is not { } field) return OfErrorCode.PropertyBadValue;
+            if (error != OfErrorCode.None || header.Field is not { } field)
+                return OfErrorCode.PropertyBadValue;
             list.Add(new MatchEntry(field, 0, mask & field.ExactMask));
         }
 
@@ -284,7 +294,8 @@ internal static class GroupCodec
     }
 
     private static void WriteBuckets15(
-        OfWriter writer, EquatableArray<OfBucket> buckets, OfGroupType type, in OfCodecContext context)
+        OfWriter writer, EquatableArray<OfBucket> buckets, OfGroupType type,
+            in OfCodecContext context)
     {
         foreach (var bucket in buckets)
         {
@@ -293,7 +304,8 @@ internal static class GroupCodec
             var first = writer.Length;
             ActionEncoder.Write(writer, bucket.Actions, in context);
             writer.PatchU16(start + 2, writer.Length - first);
-            if (type == OfGroupType.Select || bucket.Weight != 1) writer.U16(0).U16(8).U16(bucket.Weight).Zeros(2);
+            if (type == OfGroupType.Select || bucket.Weight != 1)
+                writer.U16(0).U16(8).U16(bucket.Weight).Zeros(2);
             if (bucket.WatchPort != OfPort.Any) writer.U16(1).U16(8).U32(bucket.WatchPort);
             if (bucket.WatchGroup != OfGroupNumber.Any) writer.U16(2).U16(8).U32(bucket.WatchGroup);
             writer.PatchU16(start, writer.Length - start);

@@ -14,10 +14,12 @@ internal static class MeterCodec
         if (body.Failed) return OfErrorCode.RequestBadLength;
         if (command > 2) return OfErrorCode.MeterBadCommand;
         var isDelete = command == (int)MeterModCommand.Delete;
-        if (meter == 0 || (meter > OfMeterNumber.Max && !IsReserved(meter, isDelete))) return OfErrorCode.MeterInvalid;
+        if (meter == 0 || (meter > OfMeterNumber.Max && !IsReserved(meter, isDelete)))
+            return OfErrorCode.MeterInvalid;
         if (isDelete) return OfErrorCode.None;
         const MeterFlags rates = MeterFlags.KilobitsPerSecond | MeterFlags.PacketsPerSecond;
-        if (flags > 15 || ((MeterFlags)flags & rates) is MeterFlags.None or rates) return OfErrorCode.MeterBadFlags;
+        if (flags > 15 || ((MeterFlags)flags & rates) is MeterFlags.None or rates)
+            return OfErrorCode.MeterBadFlags;
         var error = DecodeBands(ref body, out var bands);
         message = new MeterMod((MeterModCommand)command, meter, (MeterFlags)flags, bands);
         return error;
@@ -38,7 +40,8 @@ internal static class MeterCodec
         while (!body.IsEmpty)
         {
             var (length, flags, meter) = (body.U16(), body.U16(), body.U32());
-            if (body.Failed || length < 8 || length - 8 > body.Remaining) return OfErrorCode.RequestBadLength;
+            if (body.Failed || length < 8 || length - 8 > body.Remaining)
+                return OfErrorCode.RequestBadLength;
             var rest = new OfReader(body.Bytes(length - 8));
             var error = DecodeBands(ref rest, out var bands);
             if (error != OfErrorCode.None) return error;
@@ -65,13 +68,15 @@ internal static class MeterCodec
             body.Skip(6);
             var (flows, packets, bytes) = (body.U32(), body.U64(), body.U64());
             var duration = FlowCodec.ReadDuration(ref body);
-            if (body.Failed || length < 40 || (length - 40) % 16 != 0 || length - 40 > body.Remaining)
+            if (body.Failed || length < 40 || (length - 40) % 16 != 0
+                || length - 40 > body.Remaining)
             {
                 return OfErrorCode.RequestBadLength;
             }
 
             var bands = new OfMeterBandStats[(length - 40) / 16];
-            for (var i = 0; i < bands.Length; i++) bands[i] = new OfMeterBandStats(body.U64(), body.U64());
+            for (var i = 0; i < bands.Length; i++) bands[i] =
+                new OfMeterBandStats(body.U64(), body.U64());
             meters.Add(new OfMeterStats(meter, flows, packets, bytes, duration, bands));
         }
 
@@ -95,7 +100,8 @@ internal static class MeterCodec
         while (!body.IsEmpty)
         {
             var (type, length, rate, burst) = (body.U16(), body.U16(), body.U32(), body.U32());
-            if (body.Failed || length != BandSize || body.Remaining < 4) return OfErrorCode.RequestBadLength;
+            if (body.Failed || length != BandSize || body.Remaining < 4)
+                return OfErrorCode.RequestBadLength;
             var level = body.U8();
             body.Skip(3);
             if (type is not (1 or 2)) return OfErrorCode.MeterBadBand;

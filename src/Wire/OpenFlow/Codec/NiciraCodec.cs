@@ -14,7 +14,8 @@ internal static class NiciraCodec
         ConntrackFlush = 32;
 
     private const uint OnfMonitorCancel = 1870, OnfMonitorPaused = 1871, OnfMonitorResumed = 1872,
-        OnfRoleStatus = 1911, OnfBundleControl = 2300, OnfBundleAdd = 2301, OnfRequestForward = 2350;
+        OnfRoleStatus = 1911, OnfBundleControl = 2300, OnfBundleAdd = 2301,
+            OnfRequestForward = 2350;
 
     public static OfErrorCode Decode(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
@@ -70,9 +71,11 @@ internal static class NiciraCodec
             case PacketIn: return PacketCodec.DecodeInNxt(ref body, out message);
             case FlowAge: message = new OfFlowAge(); break;
             case SetAsync:
-                return AsyncCodec.DecodeSet(ref body, context with { Version = OfVersion.OpenFlow13 }, out message);
+                return AsyncCodec.DecodeSet(ref body, context
+                    with { Version = OfVersion.OpenFlow13 }, out message);
             case SetAsync2:
-                return AsyncCodec.DecodeSet(ref body, context with { Version = OfVersion.OpenFlow14 }, out message);
+                return AsyncCodec.DecodeSet(ref body, context
+                    with { Version = OfVersion.OpenFlow14 }, out message);
             case SetControllerId:
                 if (!body.Zeros(6)) return OfErrorCode.RequestMustBeZero;
                 message = new OfSetControllerId(body.U16());
@@ -102,7 +105,8 @@ internal static class NiciraCodec
         var role = body.U32();
         // Nicira: other 0, primary 1, secondary 2.
         message = subtype == RoleRequest
-            ? new OfRoleRequest((OfRole)(role + 1), null) : new OfRoleReply((OfRole)(role + 1), null);
+            ? new OfRoleRequest((OfRole)(role + 1), null)
+                : new OfRoleReply((OfRole)(role + 1), null);
         return role > 2 ? OfErrorCode.RoleBadRole : OfErrorCode.None;
     }
 
@@ -177,7 +181,9 @@ internal static class NiciraCodec
             case OfRoleStatus role:
                 writer.U32((uint)role.Role).U8((byte)role.Reason).Zeros(3).U64(role.GenerationId);
                 break;
-            case OfRequestForward forward: OfEncoder.Write(writer, forward.Message, forward.Xid, in context); break;
+            case OfRequestForward forward:
+                OfEncoder.Write(writer, forward.Message, forward.Xid, in context);
+                break;
             default: break;
         }
     }
@@ -215,14 +221,20 @@ internal static class NiciraCodec
             case OfRoleRequest role: writer.U32((uint)role.Role - 1); break;
             case OfRoleReply role: writer.U32((uint)role.Role - 1); break;
             case OfSetFlowFormat format: writer.U32(format.Format); break;
-            case OfFlowRemoved removed: FlowCodec.WriteRemovedNicira(writer, removed, in context); break;
-            case OfFlowModTableId table: writer.U8(table.Enabled ? (byte)1 : (byte)0).Zeros(7); break;
+            case OfFlowRemoved removed:
+                FlowCodec.WriteRemovedNicira(writer, removed, in context);
+                break;
+            case OfFlowModTableId table:
+                writer.U8(table.Enabled ? (byte)1 : (byte)0).Zeros(7);
+                break;
             case OfSetPacketInFormat format: writer.U32(format.Format); break;
             case OfPacketIn { Format: PacketInFormat.Nxt } packet:
                 PacketCodec.WriteInNxt(writer, packet, in context);
                 break;
             case OfPacketIn packet: PacketCodec.WriteInNxt2(writer, packet, in context); break;
-            case OfResume resume: PacketCodec.WriteInNxt2(writer, resume.PacketIn, in context); break;
+            case OfResume resume:
+                PacketCodec.WriteInNxt2(writer, resume.PacketIn, in context);
+                break;
             case OfSetAsync async:
                 AsyncCodec.WriteSet(writer, async, context with { Version = OfVersion.OpenFlow13 });
                 break;

@@ -1,6 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>What decoding and encoding depend on besides the bytes: the connection's state.</summary>
+/// <summary>
+/// What decoding and encoding depend on besides the bytes: the connection's state.
+/// </summary>
 /// <param name="Version">The negotiated version.</param>
 /// <param name="Tlv">The bridge's tunnel options: their size on the wire.</param>
 /// <param name="FlowModTableId">NXT_FLOW_MOD_TABLE_ID is on (OpenFlow 1.0 only).</param>

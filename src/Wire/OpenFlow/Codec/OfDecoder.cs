@@ -39,12 +39,19 @@ public static class OfDecoder
         {
             case OfType.Hello: message = ControlCodec.DecodeHello(ref body, in context); break;
             case OfType.Error: message = ControlCodec.DecodeError(ref body, in context); break;
-            case OfType.EchoRequest: message = new OfEchoRequest(EquatableArray.Create(body.Rest())); break;
-            case OfType.EchoReply: message = new OfEchoReply(EquatableArray.Create(body.Rest())); break;
+            case OfType.EchoRequest:
+                message = new OfEchoRequest(EquatableArray.Create(body.Rest()));
+                break;
+            case OfType.EchoReply:
+                message = new OfEchoReply(EquatableArray.Create(body.Rest()));
+                break;
             case OfType.Experimenter: return NiciraCodec.Decode(ref body, in context, out message);
-            case OfType.FeaturesRequest: return Empty(ref body, new OfFeaturesRequest(), out message);
-            case OfType.FeaturesReply: return ControlCodec.DecodeFeatures(ref body, in context, out message);
-            case OfType.GetConfigRequest: return Empty(ref body, new OfGetConfigRequest(), out message);
+            case OfType.FeaturesRequest:
+                return Empty(ref body, new OfFeaturesRequest(), out message);
+            case OfType.FeaturesReply:
+                return ControlCodec.DecodeFeatures(ref body, in context, out message);
+            case OfType.GetConfigRequest:
+                return Empty(ref body, new OfGetConfigRequest(), out message);
             case OfType.GetConfigReply:
                 message = new OfGetConfigReply((OfConfigFlags)body.U16(), body.U16());
                 return Empty(ref body, message, out message);
@@ -52,18 +59,23 @@ public static class OfDecoder
                 message = new OfSetConfig((OfConfigFlags)body.U16(), body.U16());
                 return Empty(ref body, message, out message);
             case OfType.PacketIn: return PacketCodec.DecodeIn(ref body, in context, out message);
-            case OfType.FlowRemoved: return FlowCodec.DecodeRemoved(ref body, in context, out message);
-            case OfType.PortStatus: return ControlCodec.DecodePortStatus(ref body, in context, out message);
+            case OfType.FlowRemoved:
+                return FlowCodec.DecodeRemoved(ref body, in context, out message);
+            case OfType.PortStatus:
+                return ControlCodec.DecodePortStatus(ref body, in context, out message);
             case OfType.PacketOut: return PacketCodec.DecodeOut(ref body, in context, out message);
             case OfType.FlowMod: return context.IsVersion10
                 ? FlowCodec.DecodeMod10(ref body, in context, out message)
                 : FlowCodec.DecodeMod11(ref body, in context, out message);
             case OfType.GroupMod:
-                return GroupCodec.DecodeMod(ref body, in context, context.Version >= OfVersion.OpenFlow15, out message);
+                return GroupCodec.DecodeMod(ref body, in context,
+                    context.Version >= OfVersion.OpenFlow15, out message);
             case OfType.PortMod: return PortCodec.DecodeMod(ref body, in context, out message);
             case OfType.TableMod: return TableCodec.DecodeMod(ref body, in context, out message);
-            case OfType.StatsRequest: return StatsRequestCodec.Decode(ref body, in context, out message);
-            case OfType.StatsReply: return StatsReplyDecoder.Decode(ref body, in context, out message);
+            case OfType.StatsRequest:
+                return StatsRequestCodec.Decode(ref body, in context, out message);
+            case OfType.StatsReply:
+                return StatsReplyDecoder.Decode(ref body, in context, out message);
             case OfType.BarrierRequest: return Empty(ref body, new OfBarrierRequest(), out message);
             case OfType.BarrierReply: return Empty(ref body, new OfBarrierReply(), out message);
             default: return DecodeLater(type, ref body, in context, out message);
@@ -88,9 +100,11 @@ public static class OfDecoder
                 body.Skip(3);
                 message = new OfRoleStatus(role, reason, body.U64());
                 return OfErrorCode.None;
-            case OfType.GetAsyncRequest: return Empty(ref body, new OfGetAsyncRequest(), out message);
+            case OfType.GetAsyncRequest:
+                return Empty(ref body, new OfGetAsyncRequest(), out message);
             case OfType.SetAsync: return AsyncCodec.DecodeSet(ref body, in context, out message);
-            case OfType.GetAsyncReply: return AsyncCodec.DecodeReply(ref body, in context, out message);
+            case OfType.GetAsyncReply:
+                return AsyncCodec.DecodeReply(ref body, in context, out message);
             case OfType.MeterMod: return MeterCodec.DecodeMod(ref body, out message);
             case OfType.BundleControl: return BundleCodec.DecodeControl(ref body, out message);
             case OfType.BundleAdd: return BundleCodec.DecodeAdd(ref body, in context, out message);

@@ -42,7 +42,8 @@ public static class OfEncoder
         var start = writer.Length;
         WriteHeader(writer, OfTypes.NumberOf(type, context.Version), xid, in context);
         var number = StatsTypes.NumberOf(message);
-        var isVendor = number == StatsTypes.Experimenter || (context.IsVersion10 && StatsTypes.IsGroup(message));
+        var isVendor = number == StatsTypes.Experimenter
+            || (context.IsVersion10 && StatsTypes.IsGroup(message));
         writer.U16(isVendor ? StatsTypes.Experimenter : number).U16(0);
         if (!context.IsVersion10) writer.Zeros(4);
         if (isVendor)
@@ -53,7 +54,8 @@ public static class OfEncoder
         return start;
     }
 
-    private static void WriteHeader(OfWriter writer, byte type, uint xid, in OfCodecContext context) =>
+    private static void WriteHeader(OfWriter writer, byte type, uint xid,
+        in OfCodecContext context) =>
         writer.U8((byte)context.Version).U8(type).U16(0).U32(xid);
 
     private static bool WriteWhole(
@@ -128,9 +130,15 @@ public static class OfEncoder
             case OfErrorMessage error: ControlCodec.WriteError(writer, error, in context); break;
             case OfEchoRequest echo: writer.Bytes(echo.Data.AsSpan()); break;
             case OfEchoReply echo: writer.Bytes(echo.Data.AsSpan()); break;
-            case OfFeaturesReply features: ControlCodec.WriteFeatures(writer, features, in context); break;
-            case OfGetConfigReply config: writer.U16((ushort)config.Flags).U16(config.MissSendLength); break;
-            case OfSetConfig config: writer.U16((ushort)config.Flags).U16(config.MissSendLength); break;
+            case OfFeaturesReply features:
+                ControlCodec.WriteFeatures(writer, features, in context);
+                break;
+            case OfGetConfigReply config:
+                writer.U16((ushort)config.Flags).U16(config.MissSendLength);
+                break;
+            case OfSetConfig config:
+                writer.U16((ushort)config.Flags).U16(config.MissSendLength);
+                break;
             case OfPacketIn packet: PacketCodec.WriteIn(writer, packet, in context); break;
             case OfFlowRemoved removed: FlowCodec.WriteRemoved(writer, removed, in context); break;
             case OfPortStatus status:
@@ -140,15 +148,24 @@ public static class OfEncoder
             case OfPacketOut packet: PacketCodec.WriteOut(writer, packet, in context); break;
             case FlowMod mod: FlowCodec.WriteMod(writer, mod, in context); break;
             case GroupMod mod:
-                GroupCodec.WriteMod(writer, mod, in context, context.Version >= OfVersion.OpenFlow15);
+                GroupCodec.WriteMod(writer, mod, in context,
+                    context.Version >= OfVersion.OpenFlow15);
                 break;
             case PortMod mod: PortCodec.WriteMod(writer, mod, in context); break;
             case TableMod mod: TableCodec.WriteMod(writer, mod, in context); break;
             case MeterMod mod: MeterCodec.WriteMod(writer, mod); break;
-            case OfQueueGetConfigRequest queue: QueueCodec.WriteConfigRequest(writer, queue, in context); break;
-            case OfQueueGetConfigReply queue: QueueCodec.WriteConfigReply(writer, queue, in context); break;
-            case OfRoleRequest role: writer.U32((uint)role.Role).Zeros(4).U64(role.GenerationId ?? 0); break;
-            case OfRoleReply role: writer.U32((uint)role.Role).Zeros(4).U64(role.GenerationId ?? ulong.MaxValue); break;
+            case OfQueueGetConfigRequest queue:
+                QueueCodec.WriteConfigRequest(writer, queue, in context);
+                break;
+            case OfQueueGetConfigReply queue:
+                QueueCodec.WriteConfigReply(writer, queue, in context);
+                break;
+            case OfRoleRequest role:
+                writer.U32((uint)role.Role).Zeros(4).U64(role.GenerationId ?? 0);
+                break;
+            case OfRoleReply role:
+                writer.U32((uint)role.Role).Zeros(4).U64(role.GenerationId ?? ulong.MaxValue);
+                break;
             case OfRoleStatus role:
                 writer.U32((uint)role.Role).U8((byte)role.Reason).Zeros(3).U64(role.GenerationId);
                 break;
@@ -158,7 +175,9 @@ public static class OfEncoder
                 writer.U8((byte)status.Reason).Zeros(7);
                 TableCodec.WriteDescription(writer, status.Table);
                 break;
-            case OfRequestForward forward: Write(writer, forward.Message, forward.Xid, in context); break;
+            case OfRequestForward forward:
+                Write(writer, forward.Message, forward.Xid, in context);
+                break;
             case OfBundleControl bundle: BundleCodec.WriteControl(writer, bundle); break;
             case OfBundleAdd bundle: BundleCodec.WriteAdd(writer, bundle, in context); break;
             default: break;

@@ -36,7 +36,9 @@ internal enum OfType
     BundleAdd,
 }
 
-/// <summary>The catalogue of message types: number in 1.0, number later, and the first version.</summary>
+/// <summary>
+/// The catalogue of message types: number in 1.0, number later, and the first version.
+/// </summary>
 internal static class OfTypes
 {
     private const byte No = 255;
@@ -67,7 +69,8 @@ internal static class OfTypes
         var rows = new List<(OfType, byte, byte, OfVersion, OfVersion)>();
         void Add(OfType type, int in10, int later, int since = 1, int until = 6) =>
             rows.Add((type, (byte)in10, (byte)later, (OfVersion)since, (OfVersion)until));
-        for (var type = OfType.Hello; type <= OfType.FlowMod; type++) Add(type, (int)type, (int)type);
+        for (var type = OfType.Hello; type <= OfType.FlowMod; type++) Add(type, (int)type,
+            (int)type);
         Add(OfType.GroupMod, No, 15, 2);
         Add(OfType.PortMod, 15, 16);
         Add(OfType.TableMod, No, 17, 2);

@@ -73,7 +73,9 @@ public ref struct OfReader(ReadOnlySpan<byte> bytes)
 
     public void Skip(int size) => Take(size);
 
-    /// <summary>Skips bytes until the position is a multiple of 8 from 'start' on, if there are.</summary>
+    /// <summary>
+    /// Skips bytes until the position is a multiple of 8 from 'start' on, if there are.
+    /// </summary>
     public void Align8(int start = 0)
     {
         var pad = -(Position - start) & 7;

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>Writes big-endian fields into a buffer that grows; lengths are patched in later.</summary>
+/// <summary>
+/// Writes big-endian fields into a buffer that grows; lengths are patched in later.
+/// </summary>
 public sealed class OfWriter
 {
     private byte[] _bytes = new byte[512];

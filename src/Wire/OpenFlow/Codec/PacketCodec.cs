@@ -13,10 +13,12 @@ internal static class PacketCodec
         switch (context.Version)
         {
             case OfVersion.OpenFlow10:
-                writer.U32(packet.BufferId).U16(total).U16(OfPort.ToWire16(packet.InPort)).U8(reason).Zeros(1);
+                writer.U32(packet.BufferId).U16(total).U16(OfPort.ToWire16(packet.InPort)).U8(
+                    reason).Zeros(1);
                 break;
             case OfVersion.OpenFlow11:
-                writer.U32(packet.BufferId).U32(packet.InPort).U32(packet.InPort).U16(total).U8(reason).U8(packet.TableId);
+                writer.U32(packet.BufferId).U32(packet.InPort).U32(packet.InPort).U16(total).U8(
+                    reason).U8(packet.TableId);
                 break;
             default:
                 writer.U32(packet.BufferId).U16(total).U8(reason).U8(packet.TableId);
@@ -32,7 +34,8 @@ internal static class PacketCodec
     public static void WriteInNxt(OfWriter writer, OfPacketIn packet, in OfCodecContext context)
     {
         var total = (ushort)Math.Min(packet.TotalLength, ushort.MaxValue);
-        writer.U32(packet.BufferId).U16(total).U8(ReasonOf(packet.Reason, in context)).U8(packet.TableId);
+        writer.U32(packet.BufferId).U16(total).U8(ReasonOf(packet.Reason,
+            in context)).U8(packet.TableId);
         writer.U64(packet.Cookie);
         var at = writer.Length;
         writer.U16(0).Zeros(6);
@@ -45,10 +48,13 @@ internal static class PacketCodec
     public static void WriteInNxt2(OfWriter writer, OfPacketIn packet, in OfCodecContext context)
     {
         Property(writer, PropPacket, packet.Packet.AsSpan());
-        if (packet.TotalLength != packet.Packet.Count) writer.U16(PropFullLength).U16(8).U32(packet.TotalLength);
-        if (packet.BufferId != FlowMod.NoBuffer) writer.U16(PropBufferId).U16(8).U32(packet.BufferId);
+        if (packet.TotalLength != packet.Packet.Count)
+            writer.U16(PropFullLength).U16(8).U32(packet.TotalLength);
+        if (packet.BufferId != FlowMod.NoBuffer)
+            writer.U16(PropBufferId).U16(8).U32(packet.BufferId);
         writer.U16(PropTableId).U16(5).U8(packet.TableId).Zeros(3);
-        if (packet.Cookie != ulong.MaxValue) writer.U16(PropCookie).U16(16).Zeros(4).U64(packet.Cookie);
+        if (packet.Cookie != ulong.MaxValue)
+            writer.U16(PropCookie).U16(16).Zeros(4).U64(packet.Cookie);
         writer.U16(PropReason).U16(5).U8(ReasonOf(packet.Reason, in context)).Zeros(3);
         var start = writer.Length;
         writer.U16(PropMetadata).U16(0);
@@ -91,8 +97,10 @@ internal static class PacketCodec
             body.Skip(2);
         }
 
-        if (inPort != OfPort.None) match = new MatchBuilder().Set(MatchField.InPortOxm, inPort).Build();
-        message = new OfPacketIn(EquatableArray.Create(body.Rest()), total, (PacketInReason)reason, table, cookie, buffer, match);
+        if (inPort != OfPort.None)
+            match = new MatchBuilder().Set(MatchField.InPortOxm, inPort).Build();
+        message = new OfPacketIn(EquatableArray.Create(body.Rest()), total, (PacketInReason)reason,
+            table, cookie, buffer, match);
         return error;
     }
 
@@ -103,7 +111,8 @@ internal static class PacketCodec
         body.Skip(6);
         var error = MatchCodec.ReadNxm(ref body, size, false, out var match, out _, out _);
         body.Skip(2);
-        message = new OfPacketIn(EquatableArray.Create(body.Rest()), total, (PacketInReason)reason, table, cookie, buffer, match)
+        message = new OfPacketIn(EquatableArray.Create(body.Rest()), total, (PacketInReason)reason,
+            table, cookie, buffer, match)
         {
             Format = PacketInFormat.Nxt,
         };
@@ -114,7 +123,9 @@ internal static class PacketCodec
     public static OfErrorCode DecodeInNxt2(
         ref OfReader body, bool isResume, out OfMessage message)
     {
-        var packet = new OfPacketIn([], 0, PacketInReason.NoMatch, 0, ulong.MaxValue, FlowMod.NoBuffer, Match.Any)
+        var packet =
+            new OfPacketIn([], 0, PacketInReason.NoMatch, 0, ulong.MaxValue, FlowMod.NoBuffer,
+            Match.Any)
         {
             Format = PacketInFormat.Nxt2,
         };
@@ -124,7 +135,8 @@ internal static class PacketCodec
         {
             var start = body.Position;
             var (type, length) = (body.U16(), body.U16());
-            if (body.Failed || length < 4 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length < 4 || length - 4 > body.Remaining)
+                return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
             var error = OfErrorCode.None;
             switch (type)
@@ -143,12 +155,16 @@ internal static class PacketCodec
                     value.Skip(4);
                     packet = packet with { Cookie = value.U64() };
                     break;
-                case PropReason: packet = packet with { Reason = (PacketInReason)value.U8() }; break;
+                case PropReason:
+                    packet = packet with { Reason = (PacketInReason)value.U8() };
+                    break;
                 case PropMetadata:
                     error = NxmCodec.DecodeMatch(value.Rest(), false, out var match, out _, out _);
                     packet = packet with { Metadata = match };
                     break;
-                case PropUserdata: packet = packet with { Userdata = EquatableArray.Create(value.Rest()) }; break;
+                case PropUserdata:
+                    packet = packet with { Userdata = EquatableArray.Create(value.Rest()) };
+                    break;
                 case PropContinuation:
                     value.Skip(4);
                     packet = packet with { Continuation = EquatableArray.Create(value.Rest()) };
@@ -225,7 +241,8 @@ internal static class PacketCodec
     }
 
     private static bool IsInPort(uint port) => port
-        is < OfPort.Max and not 0 or OfPort.Local or OfPort.None or OfPort.Controller or OfPort.Unset;
+        is < OfPort.Max and not 0 or OfPort.Local or OfPort.None or OfPort.Controller
+        or OfPort.Unset;
 
     private static void Property(OfWriter writer, ushort type, ReadOnlySpan<byte> value)
     {
@@ -233,11 +250,14 @@ internal static class PacketCodec
         writer.U16(type).U16((ushort)(4 + value.Length)).Bytes(value).Align8(start);
     }
 
-    /// <summary>Reasons that the version does not have are told as the nearest that it has.</summary>
+    /// <summary>
+    /// Reasons that the version does not have are told as the nearest that it has.
+    /// </summary>
     private static byte ReasonOf(PacketInReason reason, in OfCodecContext context) => reason switch
     {
         PacketInReason.ExplicitMiss or PacketInReason.ImplicitMiss => (byte)PacketInReason.NoMatch,
-        > PacketInReason.InvalidTtl when context.Version < OfVersion.OpenFlow14 => (byte)PacketInReason.Action,
+        > PacketInReason.InvalidTtl when context.Version < OfVersion.OpenFlow14 =>
+            (byte)PacketInReason.Action,
         _ => (byte)reason,
     };
 }

@@ -14,7 +14,8 @@ internal static class PortCodec
         return port;
     }
 
-    public static void WritePort(OfWriter writer, uint port, in OfCodecContext context, int padAfter16)
+    public static void WritePort(OfWriter writer, uint port, in OfCodecContext context,
+        int padAfter16)
     {
         if (context.IsVersion10) writer.U16(OfPort.ToWire16(port)).Zeros(padAfter16);
         else writer.U32(port);
@@ -25,9 +26,12 @@ internal static class PortCodec
     {
         if (context.IsVersion10)
         {
-            description = new OfPortDescription(OfPort.FromWire16(body.U16()), body.Mac(), body.Text(NameSize),
+            description =
+                new OfPortDescription(OfPort.FromWire16(body.U16()), body.Mac(),
+                body.Text(NameSize),
                 (OfPortConfig)body.U32(), (OfPortState)(body.U32() & 1), FeaturesFrom10(body.U32()),
-                FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()), 0, 0);
+                FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()),
+                    0, 0);
             return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
         }
 
@@ -39,10 +43,13 @@ internal static class PortCodec
         var mac = body.Mac();
         body.Skip(2);
         var (name, config, state) = (body.Text(NameSize), body.U32(), body.U32());
-        description = new OfPortDescription(port, mac, name, (OfPortConfig)config, (OfPortState)state, 0, 0, 0, 0, 0, 0);
+        description =
+            new OfPortDescription(port, mac, name, (OfPortConfig)config, (OfPortState)state, 0, 0,
+            0, 0, 0, 0);
         if (context.Version >= OfVersion.OpenFlow14)
         {
-            if (length < 40 || length - (body.Position - start) > body.Remaining) return OfErrorCode.RequestBadLength;
+            if (length < 40 || length - (body.Position - start) > body.Remaining)
+                return OfErrorCode.RequestBadLength;
             var properties = new OfReader(body.Bytes(length - (body.Position - start)));
             while (properties.Remaining >= 4)
             {
@@ -105,7 +112,8 @@ internal static class PortCodec
             while (body.Remaining >= 4)
             {
                 var (type, size) = (body.U16(), body.U16());
-                if (size < 4 || size - 4 > body.Remaining) return Bad(OfErrorCode.PropertyBadLength, out message);
+                if (size < 4 || size - 4 > body.Remaining)
+                    return Bad(OfErrorCode.PropertyBadLength, out message);
                 var property = new OfReader(body.Bytes(size - 4));
                 if (type != EthernetProperty) return Bad(OfErrorCode.PropertyBadType, out message);
                 advertise = (OfPortFeatures)property.U32();
@@ -118,7 +126,8 @@ internal static class PortCodec
             body.Skip(4);
         }
 
-        message = new PortMod(port, mac.IsZero && !context.IsVersion10 ? null : mac, config & mask, mask, advertise);
+        message = new PortMod(port, mac.IsZero && !context.IsVersion10 ? null : mac, config & mask,
+            mask, advertise);
         return body.Failed || !body.IsEmpty ? OfErrorCode.RequestBadLength : OfErrorCode.None;
     }
 
@@ -135,7 +144,8 @@ internal static class PortCodec
             return;
         }
 
-        writer.U32(context.IsVersion10 ? FeaturesTo10(mod.Advertise) : (uint)mod.Advertise).Zeros(4);
+        writer.U32(context.IsVersion10 ? FeaturesTo10(mod.Advertise)
+            : (uint)mod.Advertise).Zeros(4);
     }
 
     public static OfErrorCode ReadStats(
@@ -152,8 +162,10 @@ internal static class PortCodec
         var port = ReadPort(ref body, in context, 6);
         if (!context.IsVersion10 && !has14) body.Skip(4);
         var duration = has14 ? FlowCodec.ReadDuration(ref body) : default;
-        stats = new OfPortStats(port, body.U64(), body.U64(), body.U64(), body.U64(), body.U64(), body.U64(),
-            body.U64(), body.U64(), ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, duration);
+        stats = new OfPortStats(port, body.U64(), body.U64(), body.U64(), body.U64(), body.U64(),
+            body.U64(),
+            body.U64(), body.U64(), ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue,
+                duration);
         if (has14)
         {
             if (length < 80 || length - 80 > body.Remaining) return OfErrorCode.RequestBadLength;
@@ -171,7 +183,8 @@ internal static class PortCodec
         else
         {
             stats = WithErrors(stats, ref body);
-            if (context.Version == OfVersion.OpenFlow13) stats = stats with { Duration = FlowCodec.ReadDuration(ref body) };
+            if (context.Version == OfVersion.OpenFlow13)
+                stats = stats with { Duration = FlowCodec.ReadDuration(ref body) };
         }
 
         return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
@@ -184,11 +197,15 @@ internal static class PortCodec
         WritePort(writer, stats.Port, in context, 6);
         if (!context.IsVersion10 && !has14) writer.Zeros(4);
         if (has14) FlowCodec.WriteDuration(writer, stats.Duration);
-        writer.U64(stats.ReceivePackets).U64(stats.TransmitPackets).U64(stats.ReceiveBytes).U64(stats.TransmitBytes);
-        writer.U64(stats.ReceiveDropped).U64(stats.TransmitDropped).U64(stats.ReceiveErrors).U64(stats.TransmitErrors);
+        writer.U64(stats.ReceivePackets).U64(stats.TransmitPackets).U64(stats.ReceiveBytes).U64(
+            stats.TransmitBytes);
+        writer.U64(stats.ReceiveDropped).U64(stats.TransmitDropped).U64(stats.ReceiveErrors).U64(
+            stats.TransmitErrors);
         if (has14) writer.U16(EthernetProperty).U16(40).Zeros(4);
-        writer.U64(stats.ReceiveFrameErrors).U64(stats.ReceiveOverErrors).U64(stats.ReceiveCrcErrors).U64(stats.Collisions);
-        if (context.Version == OfVersion.OpenFlow13) FlowCodec.WriteDuration(writer, stats.Duration);
+        writer.U64(stats.ReceiveFrameErrors).U64(stats.ReceiveOverErrors).U64(
+            stats.ReceiveCrcErrors).U64(stats.Collisions);
+        if (context.Version == OfVersion.OpenFlow13)
+            FlowCodec.WriteDuration(writer, stats.Duration);
     }
 
     private static OfPortStats WithErrors(OfPortStats stats, ref OfReader body) => stats with
@@ -199,7 +216,8 @@ internal static class PortCodec
         Collisions = body.U64(),
     };
 
-    private static OfPortDescription WithFeatures(OfPortDescription port, ref OfReader body) => port with
+    private static OfPortDescription WithFeatures(OfPortDescription port, ref OfReader body) =>
+        port with
     {
         Current = (OfPortFeatures)body.U32(),
         Advertised = (OfPortFeatures)body.U32(),

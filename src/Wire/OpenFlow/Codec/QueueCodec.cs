@@ -11,8 +11,10 @@ internal static class QueueCodec
         var has14 = context.Version >= OfVersion.OpenFlow14;
         if (has14) writer.U16(48).Zeros(6);
         PortCodec.WritePort(writer, queue.Port, in context, 2);
-        writer.U32(queue.Queue).U64(queue.TransmitBytes).U64(queue.TransmitPackets).U64(queue.TransmitErrors);
-        if (context.Version >= OfVersion.OpenFlow13) FlowCodec.WriteDuration(writer, queue.Duration);
+        writer.U32(queue.Queue).U64(queue.TransmitBytes).U64(queue.TransmitPackets).U64(
+            queue.TransmitErrors);
+        if (context.Version >= OfVersion.OpenFlow13)
+            FlowCodec.WriteDuration(writer, queue.Duration);
     }
 
     public static OfErrorCode ReadStats(
@@ -25,8 +27,10 @@ internal static class QueueCodec
             body.Skip(6);
         }
 
-        queue = new OfQueueStats(PortCodec.ReadPort(ref body, in context, 2), body.U32(), body.U64(), body.U64(), body.U64(), default);
-        if (context.Version >= OfVersion.OpenFlow13) queue = queue with { Duration = FlowCodec.ReadDuration(ref body) };
+        queue = new OfQueueStats(PortCodec.ReadPort(ref body, in context, 2), body.U32(),
+            body.U64(), body.U64(), body.U64(), default);
+        if (context.Version >= OfVersion.OpenFlow13)
+            queue = queue with { Duration = FlowCodec.ReadDuration(ref body) };
         if (rest != 0) body.Skip(rest);
         return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
     }
@@ -35,8 +39,10 @@ internal static class QueueCodec
     {
         var start = writer.Length;
         writer.U32(queue.Port).U32(queue.Queue).U16(0).Zeros(6);
-        if (queue.MinimumRate < NoRate) writer.U16(MinimumProperty).U16(8).U16(queue.MinimumRate).Zeros(2);
-        if (queue.MaximumRate < NoRate) writer.U16(MaximumProperty).U16(8).U16(queue.MaximumRate).Zeros(2);
+        if (queue.MinimumRate < NoRate)
+            writer.U16(MinimumProperty).U16(8).U16(queue.MinimumRate).Zeros(2);
+        if (queue.MaximumRate < NoRate)
+            writer.U16(MaximumProperty).U16(8).U16(queue.MaximumRate).Zeros(2);
         writer.PatchU16(start + 8, writer.Length - start);
     }
 
@@ -45,7 +51,8 @@ internal static class QueueCodec
         queue = new OfQueueDescription(body.U32(), body.U32(), ushort.MaxValue, ushort.MaxValue);
         var length = body.U16();
         body.Skip(6);
-        if (body.Failed || length < 16 || length - 16 > body.Remaining) return OfErrorCode.RequestBadLength;
+        if (body.Failed || length < 16 || length - 16 > body.Remaining)
+            return OfErrorCode.RequestBadLength;
         var rest = new OfReader(body.Bytes(length - 16));
         while (rest.Remaining >= 8)
         {
@@ -89,8 +96,10 @@ internal static class QueueCodec
             if (has12) writer.U32(queue.Port);
             var at = writer.Length;
             writer.U16(0).Zeros(has12 ? 6 : 2);
-            if (queue.MinimumRate < NoRate) writer.U16(MinimumProperty).U16(16).Zeros(4).U16(queue.MinimumRate).Zeros(6);
-            if (queue.MaximumRate < NoRate && has12) writer.U16(MaximumProperty).U16(16).Zeros(4).U16(queue.MaximumRate).Zeros(6);
+            if (queue.MinimumRate < NoRate)
+                writer.U16(MinimumProperty).U16(16).Zeros(4).U16(queue.MinimumRate).Zeros(6);
+            if (queue.MaximumRate < NoRate && has12)
+                writer.U16(MaximumProperty).U16(16).Zeros(4).U16(queue.MaximumRate).Zeros(6);
             writer.PatchU16(at, writer.Length - start);
         }
     }

@@ -18,7 +18,9 @@ internal static class TableCodec
         if (context.Version < OfVersion.OpenFlow13)
         {
             if (config > 3) return OfErrorCode.TableModBadConfig;
-            var miss = (config & 3) switch { 0 => TableMiss.Controller, 1 => TableMiss.Continue, 2 => TableMiss.Drop, _ => TableMiss.Default };
+            var miss =
+                (config & 3) switch { 0 => TableMiss.Controller, 1 => TableMiss.Continue, 2 =>
+                TableMiss.Drop, _ => TableMiss.Default };
             message = mod with { Miss = miss };
             return config == 3 ? OfErrorCode.TableModBadConfig : OfErrorCode.None;
         }
@@ -29,14 +31,19 @@ internal static class TableCodec
         }
 
         if ((config & ~(EvictionConfig | VacancyConfig)) != 0) return OfErrorCode.TableModBadConfig;
-        mod = mod with { Eviction = (config & EvictionConfig) != 0, Vacancy = (config & VacancyConfig) != 0 };
+        mod = mod
+            with { Eviction = (config & EvictionConfig) != 0,
+            Vacancy = (config & VacancyConfig) != 0 };
         while (!body.IsEmpty)
         {
             var (type, length) = (body.U16(), body.U16());
-            if (body.Failed || length != 8 || body.Remaining < 4) return OfErrorCode.PropertyBadLength;
+            if (body.Failed || length != 8 || body.Remaining < 4)
+                return OfErrorCode.PropertyBadLength;
             switch (type)
             {
-                case EvictionProperty: mod = mod with { EvictionFlags = (EvictionFlags)body.U32() }; break;
+                case EvictionProperty:
+                    mod = mod with { EvictionFlags = (EvictionFlags)body.U32() };
+                    break;
                 case VacancyProperty:
                     mod = mod with { VacancyDown = body.U8(), VacancyUp = body.U8() };
                     body.Skip(2);
@@ -47,7 +54,8 @@ internal static class TableCodec
         }
 
         message = mod;
-        return (mod.EvictionFlags ?? 0) > (EvictionFlags)7 ? OfErrorCode.TableModBadConfig : OfErrorCode.None;
+        return (mod.EvictionFlags ?? 0) > (EvictionFlags)7 ? OfErrorCode.TableModBadConfig
+            : OfErrorCode.None;
     }
 
     public static void WriteMod(OfWriter writer, TableMod mod, in OfCodecContext context)
@@ -59,9 +67,11 @@ internal static class TableCodec
             return;
         }
 
-        writer.U32((mod.Eviction == true ? EvictionConfig : 0) | (mod.Vacancy == true ? VacancyConfig : 0));
+        writer.U32((mod.Eviction == true ? EvictionConfig : 0)
+            | (mod.Vacancy == true ? VacancyConfig : 0));
         if (mod.EvictionFlags is { } flags) writer.U16(EvictionProperty).U16(8).U32((uint)flags);
-        if (mod.Vacancy == true) writer.U16(VacancyProperty).U16(8).U8(mod.VacancyDown).U8(mod.VacancyUp).Zeros(2);
+        if (mod.Vacancy == true)
+            writer.U16(VacancyProperty).U16(8).U8(mod.VacancyDown).U8(mod.VacancyUp).Zeros(2);
     }
 
     public static void WriteDescription(OfWriter writer, OfTableDescription table)
@@ -70,7 +80,8 @@ internal static class TableCodec
         writer.U16(0).U8(table.TableId).Zeros(1);
         writer.U32((table.Eviction ? EvictionConfig : 0) | (table.Vacancy ? VacancyConfig : 0));
         writer.U16(EvictionProperty).U16(8).U32((uint)table.EvictionFlags);
-        writer.U16(VacancyProperty).U16(8).U8(table.VacancyDown).U8(table.VacancyUp).U8(table.VacancyNow).Zeros(1);
+        writer.U16(VacancyProperty).U16(8).U8(table.VacancyDown).U8(table.VacancyUp).U8(
+            table.VacancyNow).Zeros(1);
         writer.PatchU16(start, writer.Length - start);
     }
 
@@ -81,9 +92,12 @@ internal static class TableCodec
             var (length, id) = (body.U16(), body.U8());
             body.Skip(1);
             var config = body.U32();
-            if (body.Failed || length < 8 || length - 8 > body.Remaining) return OfErrorCode.RequestBadLength;
+            if (body.Failed || length < 8 || length - 8 > body.Remaining)
+                return OfErrorCode.RequestBadLength;
             var rest = new OfReader(body.Bytes(length - 8));
-            var table = new OfTableDescription(id, (config & EvictionConfig) != 0, 0, (config & VacancyConfig) != 0, 0, 0, 0);
+            var table =
+                new OfTableDescription(id, (config & EvictionConfig) != 0, 0,
+                (config & VacancyConfig) != 0, 0, 0, 0);
             while (rest.Remaining >= 8)
             {
                 var type = rest.U16();
@@ -94,7 +108,8 @@ internal static class TableCodec
                     continue;
                 }
 
-                table = table with { VacancyDown = rest.U8(), VacancyUp = rest.U8(), VacancyNow = rest.U8() };
+                table = table
+                    with { VacancyDown = rest.U8(), VacancyUp = rest.U8(), VacancyNow = rest.U8() };
                 rest.Skip(1);
             }
 
@@ -110,15 +125,19 @@ internal static class TableCodec
         switch (context.Version)
         {
             case OfVersion.OpenFlow10:
-                writer.Zeros(3).Text(table.Name, 32).U32(0x3FFFFF).U32(table.MaxEntries).U32(table.ActiveCount);
+                writer.Zeros(3).Text(table.Name,
+                    32).U32(0x3FFFFF).U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             case OfVersion.OpenFlow11:
-                writer.Zeros(7).Text(table.Name, 32).U32(0x3FF).U32(0x3FF).U32(0x3E).U32(0x1FFFFFF).U32(0x1FFFFFF);
+                writer.Zeros(7).Text(table.Name,
+                    32).U32(0x3FF).U32(0x3FF).U32(0x3E).U32(0x1FFFFFF).U32(0x1FFFFFF);
                 writer.U32(0).U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             case OfVersion.OpenFlow12:
-                writer.Zeros(7).Text(table.Name, 32).U64(AllFields).U64(AllFields).U32(Actions12).U32(Actions12);
-                writer.U64(AllFields).U64(AllFields).U64(ulong.MaxValue).U64(ulong.MaxValue).U32(0x3E).U32(0);
+                writer.Zeros(7).Text(table.Name,
+                    32).U64(AllFields).U64(AllFields).U32(Actions12).U32(Actions12);
+                writer.U64(AllFields).U64(AllFields).U64(ulong.MaxValue).U64(ulong.MaxValue).U32(
+                    0x3E).U32(0);
                 writer.U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             default:

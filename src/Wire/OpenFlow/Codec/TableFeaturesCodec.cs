@@ -1,6 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>Table features: one entry says what a table's instructions, actions and fields are.</summary>
+/// <summary>
+/// Table features: one entry says what a table's instructions, actions and fields are.
+/// </summary>
 /// <remarks>
 /// The properties are the same for all tables: every instruction, the actions that OpenFlow 1.3
 /// names, every OXM field to match, wildcard and set (OpenFlow 1.3 section A.3.5.5).
@@ -20,15 +22,18 @@ internal static class TableFeaturesCodec
         else writer.Zeros(5);
         writer.Text(table.Name, 32).U64(table.MetadataMatch).U64(table.MetadataWrite);
         var capabilities = (table.SupportsEviction ? 4u : 0) | (table.SupportsVacancy ? 8u : 0);
-        writer.U32(context.Version >= OfVersion.OpenFlow14 ? capabilities : 0).U32(table.MaxEntries);
+        writer.U32(context.Version >= OfVersion.OpenFlow14 ? capabilities
+            : 0).U32(table.MaxEntries);
         for (var miss = 0; miss < 2; miss++)
         {
             WriteInstructions(writer, (ushort)(Instructions + miss), !table.IsLastTable);
             WriteProperty(writer, (ushort)(NextTables + miss), table.NextTables.AsSpan());
             WriteActionTypes(writer, (ushort)(WriteActions + miss));
             WriteActionTypes(writer, (ushort)(ApplyActions + miss));
-            WriteFields(writer, (ushort)(WriteSetField + miss), field => field.IsWritable, in context);
-            WriteFields(writer, (ushort)(ApplySetField + miss), field => field.IsWritable, in context);
+            WriteFields(writer, (ushort)(WriteSetField + miss), field => field.IsWritable,
+                in context);
+            WriteFields(writer, (ushort)(ApplySetField + miss), field => field.IsWritable,
+                in context);
         }
 
         WriteFields(writer, MatchFields, _ => true, in context);
@@ -46,7 +51,8 @@ internal static class TableFeaturesCodec
             body.Skip(5);
             var (name, match, write) = (body.Text(32), body.U64(), body.U64());
             var (capabilities, max) = (body.U32(), body.U32());
-            if (body.Failed || length < 64 || length - 64 > body.Remaining) return OfErrorCode.RequestBadLength;
+            if (body.Failed || length < 64 || length - 64 > body.Remaining)
+                return OfErrorCode.RequestBadLength;
             var rest = new OfReader(body.Bytes(length - 64));
             var next = EquatableArray.Create(ReadOnlySpan<byte>.Empty);
             while (rest.Remaining >= 4)
@@ -60,7 +66,8 @@ internal static class TableFeaturesCodec
             }
 
             var has14 = context.Version >= OfVersion.OpenFlow14;
-            tables.Add(new OfTableFeatures(id, name, match, write, max, has14 && (capabilities & 4) != 0,
+            tables.Add(new OfTableFeatures(id, name, match, write, max, has14
+                && (capabilities & 4) != 0,
                 has14 && (capabilities & 8) != 0, next, next.IsEmpty));
         }
 
@@ -71,7 +78,8 @@ internal static class TableFeaturesCodec
     {
         var start = writer.Length;
         writer.U16(property).U16(0);
-        for (ushort type = canGoto ? (ushort)1 : (ushort)2; type <= 6; type++) writer.U16(type).U16(4);
+        for (ushort type = canGoto ? (ushort)1
+            : (ushort)2; type <= 6; type++) writer.U16(type).U16(4);
         End(writer, start);
     }
 
@@ -84,7 +92,8 @@ internal static class TableFeaturesCodec
     }
 
     private static void WriteFields(
-        OfWriter writer, ushort property, Func<MatchField, bool> isWanted, in OfCodecContext context)
+        OfWriter writer, ushort property, Func<MatchField, bool> isWanted,
+            in OfCodecContext context)
     {
         var start = writer.Length;
         writer.U16(property).U16(0);

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>One field of a match: right-aligned value and mask; bits outside the mask are 0.</summary>
+/// <summary>
+/// One field of a match: right-aligned value and mask; bits outside the mask are 0.
+/// </summary>
 public readonly record struct MatchEntry(MatchField Field, UInt128 Value, UInt128 Mask)
 {
     public bool IsExact => Mask == Field.ExactMask;
@@ -27,7 +29,9 @@ public sealed class Match : IEquatable<Match>
 
     public bool IsAny => Entries.IsEmpty;
 
-    /// <summary>The entry of a field as stored (see the remarks for fields stored as others).</summary>
+    /// <summary>
+    /// The entry of a field as stored (see the remarks for fields stored as others).
+    /// </summary>
     public bool TryGet(MatchField field, out MatchEntry entry)
     {
         foreach (var each in Entries)

@@ -129,7 +129,8 @@ public sealed class MatchBuilder
 
     private MatchBuilder Add(MatchField field, UInt128 value, UInt128 mask)
     {
-        if (!field.IsMaskable && mask != 0 && mask != field.ExactMask) Fail(OfErrorCode.MatchBadMask);
+        if (!field.IsMaskable && mask != 0 && mask != field.ExactMask)
+            Fail(OfErrorCode.MatchBadMask);
         if (field.Registers.Length > 0) return AddRegisters(field, value, mask);
         if (ReferenceEquals(field, MatchField.InPort))
         {
@@ -178,7 +179,8 @@ public sealed class MatchBuilder
             return true;
         }
 
-        if (!ReferenceEquals(field, MatchField.VlanPcp) && !ReferenceEquals(field, MatchField.DlVlanPcp))
+        if (!ReferenceEquals(field, MatchField.VlanPcp)
+            && !ReferenceEquals(field, MatchField.DlVlanPcp))
         {
             return false;
         }

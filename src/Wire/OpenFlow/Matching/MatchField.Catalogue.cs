@@ -102,7 +102,7 @@ public sealed partial class MatchField
         K(nameof(FlowKey.ConntrackStateWire), 4), 32, 4, "m", None, FieldFormat.ConntrackState,
         Nx(105, "CT_STATE"));
     public static MatchField ConntrackZone { get; } = Row("ct_zone",
-        K(nameof(FlowKey.ConntrackZoneWire), 2), 16, 2, "", None, Hexadecimal,
+        K(nameof(FlowKey.ConntrackZoneWire), 2), 16, 2, "", None, FieldFormat.Decimal,
         Nx(106, "CT_ZONE"));
     public static MatchField ConntrackMark { get; } = Row("ct_mark",
         K(nameof(FlowKey.ConntrackMarkWire), 4), 32, 4, "mw", None, Hexadecimal,
@@ -144,25 +144,32 @@ public sealed partial class MatchField
 
     // Link.
     public static MatchField EthernetSource { get; } = Row("eth_src/dl_src",
-        K(nameof(FlowKey.EthernetSource), 6), 48, 6, "mw", FieldPrerequisite.Ethernet, FieldFormat.Ethernet,
+        K(nameof(FlowKey.EthernetSource), 6), 48, 6, "mw", FieldPrerequisite.Ethernet,
+            FieldFormat.Ethernet,
         Nxof(2, "ETH_SRC"), Of(4, "ETH_SRC"));
     public static MatchField EthernetDestination { get; } = Row("eth_dst/dl_dst",
-        K(nameof(FlowKey.EthernetDestination), 6), 48, 6, "mw", FieldPrerequisite.Ethernet, FieldFormat.Ethernet,
+        K(nameof(FlowKey.EthernetDestination), 6), 48, 6, "mw", FieldPrerequisite.Ethernet,
+            FieldFormat.Ethernet,
         Nxof(1, "ETH_DST"), Of(3, "ETH_DST"));
     public static MatchField EthernetType { get; } = Row("eth_type/dl_type",
         K(nameof(FlowKey.EthernetTypeWire), 2), 16, 2, "", FieldPrerequisite.Ethernet, Hexadecimal,
         Nxof(3, "ETH_TYPE"), Of(5, "ETH_TYPE"));
-    /// <summary>The outer tag's TCI with 0x1000 as "there is a tag". Matches store VLANs so.</summary>
+    /// <summary>
+    /// The outer tag's TCI with 0x1000 as "there is a tag". Matches store VLANs so.
+    /// </summary>
     public static MatchField VlanTci { get; } = Row("vlan_tci",
         K(nameof(FlowKey.VlanTci0Wire), 2), 16, 2, "mw", FieldPrerequisite.Ethernet, Hexadecimal,
         Nxof(4, "VLAN_TCI"));
     public static MatchField DlVlan { get; } = Row("dl_vlan",
-        K(nameof(FlowKey.VlanTci0Wire), 2), 12, 2, "w", FieldPrerequisite.Ethernet, FieldFormat.Decimal);
+        K(nameof(FlowKey.VlanTci0Wire), 2), 12, 2, "w", FieldPrerequisite.Ethernet,
+            FieldFormat.Decimal);
     public static MatchField VlanVid { get; } = Row("vlan_vid",
-        K(nameof(FlowKey.VlanTci0Wire), 2), 12, 2, "mw", FieldPrerequisite.Ethernet, FieldFormat.Decimal, null,
+        K(nameof(FlowKey.VlanTci0Wire), 2), 12, 2, "mw", FieldPrerequisite.Ethernet,
+            FieldFormat.Decimal, null,
         Of(6, "VLAN_VID"));
     public static MatchField DlVlanPcp { get; } = Row("dl_vlan_pcp",
-        K(nameof(FlowKey.VlanTci0Wire), 2, 13), 3, 1, "w", FieldPrerequisite.Ethernet, FieldFormat.Decimal);
+        K(nameof(FlowKey.VlanTci0Wire), 2, 13), 3, 1, "w", FieldPrerequisite.Ethernet,
+            FieldFormat.Decimal);
     public static MatchField VlanPcp { get; } = Row("vlan_pcp",
         K(nameof(FlowKey.VlanTci0Wire), 2, 13), 3, 1, "w", Vlan, FieldFormat.Decimal, null,
         Of(7, "VLAN_PCP"));
@@ -384,7 +391,8 @@ public sealed partial class MatchField
     private static (int Offset, int Size, int Shift) K(string flowKeyField, int size, int shift = 0)
         => ((int)Marshal.OffsetOf<FlowKey>(flowKeyField), size, shift);
 
-    private static FieldNumber Nxof(byte number, string name) => new(0, number, 0, "NXM_OF_" + name);
+    private static FieldNumber Nxof(byte number, string name) =>
+        new(0, number, 0, "NXM_OF_" + name);
     private static FieldNumber Nx(byte number, string name) => new(1, number, 0, "NXM_NX_" + name);
     private static FieldNumber Of(byte number, string name) =>
         new(0x8000, number, 0, "OXM_OF_" + name);
@@ -400,7 +408,8 @@ public sealed partial class MatchField
     {
         var slash = names.IndexOf('/', StringComparison.Ordinal);
         var field = new MatchField(
-            Defined.Count, slash < 0 ? names : names[..slash], slash < 0 ? null : names[(slash + 1)..],
+            Defined.Count, slash < 0 ? names : names[..slash], slash < 0 ? null
+                : names[(slash + 1)..],
             place, bitWidth, wireSize, rules.Contains('m', StringComparison.Ordinal), prerequisite,
             format, rules.Contains('w', StringComparison.Ordinal), nxm, oxm)
         {

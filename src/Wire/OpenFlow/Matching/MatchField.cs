@@ -27,7 +27,9 @@ public readonly record struct FieldNumber(ushort Class, byte Number, uint Experi
     public uint Prefix => ((uint)Class << 16) | ((uint)Number << 9);
 }
 
-/// <summary>One field that a match can name: where it lies, what it is called, what it needs.</summary>
+/// <summary>
+/// One field that a match can name: where it lies, what it is called, what it needs.
+/// </summary>
 /// <remarks>
 /// A field is the lowest <see cref="BitWidth"/> bits of <see cref="KeySize"/> bytes at
 /// <see cref="KeyOffset"/>, shifted right by <see cref="KeyShift"/>; big-endian. tun_metadata
@@ -65,7 +67,9 @@ public sealed partial class MatchField
     /// <summary>Bits that count.</summary>
     public int BitWidth { get; }
 
-    /// <summary>Bytes of a value in NXM and OXM (for tun_metadata the most that is supported).</summary>
+    /// <summary>
+    /// Bytes of a value in NXM and OXM (for tun_metadata the most that is supported).
+    /// </summary>
     public int WireSize { get; }
 
     public bool IsMaskable { get; }
@@ -87,7 +91,9 @@ public sealed partial class MatchField
     /// <summary>The registers that an xreg or xxreg is made of, most significant first.</summary>
     public ImmutableArray<MatchField> Registers { get; private init; } = [];
 
-    /// <summary>The name used for subfields in actions: NXM's if there is one, else OXM's.</summary>
+    /// <summary>
+    /// The name used for subfields in actions: NXM's if there is one, else OXM's.
+    /// </summary>
     public string WireName => Nxm?.Name ?? Oxm?.Name ?? Name;
 
     public override string ToString() => Name;
@@ -97,7 +103,8 @@ public sealed partial class MatchField
 
     /// <summary>A field by its header on the wire; null when unknown.</summary>
     /// <param name="header">The 32 bits; has-mask and length are ignored.</param>
-    /// <param name="experimenter">The experimenter id that follows when the class is 0xffff.</param>
+    /// <param name="experimenter">The experimenter id that follows when the class is
+    /// 0xffff.</param>
     public static MatchField? Find(uint header, uint experimenter) =>
         ByNumber.GetValueOrDefault((header & 0xFFFF_FE00u, experimenter));
 

@@ -38,7 +38,7 @@ public static class MatchRules
             var meant = Meant(entry.Field, in facts);
             if (ReferenceEquals(meant, entry.Field) || entries.ContainsKey(meant.Id)) continue;
             entries.Remove(id);
-            var mask = entry.Mask & meant.ExactMask;
+            var mask = entry.IsExact ? meant.ExactMask : entry.Mask & meant.ExactMask;
             entries[meant.Id] = new MatchEntry(meant, entry.Value & mask, mask);
         }
 
@@ -155,7 +155,8 @@ public static class MatchRules
                 else if (ReferenceEquals(field, MatchField.VlanTci)) vlan = (value & 0x1000) != 0;
                 else if (ReferenceEquals(field, MatchField.ConntrackStateField))
                 {
-                    connection = IsConnection((ConntrackState)(uint)value, (ConntrackState)(uint)mask);
+                    connection =
+                        IsConnection((ConntrackState)(uint)value, (ConntrackState)(uint)mask);
                 }
                 else if (ReferenceEquals(field, MatchField.PacketType))
                 {

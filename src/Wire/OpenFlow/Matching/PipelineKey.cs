@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>What an OpenFlow pipeline knows of a packet: its flow key and the pipeline's fields.</summary>
+/// <summary>
+/// What an OpenFlow pipeline knows of a packet: its flow key and the pipeline's fields.
+/// </summary>
 /// <remarks>
 /// One block of bytes in network order, so that a register, an xreg and an xxreg are views of the
 /// same bytes and every <see cref="MatchField"/> is an offset and a width. A mask is another key.
@@ -87,7 +89,8 @@ public struct PipelineKey : IEquatable<PipelineKey>
     public static ReadOnlySpan<byte> BytesOf(in PipelineKey key) =>
         MemoryMarshal.AsBytes(new ReadOnlySpan<PipelineKey>(in key));
 
-    public readonly bool Equals(PipelineKey other) => BytesOf(in this).SequenceEqual(BytesOf(in other));
+    public readonly bool Equals(PipelineKey other) =>
+        BytesOf(in this).SequenceEqual(BytesOf(in other));
 
     public override readonly bool Equals(object? obj) => obj is PipelineKey other && Equals(other);
 

@@ -44,7 +44,9 @@ public sealed class TlvTable
     /// <summary>Bytes of the area that are in use.</summary>
     public int SizeUsed => Mappings.Sum(mapping => mapping.OptionSize);
 
-    /// <summary>The bytes of 'index' in a PipelineKey; false when nothing is mapped there.</summary>
+    /// <summary>
+    /// The bytes of 'index' in a PipelineKey; false when nothing is mapped there.
+    /// </summary>
     public bool TryLocate(int index, out int offset, out int size)
     {
         offset = PipelineKey.TlvOffset + _offset[index];
@@ -57,7 +59,8 @@ public sealed class TlvTable
     {
         foreach (var candidate in Mappings)
         {
-            if (candidate.OptionClass != optionClass || candidate.OptionType != optionType) continue;
+            if (candidate.OptionClass != optionClass || candidate.OptionType != optionType)
+                continue;
             mapping = candidate;
             return true;
         }

@@ -1,6 +1,7 @@
 namespace Fabric.Wire.OpenFlow;
 
-public enum FlowModCommand : byte { Add = 0, Modify = 1, ModifyStrict = 2, Delete = 3, DeleteStrict = 4 }
+public enum FlowModCommand
+    : byte { Add = 0, Modify = 1, ModifyStrict = 2, Delete = 3, DeleteStrict = 4 }
 
 /// <summary>OpenFlow 1.3's OFPFF_* bits; 1.0's emergency flag is refused.</summary>
 [Flags]
@@ -34,11 +35,15 @@ public sealed record FlowMod(
     public static FlowMod Add(byte table, ushort priority, Match match, ActionList actions) =>
         new(FlowModCommand.Add, match, priority, actions) { TableId = table };
 
-    /// <summary>Deletion of every flow within 'match', in one table or <see cref="AllTables"/>.</summary>
+    /// <summary>
+    /// Deletion of every flow within 'match', in one table or <see cref="AllTables"/>.
+    /// </summary>
     public static FlowMod Delete(byte table, Match match) =>
         new(FlowModCommand.Delete, match, 0, ActionList.Empty) { TableId = table };
 
-    /// <summary>0 to 254; 255: all (delete), or let the switch choose (add in OpenFlow 1.0: 0).</summary>
+    /// <summary>
+    /// 0 to 254; 255: all (delete), or let the switch choose (add in OpenFlow 1.0: 0).
+    /// </summary>
     public byte TableId { get; init; }
 
     public ulong Cookie { get; init; }

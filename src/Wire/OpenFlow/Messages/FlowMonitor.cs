@@ -17,7 +17,8 @@ public sealed record OfFlowMonitorSpec(
 public sealed record OfFlowMonitorRequest(EquatableArray<OfFlowMonitorSpec> Monitors, bool IsNicira)
     : OfStatsRequest;
 
-public enum FlowUpdateEvent : ushort { Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4 }
+public enum FlowUpdateEvent
+    : ushort { Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4 }
 
 /// <param name="Xid">Abbreviated: the transaction that made the change.</param>
 public sealed record OfFlowUpdate(

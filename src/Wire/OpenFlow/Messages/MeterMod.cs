@@ -12,7 +12,8 @@ public static class OfMeterNumber
 public enum MeterModCommand : ushort { Add = 0, Modify = 1, Delete = 2 }
 
 [Flags]
-public enum MeterFlags : ushort { None = 0, KilobitsPerSecond = 1, PacketsPerSecond = 2, Burst = 4, Stats = 8 }
+public enum MeterFlags
+    : ushort { None = 0, KilobitsPerSecond = 1, PacketsPerSecond = 2, Burst = 4, Stats = 8 }
 
 public enum MeterBandType : ushort { Drop = 1, DscpRemark = 2 }
 

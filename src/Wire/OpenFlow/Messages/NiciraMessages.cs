@@ -10,7 +10,9 @@ public sealed record OfSetFlowFormat(uint Format) : OfMessage;
 
 public sealed record OfSetPacketInFormat(uint Format) : OfMessage;
 
-/// <summary>NXT_FLOW_AGE: flow statistics shall tell idle and hard age (accepted, no effect).</summary>
+/// <summary>
+/// NXT_FLOW_AGE: flow statistics shall tell idle and hard age (accepted, no effect).
+/// </summary>
 public sealed record OfFlowAge : OfMessage;
 
 public sealed record OfSetControllerId(ushort ControllerId) : OfMessage;

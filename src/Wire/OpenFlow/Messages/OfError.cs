@@ -147,14 +147,22 @@ public static class OfError
         (OfErrorCode.TableFeaturesBadTable, "OFPTFFC_BAD_TABLE", "of13+:13,0"),
         (OfErrorCode.TableFeaturesBadMetadata, "OFPTFFC_BAD_METADATA", "of13+:13,1"),
         (OfErrorCode.TableFeaturesEperm, "OFPTFFC_EPERM", "of13+:13,5"),
-        (OfErrorCode.PropertyBadType, "OFPBPC_BAD_TYPE", "nx10-11:13,2;nx12:25;of13:13,2;of14+:14,0"),
-        (OfErrorCode.PropertyBadLength, "OFPBPC_BAD_LEN", "nx10-11:13,3;nx12:26;of13:13,3;of14+:14,1"),
-        (OfErrorCode.PropertyBadValue, "OFPBPC_BAD_VALUE", "nx10-11:13,4;nx12:27;of13:13,4;of14+:14,2"),
-        (OfErrorCode.PropertyTooMany, "OFPBPC_TOO_MANY", "nx10-11:14,3;nx12:28;onf13:4443;of14+:14,3"),
-        (OfErrorCode.PropertyDuplicateType, "OFPBPC_DUP_TYPE", "nx10-11:14,4;nx12:29;onf13:4444;of14+:14,4"),
-        (OfErrorCode.PropertyBadExperimenter, "OFPBPC_BAD_EXPERIMENTER", "nx10-11:14,5;nx12:30;onf13:4445;of14+:14,5"),
-        (OfErrorCode.PropertyBadExperimenterType, "OFPBPC_BAD_EXP_TYPE", "nx10-11:14,6;nx12:31;onf13:4446;of14+:14,6"),
-        (OfErrorCode.PropertyBadExperimenterValue, "OFPBPC_BAD_EXP_VALUE", "nx10-11:14,7;nx12:32;onf13:4447;of14+:14,7"),
+        (OfErrorCode.PropertyBadType, "OFPBPC_BAD_TYPE",
+            "nx10-11:13,2;nx12:25;of13:13,2;of14+:14,0"),
+        (OfErrorCode.PropertyBadLength, "OFPBPC_BAD_LEN",
+            "nx10-11:13,3;nx12:26;of13:13,3;of14+:14,1"),
+        (OfErrorCode.PropertyBadValue, "OFPBPC_BAD_VALUE",
+            "nx10-11:13,4;nx12:27;of13:13,4;of14+:14,2"),
+        (OfErrorCode.PropertyTooMany, "OFPBPC_TOO_MANY",
+            "nx10-11:14,3;nx12:28;onf13:4443;of14+:14,3"),
+        (OfErrorCode.PropertyDuplicateType, "OFPBPC_DUP_TYPE",
+            "nx10-11:14,4;nx12:29;onf13:4444;of14+:14,4"),
+        (OfErrorCode.PropertyBadExperimenter, "OFPBPC_BAD_EXPERIMENTER",
+            "nx10-11:14,5;nx12:30;onf13:4445;of14+:14,5"),
+        (OfErrorCode.PropertyBadExperimenterType, "OFPBPC_BAD_EXP_TYPE",
+            "nx10-11:14,6;nx12:31;onf13:4446;of14+:14,6"),
+        (OfErrorCode.PropertyBadExperimenterValue, "OFPBPC_BAD_EXP_VALUE",
+            "nx10-11:14,7;nx12:32;onf13:4447;of14+:14,7"),
         (OfErrorCode.PropertyEperm, "OFPBPC_EPERM", "nx10-11:14,8;nx12:33;onf13:4448;of14+:14,8"),
         (OfErrorCode.AsyncInvalid, "OFPACFC_INVALID", "of14+:15,0"),
         (OfErrorCode.AsyncUnsupported, "OFPACFC_UNSUPPORTED", "of14+:15,1"),
@@ -179,7 +187,8 @@ public static class OfError
         (OfErrorCode.MonitorUnknown, "OFPMOFC_UNKNOWN", "of14+:16,0"),
         (OfErrorCode.MonitorExists, "OFPMOFC_MONITOR_EXISTS", "nx10-11:1,517;nx12-13:6;of14+:16,1"),
         (OfErrorCode.MonitorInvalid, "OFPMOFC_INVALID_MONITOR", "of14+:16,2"),
-        (OfErrorCode.MonitorUnknownMonitor, "OFPMOFC_UNKNOWN_MONITOR", "nx10-11:1,519;nx12-13:8;of14+:16,3"),
+        (OfErrorCode.MonitorUnknownMonitor, "OFPMOFC_UNKNOWN_MONITOR",
+            "nx10-11:1,519;nx12-13:8;of14+:16,3"),
         (OfErrorCode.MonitorBadCommand, "OFPMOFC_BAD_COMMAND", "of14+:16,4"),
         (OfErrorCode.MonitorBadFlags, "OFPMOFC_BAD_FLAGS", "nx10-11:1,518;nx12-13:7;of14+:16,5"),
         (OfErrorCode.MonitorBadTableId, "OFPMOFC_BAD_TABLE_ID", "of14+:16,6"),
@@ -211,7 +220,9 @@ public static class OfError
     /// <summary>The name that OVS prints, for example OFPBMC_BAD_PREREQ.</summary>
     public static string NameOf(OfErrorCode code) => Names.GetValueOrDefault(code, "none");
 
-    /// <summary>Type and code in 'version'; what cannot be said there is an unencodable error.</summary>
+    /// <summary>
+    /// Type and code in 'version'; what cannot be said there is an unencodable error.
+    /// </summary>
     public static OfErrorNumber NumberOf(OfErrorCode code, OfVersion version) =>
         Numbers.TryGetValue((version, code), out var number)
             ? number : Numbers[(version, OfErrorCode.UnencodableError)];
@@ -224,7 +235,8 @@ public static class OfError
     {
         var colon = where.IndexOf(':', StringComparison.Ordinal);
         var vendorEnd = where.IndexOfAny(['1']);
-        var vendor = where[..vendorEnd] switch { "nx" => NiciraVendor, "onf" => OnfVendor, _ => 0u };
+        var vendor =
+            where[..vendorEnd] switch { "nx" => NiciraVendor, "onf" => OnfVendor, _ => 0u };
         var range = where[vendorEnd..colon];
         var numbers = where[(colon + 1)..].Split(',');
         var first = VersionOf(range);

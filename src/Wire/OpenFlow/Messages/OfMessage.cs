@@ -1,6 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>The meaning of an OpenFlow message, whatever protocol version it is written in.</summary>
+/// <summary>
+/// The meaning of an OpenFlow message, whatever protocol version it is written in.
+/// </summary>
 /// <remarks>
 /// The transaction id and the version belong to the envelope (<see cref="OfEnvelope"/>), so that
 /// messages compare by what they say. Numbers are in host order.

@@ -1,6 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>Why a packet went to the controller (OFPR_*; 1.4 numbers and one of OVS's own).</summary>
+/// <summary>
+/// Why a packet went to the controller (OFPR_*; 1.4 numbers and one of OVS's own).
+/// </summary>
 public enum PacketInReason : byte
 {
     NoMatch = 0, Action = 1, InvalidTtl = 2, ActionSet = 3, Group = 4, PacketOut = 5,

@@ -37,7 +37,9 @@ public sealed record PortMod(
     uint Port, MacBytes? Address, OfPortConfig Config, OfPortConfig Mask,
     OfPortFeatures Advertise) : OfMessage;
 
-/// <summary>Counters of a port; a counter that is not kept is <see cref="ulong.MaxValue"/>.</summary>
+/// <summary>
+/// Counters of a port; a counter that is not kept is <see cref="ulong.MaxValue"/>.
+/// </summary>
 public sealed record OfPortStats(
     uint Port, ulong ReceivePackets, ulong TransmitPackets, ulong ReceiveBytes,
     ulong TransmitBytes, ulong ReceiveDropped, ulong TransmitDropped, ulong ReceiveErrors,
@@ -49,7 +51,8 @@ public sealed record OfQueueStats(
     TimeSpan Duration);
 
 /// <param name="MinimumRate">Tenths of a percent; above 1000: none.</param>
-public sealed record OfQueueDescription(uint Port, uint Queue, ushort MinimumRate, ushort MaximumRate);
+public sealed record OfQueueDescription(uint Port, uint Queue, ushort MinimumRate,
+    ushort MaximumRate);
 
 public sealed record OfQueueGetConfigRequest(uint Port, uint Queue) : OfMessage;
 

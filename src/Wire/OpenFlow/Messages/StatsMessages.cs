@@ -1,6 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
-/// <summary>A request for statistics or descriptions (OFPT_STATS_REQUEST, MULTIPART_REQUEST).</summary>
+/// <summary>
+/// A request for statistics or descriptions (OFPT_STATS_REQUEST, MULTIPART_REQUEST).
+/// </summary>
 public abstract record OfStatsRequest : OfMessage;
 
 /// <summary>A reply; the codec splits long ones into parts and joins them again.</summary>

@@ -21,7 +21,8 @@ public static class BridgeCommands
             arguments => TraceCommand.Run(store, arguments));
         Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2,
             arguments => DumpFlows(store, Find(store, arguments[^1])));
-        Add("fdb/show", "bridge", 1, 1, arguments => ShowAddresses(store, Find(store, arguments[0])));
+        Add("fdb/show", "bridge", 1, 1,
+            arguments => ShowAddresses(store, Find(store, arguments[0])));
         Add("fdb/flush", "[bridge]", 0, 1, arguments =>
         {
             foreach (var bridge in Chosen(store, arguments)) bridge.Pipeline.Macs.Flush();
@@ -113,7 +114,8 @@ public static class BridgeCommands
     private static string AddAddress(SwitchStore store, ImmutableArray<string> arguments)
     {
         var bridge = Find(store, arguments[0]);
-        if (!ushort.TryParse(arguments[2], out var vlan) || !MacBytes.TryParse(arguments[3], out var mac))
+        if (!ushort.TryParse(arguments[2], out var vlan)
+            || !MacBytes.TryParse(arguments[3], out var mac))
         {
             throw new UnixctlException("invalid arguments");
         }
@@ -129,7 +131,8 @@ public static class BridgeCommands
     private static string RemoveAddress(SwitchStore store, ImmutableArray<string> arguments)
     {
         var bridge = Find(store, arguments[0]);
-        if (!ushort.TryParse(arguments[1], out var vlan) || !MacBytes.TryParse(arguments[2], out var mac))
+        if (!ushort.TryParse(arguments[1], out var vlan)
+            || !MacBytes.TryParse(arguments[2], out var mac))
         {
             throw new UnixctlException("invalid arguments");
         }
@@ -150,7 +153,8 @@ public static class BridgeCommands
                 var local = tunnel.IsLocalByFlow ? "flow" : tunnel.Local?.ToString() ?? "0.0.0.0";
                 var remote = tunnel.IsRemoteByFlow ? "flow" : tunnel.Remote?.ToString();
                 var key = tunnel.IsKeyInByFlow ? "flow" : (tunnel.KeyIn ?? 0).ToString(null, null);
-                text.Append($"port {number}: {port.Name} ({tunnel.Kind.ToString().ToLowerInvariant()}: "
+                var kind = tunnel.Kind.ToString().ToLowerInvariant();
+                text.Append($"port {number}: {port.Name} ({kind}: "
                     + $"{local}->{remote}, key={key}, legacy_l2, dp port={number}, "
                     + $"ttl={tunnel.Ttl}{(tunnel.HasChecksum ? ", csum=true" : "")})\n");
             }

@@ -14,7 +14,8 @@ public static class DatapathCommands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <param name="datapath">The datapath actor, asked anew each time: it may have changed.</param>
+    /// <param name="datapath">The datapath actor, asked anew each time: it may have
+    /// changed.</param>
     public static void Register(
         UnixctlCommands commands, SwitchStore store, Func<ICanTell> datapath)
     {
@@ -56,7 +57,8 @@ public static class DatapathCommands
     private static IEnumerable<SwitchedDatapath> Selected(
         SwitchStore store, IEnumerable<string> arguments)
     {
-        var wanted = arguments.Where(each => !each.StartsWith('-') && !each.Contains('=')).ToArray();
+        var wanted = arguments
+            .Where(each => !each.StartsWith('-') && !each.Contains('=')).ToArray();
         foreach (var name in wanted)
         {
             yield return Find(store, name)
@@ -113,14 +115,20 @@ public static class DatapathCommands
         var type = opened.Spec.Type;
         if (opened.Tunnel is null && opened.Peer is null)
         {
-            type = opened.Port?.Type is { Length: > 0 } real ? real : "system";
-            if (datapath.Type == "system" && type.Length == 0) type = "system";
-            return type;
+            type = opened.Port is null ? "" : TypeOf(opened.Port, datapath);
+            return type.Length == 0 ? "system" : type;
         }
 
         var options = string.Join(
             ", ", opened.Spec.Options.Select(option => $"{option.Key}={option.Value}"));
         return options.Length == 0 ? type : $"{type}: {options}";
+    }
+
+    /// <summary>As dpctl names it; ports of the system have no name for their type.</summary>
+    private static string TypeOf(DatapathPort port, SwitchedDatapath datapath)
+    {
+        if (datapath.Type == "system" && port.Kind == DatapathPortKind.Internal) return "internal";
+        return port.Type == "system" ? "" : port.Type;
     }
 
     private static string Show(SwitchStore store, ImmutableArray<string> arguments)
@@ -145,7 +153,8 @@ public static class DatapathCommands
             foreach (var port in datapath.Provider.Ports.Dump().OrderBy(each => each.Number))
             {
                 text.Append($"  port {port.Number}: {port.Name}");
-                text.Append(port.Type.Length == 0 || port.Type == "system" ? "\n" : $" ({port.Type})\n");
+                var type = TypeOf(port, datapath);
+                text.Append(type.Length == 0 ? "\n" : $" ({type})\n");
                 if (arguments.Contains("-s")) AppendCounters(text, datapath, port.Number);
             }
         }
@@ -157,7 +166,9 @@ public static class DatapathCommands
     {
         var packets = Math.Max(1, totals.Hit + totals.Missed);
         text.Append(CultureInfo.InvariantCulture,
-            $"  masks: hit:{totals.MaskHit} total:{totals.Masks} hit/pkt:{(double)totals.MaskHit / packets:f2}\n");
+            $"  masks: hit:{totals.MaskHit} total:{totals.Masks} ");
+        text.Append(CultureInfo.InvariantCulture,
+            $"hit/pkt:{(double)totals.MaskHit / packets:f2}\n");
         text.Append(CultureInfo.InvariantCulture,
             $"  cache: hit:{totals.CacheHit} hit-rate:{100.0 * totals.CacheHit / packets:f2}%\n");
     }
@@ -207,8 +218,10 @@ public static class DatapathCommands
         SwitchedDatapath datapath, ImmutableArray<string> arguments, Predicate<uint> wants)
     {
         var isVerbose = arguments.Contains("-m") || arguments.Contains("--more");
-        var hasNames = arguments.Contains("--names") || (isVerbose && !arguments.Contains("--no-names"));
-        var names = datapath.Provider.Ports.Dump().ToDictionary(port => port.Number, port => port.Name);
+        var hasNames = arguments.Contains("--names")
+            || (isVerbose && !arguments.Contains("--no-names"));
+        var names = datapath.Provider.Ports.Dump()
+            .ToDictionary(port => port.Number, port => port.Name);
         Func<uint, string?>? nameOf = hasNames ? names.GetValueOrDefault : null;
         var now = datapath.Time.Milliseconds();
         var lines = new List<string>();

@@ -22,7 +22,8 @@ internal static class TraceCommand
             {
                 generates = true;
             }
-            else if (word is "--ct-next" or "-ct-next" || word.StartsWith("--ct-next=", StringComparison.Ordinal))
+            else if (word is "--ct-next" or "-ct-next"
+                || word.StartsWith("--ct-next=", StringComparison.Ordinal))
             {
                 var text = word.Contains('=') ? word[(word.IndexOf('=') + 1)..]
                     : ++i < arguments.Length ? arguments[i] : "";

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <content>Super-packets into the tunnel, and segments out of it.</content>
+internal sealed unsafe partial class TunnelPort
+{
+    /// <summary>Segments in one message: the kernel's UDP_MAX_SEGMENTS.</summary>
+    private const int SegmentsMax = 64;
+
+    /// <summary>Outer and inner headers of one segment.</summary>
+    private const int HeadersSizeMax = TunnelCodec.HeaderSizeMax + 160;
+
+    /// <summary>Bytes of one message: below the largest UDP datagram.</summary>
+    private const int MessageSizeMax = 65_000;
+
+    /// <summary>Cuts a super-packet and sends its segments in as few messages as may be.</summary>
+    [SkipLocalsInit]
+    private int TransmitSuper(
+        PacketBuffer packet, TunnelMetadata tunnel, int socket, DropCounters drops)
+    {
+        var headers = stackalloc byte[SegmentsMax * HeadersSizeMax];
+        var vectors = stackalloc Libc.IoVector[SegmentsMax * 2];
+        var first = new Span<byte>(headers, TunnelCodec.HeaderSizeMax);
+        var outerSize = TunnelCodec.Write(_tunnel, tunnel, packet.Bytes, ref _sequence, first);
+        if (outerSize < 0 || !Segmenter.TryCreate(packet, packetType: 0, out var segmenter)
+            || segmenter.HeaderSize > HeadersSizeMax - TunnelCodec.HeaderSizeMax)
+        {
+            drops.Add(DropReason.SegmentationFailed);
+            return 0;
+        }
+
+        var segmentSize = outerSize + segmenter.SizeMax;
+        var perMessage = Math.Clamp(MessageSizeMax / segmentSize, 1, SegmentsMax);
+        var headerSize = outerSize + segmenter.HeaderSize;
+        Span<byte> outer = stackalloc byte[outerSize];
+        first[..outerSize].CopyTo(outer);
+
+        var isSent = true;
+        while (true)
+        {
+            var count = 0;
+            while (count < perMessage)
+            {
+                var header = headers + (count * HeadersSizeMax);
+                outer.CopyTo(new Span<byte>(header, outerSize));
+                var inner = new Span<byte>(header + outerSize, segmenter.HeaderSize);
+                if (!segmenter.MoveNext(inner, out var payload)) break;
+                vectors[count * 2] = new Libc.IoVector { Base = header, Size = (nuint)headerSize };
+                vectors[(count * 2) + 1] = new Libc.IoVector
+                {
+                    Base = Unsafe.AsPointer(ref Unsafe.AsRef(in payload.GetPinnableReference())),
+                    Size = (nuint)payload.Length,
+                };
+                count++;
+            }
+
+            if (count == 0) break;
+            isSent &= TransmitSegments(vectors, count, segmentSize, tunnel, socket, drops);
+        }
+
+        return isSent ? 1 : 0;
+    }
+
+    /// <summary>One message that the kernel cuts; one for each segment where it will not.</summary>
+    [SkipLocalsInit]
+    private bool TransmitSegments(
+        Libc.IoVector* vectors, int count, int segmentSize, TunnelMetadata tunnel, int socket,
+        DropCounters drops)
+    {
+        TunnelSockets.OuterAddress outer;
+        Libc.MessageHeader message = default;
+        message.Vectors = vectors;
+        message.VectorCount = (nuint)(count * 2);
+        TunnelSockets.Address(tunnel, _tunnel.DestinationPort, &outer, ref message);
+        var plain = message;
+
+        // Without a checksum the kernel refuses to cut.
+        if (count > 1 && (tunnel.Flags & TunnelFlags.Checksum) != 0)
+        {
+            TunnelSockets.AddSegmentSize(&outer, ref message, (ushort)segmentSize);
+            const int Flags = LinuxNumbers.MessageDontWait | LinuxNumbers.MessageNoSignal;
+            if (Libc.SendMessages(socket, &message, 1, Flags) == 1) return true;
+        }
+
+        var messages = stackalloc Libc.MessageHeader[SegmentsMax];
+        for (var i = 0; i < count; i++)
+        {
+            messages[i] = plain;
+            messages[i].Vectors = vectors + (i * 2);
+            messages[i].VectorCount = 2;
+        }
+
+        return SocketSender.Send(socket, messages, count, drops, this) == count;
+    }
+
+    private readonly PacketBuffer[] _datagrams = new PacketBuffer[DatapathLimits.BatchSize];
+    private TunnelReceiver? _receiver;
+    private int _datagramCount;
+    private int _datagramNext;
+    private int _datagramOffset;
+
+    internal override bool HasMore => _datagramNext < _datagramCount;
+
+    internal override int Receive(PacketBatch batch)
+    {
+        if (!HasMore && !TryReceive(batch.Pool, _receiver4)
+            && (_receiver6 is null || !TryReceive(batch.Pool, _receiver6)))
+        {
+            return 0;
+        }
+
+        var kept = 0;
+        while (_datagramNext < _datagramCount && kept < DatapathLimits.BatchSize)
+        {
+            TakeDatagram(batch, ref kept);
+        }
+
+        return kept;
+    }
+
+    private bool TryReceive(PacketPool pool, TunnelReceiver receiver)
+    {
+        _receiver = receiver;
+        _datagramNext = 0;
+        _datagramOffset = 0;
+        _datagramCount = receiver.Receive(pool, _datagrams);
+        return _datagramCount > 0;
+    }
+
+    /// <summary>Takes what one message holds, joined or one by one, until the batch is full.</summary>
+    private void TakeDatagram(PacketBatch batch, ref int kept)
+    {
+        var datagram = _datagrams[_datagramNext];
+        ref var key = ref batch.Keys[kept];
+        key = default;
+        _receiver!.ReadOuter(_datagramNext, ref key, out var segmentSize);
+        if (segmentSize <= 0 || segmentSize >= datagram.Size)
+        {
+            _datagramNext++;
+            if (TryOpen(datagram, batch, kept)) batch.Packets[kept++] = datagram;
+            else batch.Pool.Release(datagram);
+            return;
+        }
+
+        PacketBuffer? last = null;
+        SegmentCoalescer.State state = default;
+        var isJoinable = false;
+        while (_datagramOffset < datagram.Size)
+        {
+            if (kept == DatapathLimits.BatchSize) break;
+            var size = Math.Min(segmentSize, datagram.Size - _datagramOffset);
+            var segment = datagram.Bytes.Slice(_datagramOffset, size);
+            if (isJoinable && TryJoin(last!, ref state, datagram, segment))
+            {
+                _datagramOffset += size;
+                continue;
+            }
+
+            if (isJoinable) SegmentCoalescer.Finish(last!, state);
+            var packet = batch.Pool.Rent();
+            packet.Load(segment);
+            batch.Keys[kept] = default;
+            _receiver.ReadOuter(_datagramNext, ref batch.Keys[kept], out _);
+            _datagramOffset += size;
+            isJoinable = false;
+            if (!TryOpen(packet, batch, kept))
+            {
+                batch.Pool.Release(packet);
+                continue;
+            }
+
+            _outerSize = size - packet.Size;
+            last = batch.Packets[kept++] = packet;
+            isJoinable = SegmentCoalescer.TryStart(packet, out state);
+        }
+
+        if (isJoinable) SegmentCoalescer.Finish(last!, state);
+        if (_datagramOffset < datagram.Size) return;
+        _datagramOffset = 0;
+        _datagramNext++;
+        batch.Pool.Release(datagram);
+    }
+
+    private int _outerSize;
+
+    /// <summary>Joins a segment whose outer header is byte for byte that of the first.</summary>
+    private bool TryJoin(
+        PacketBuffer packet, ref SegmentCoalescer.State state, PacketBuffer datagram,
+        ReadOnlySpan<byte> segment)
+    {
+        var outer = datagram.Bytes[.._outerSize];
+        return segment.Length > _outerSize && segment[.._outerSize].SequenceEqual(outer)
+            && SegmentCoalescer.TryAppend(packet, ref state, segment[_outerSize..]);
+    }
+
+    /// <summary>Reads and removes the tunnel header; counts what is wrong with it.</summary>
+    private bool TryOpen(PacketBuffer packet, PacketBatch batch, int index)
+    {
+        ref var key = ref batch.Keys[index];
+        key.InPort = Number;
+        key.TunnelPortDestinationWire = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(
+            _tunnel.DestinationPort);
+        if (_receiver!.HasIpHeader) packet.Pull(IpHeaderSize(packet.Bytes));
+        var reason = TunnelCodec.Read(
+            _tunnel, _options, packet.Bytes, ref key, out var headerSize);
+        if (headerSize < 0) return false; // Another port's protocol over the same IP protocol.
+        if (reason == DropReason.None)
+        {
+            packet.Pull(headerSize);
+            return true;
+        }
+
+        batch.Drops.Add(reason);
+        CountReceiveDrop();
+        return false;
+    }
+
+    /// <summary>Raw IPv4 sockets deliver the IP header too.</summary>
+    private static int IpHeaderSize(ReadOnlySpan<byte> bytes) =>
+        bytes.IsEmpty ? 0 : Math.Min(bytes.Length, (bytes[0] & 0x0F) * 4);
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+
+namespace Fabric.HostNode.Cli;
+
+/// <summary>fabric shims: launchers under the names of the stock programs.</summary>
+internal static class ShimsVerb
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("DIR") { Description = "Made if it is not there." };
+        var verb = new Command("shims",
+            "Writes launchers named as the stock programs; put DIR first on PATH to use them.\n"
+            + "Example: fabric shims /usr/local/lib/fabric/shims")
+        {
+            folder,
+        };
+        verb.SetAction(result =>
+        {
+            var path = result.GetValue(folder)!;
+            try
+            {
+                Directory.CreateDirectory(path);
+                foreach (var (name, word) in DropInVerbs.Shims)
+                {
+                    Write(Path.Combine(path, name), word);
+                    Console.WriteLine(Path.Combine(path, name));
+                }
+
+                return ExitCode.Ok;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"fabric shims: {error.Message}");
+                return ExitCode.Failed;
+            }
+        });
+        return verb;
+    }
+
+    private static void Write(string path, string verb)
+    {
+        var words = string.Join(' ', Executable.Words.Append(verb).Where(word => word != "")
+            .Select(word => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        File.WriteAllText(path, $"#!/bin/sh\nexec {words} \"$@\"\n");
+        if (OperatingSystem.IsWindows()) return;
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite
+            | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+    }
+}

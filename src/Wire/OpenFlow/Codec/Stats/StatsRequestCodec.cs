@@ -1,0 +1,202 @@
+namespace Fabric.Wire.OpenFlow;
+
+/// <summary>Bodies of multipart requests.</summary>
+internal static class StatsRequestCodec
+{
+    public static OfErrorCode Decode(
+        ref OfReader body, in OfCodecContext context, out OfMessage message)
+    {
+        message = new OfDescriptionRequest();
+        var type = body.U16();
+        var flags = body.U16();
+        if (!context.IsVersion10) body.Skip(4);
+        if (body.Failed) return OfErrorCode.RequestBadLength;
+        if (type == StatsTypes.Experimenter) return DecodeVendor(ref body, in context, out message);
+        if (context.Version < StatsTypes.Since(type) || type > StatsTypes.FlowStats15)
+        {
+            return OfErrorCode.RequestBadStat;
+        }
+
+        if ((flags & 1) != 0 && type != StatsTypes.TableFeatures)
+        {
+            return OfErrorCode.RequestMultipartOverflow;
+        }
+
+        var error = DecodeBody(type, ref body, in context, out message);
+        if (error != OfErrorCode.None) return error;
+        return body.Failed || !body.IsEmpty ? OfErrorCode.RequestBadLength : OfErrorCode.None;
+    }
+
+    private static OfErrorCode DecodeBody(
+        ushort type, ref OfReader body, in OfCodecContext context, out OfMessage message)
+    {
+        switch (type)
+        {
+            case StatsTypes.Description: message = new OfDescriptionRequest(); break;
+            case StatsTypes.Flow or StatsTypes.Aggregate or StatsTypes.FlowStats15:
+                return DecodeFlow(type == StatsTypes.Aggregate, ref body, in context, out message);
+            case StatsTypes.Table: message = new OfTableStatsRequest(); break;
+            case StatsTypes.Port:
+                message = new OfPortStatsRequest(PortCodec.ReadPort(ref body, in context, 6));
+                if (!context.IsVersion10) body.Skip(4);
+                break;
+            case StatsTypes.Queue:
+                message = new OfQueueStatsRequest(
+                    AnyPort(PortCodec.ReadPort(ref body, in context, 2)), body.U32());
+                break;
+            case StatsTypes.Group: message = new OfGroupStatsRequest(Padded(ref body)); break;
+            case StatsTypes.GroupDescription:
+                message = new OfGroupDescriptionRequest(body.IsEmpty ? OfGroupNumber.All
+                    : Padded(ref body));
+                break;
+            case StatsTypes.GroupFeatures: message = new OfGroupFeaturesRequest(); break;
+            case StatsTypes.Meter: message = new OfMeterStatsRequest(Padded(ref body)); break;
+            case StatsTypes.MeterConfig:
+                message = new OfMeterConfigRequest(Padded(ref body));
+                break;
+            case StatsTypes.MeterFeatures: message = new OfMeterFeaturesRequest(); break;
+            case StatsTypes.TableFeatures:
+                message = new OfTableFeaturesRequest(!body.IsEmpty);
+                body.Rest();
+                break;
+            case StatsTypes.PortDescription:
+                message = new OfPortDescriptionRequest(
+                    context.Version >= OfVersion.OpenFlow15 ? Padded(ref body) : OfPort.Any);
+                break;
+            case StatsTypes.TableDescription: message = new OfTableDescriptionRequest(); break;
+            case StatsTypes.QueueDescription:
+                message = new OfQueueDescriptionRequest(AnyPort(body.U32()), body.U32());
+                break;
+            default: return FlowMonitorCodec.DecodeRequest(ref body, in context, out message);
+        }
+
+        return OfErrorCode.None;
+    }
+
+    private static uint AnyPort(uint port) => port == OfPort.All ? OfPort.Any : port;
+
+    private static uint Padded(ref OfReader body)
+    {
+        var value = body.U32();
+        body.Skip(4);
+        return value;
+    }
+
+    private static OfErrorCode DecodeFlow(
+        bool isAggregate, ref OfReader body, in OfCodecContext context, out OfMessage message)
+    {
+        Match match;
+        OfErrorCode error;
+        if (context.IsVersion10)
+        {
+            error = MatchCodec.Read(ref body, in context, out match);
+            var table = body.U8();
+            body.Skip(1);
+            message = new OfFlowStatsRequest(match, table, OfPort.FromWire16(body.U16()),
+                OfGroupNumber.Any, 0, 0, isAggregate, false);
+            return error;
+        }
+
+        var tableId = body.U8();
+        body.Skip(3);
+        var (port, group) = (body.U32(), body.U32());
+        body.Skip(4);
+        var (cookie, mask) = (body.U64(), body.U64());
+        error = MatchCodec.Read(ref body, in context, out match);
+        message = new OfFlowStatsRequest(match, tableId, port, group, cookie & mask, mask,
+            isAggregate, false);
+        return error;
+    }
+
+    private static OfErrorCode DecodeVendor(
+        ref OfReader body, in OfCodecContext context, out OfMessage message)
+    {
+        message = new OfDescriptionRequest();
+        var vendor = body.U32();
+        var subtype = body.U32();
+        if (vendor == OfError.OnfVendor && subtype == StatsTypes.OnfFlowMonitor
+            && context.Version >= OfVersion.OpenFlow13)
+        {
+            return FlowMonitorCodec.DecodeRequest(ref body, context
+                with { Version = OfVersion.OpenFlow14 }, out message);
+        }
+
+        if (vendor != OfError.NiciraVendor) return OfErrorCode.RequestBadVendor;
+        if (context.IsVersion10) body.Skip(4);
+        switch (subtype)
+        {
+            case StatsTypes.NxFlow or StatsTypes.NxAggregate:
+                var port = OfPort.FromWire16(body.U16());
+                var size = body.U16();
+                var table = body.U8();
+                body.Skip(3);
+                var error =
+                    MatchCodec.ReadNxm(ref body, size, true, out var match, out var cookie,
+                    out var mask);
+                message = new OfFlowStatsRequest(match, table, port, OfGroupNumber.Any,
+                    cookie & mask, mask,
+                    subtype == StatsTypes.NxAggregate, IsNicira: true);
+                return error;
+            case StatsTypes.NxFlowMonitor:
+                return FlowMonitorCodec.DecodeNiciraRequest(ref body, out message);
+            case StatsTypes.NxGroup: message = new OfGroupStatsRequest(Padded(ref body)); break;
+            case StatsTypes.NxGroupDescription:
+                message = new OfGroupDescriptionRequest(body.IsEmpty ? OfGroupNumber.All
+                    : Padded(ref body));
+                break;
+            case StatsTypes.NxGroupFeatures: message = new OfGroupFeaturesRequest(); break;
+            case 3 or 4: return OfErrorCode.StatsNotConfigured; // IPFIX statistics without IPFIX.
+            default: return OfErrorCode.RequestBadSubtype;
+        }
+
+        return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
+    }
+
+    public static void Write(OfWriter writer, OfStatsRequest request, in OfCodecContext context)
+    {
+        switch (request)
+        {
+            case OfFlowStatsRequest flow when flow.IsNicira:
+                writer.U16(OfPort.ToWire16(flow.OutPort));
+                var at = writer.Length;
+                writer.U16(0).U8(flow.TableId).Zeros(3);
+                var start = writer.Length;
+                NxmCodec.WriteMatch(writer, flow.Match, in context);
+                NxmCodec.WriteCookie(writer, flow.Cookie, flow.CookieMask);
+                writer.PatchU16(at, writer.Length - start);
+                writer.Align8(start);
+                break;
+            case OfFlowStatsRequest flow when context.IsVersion10:
+                MatchCodec.Write(writer, flow.Match, in context);
+                writer.U8(flow.TableId).Zeros(1).U16(OfPort.ToWire16(flow.OutPort));
+                break;
+            case OfFlowStatsRequest flow:
+                writer.U8(flow.TableId).Zeros(3).U32(flow.OutPort).U32(flow.OutGroup).Zeros(4);
+                writer.U64(flow.Cookie).U64(flow.CookieMask);
+                MatchCodec.Write(writer, flow.Match, in context);
+                break;
+            case OfPortStatsRequest port:
+                PortCodec.WritePort(writer, port.Port, in context, 6);
+                if (!context.IsVersion10) writer.Zeros(4);
+                break;
+            case OfQueueStatsRequest queue:
+                PortCodec.WritePort(writer, queue.Port, in context, 2);
+                writer.U32(queue.Queue);
+                break;
+            case OfGroupStatsRequest group: writer.U32(group.GroupId).Zeros(4); break;
+            case OfGroupDescriptionRequest group when context.Version >= OfVersion.OpenFlow15:
+                writer.U32(group.GroupId).Zeros(4);
+                break;
+            case OfMeterStatsRequest meter: writer.U32(meter.MeterId).Zeros(4); break;
+            case OfMeterConfigRequest meter: writer.U32(meter.MeterId).Zeros(4); break;
+            case OfPortDescriptionRequest port when context.Version >= OfVersion.OpenFlow15:
+                writer.U32(port.Port).Zeros(4);
+                break;
+            case OfQueueDescriptionRequest queue: writer.U32(queue.Port).U32(queue.Queue); break;
+            case OfFlowMonitorRequest monitor:
+                FlowMonitorCodec.WriteRequest(writer, monitor, in context);
+                break;
+            default: break;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Fabric.Host;
+using Fabric.Switching;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Tests.Switching;
+
+public sealed class CommandTests : SwitchWorld
+{
+    private const string Packet = "in_port=p1,tcp,dl_src=50:54:00:00:00:01,"
+        + "dl_dst=50:54:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tp_src=1000,tp_dst=80";
+
+    private readonly UnixctlCommands _commands = new();
+
+    private async Task<string> RunAsync(string command, params string[] arguments) =>
+        await _commands.RunAsync(new UnixctlRequest(command, [.. arguments], false));
+
+    private void Setup(params FlowMod[] flows)
+    {
+        DatapathCommands.Register(_commands, Store, () => Datapath);
+        BridgeCommands.Register(_commands, Store);
+        Want(Bridge("br0", Port("p1"), Port("p2")));
+        Apply("br0", [FlowMod.Delete(FlowMod.AllTables, Match.Any), .. flows]);
+    }
+
+    [Fact]
+    public async Task A_trace_reads_like_that_of_ovs_vswitchd()
+    {
+        Setup(
+            FlowMod.Add(0, 32768, Match.Any, [new OfResubmit(1)]),
+            FlowMod.Add(1, 100, new MatchBuilder().Set(MatchField.EthernetType, 0x0800).Build(),
+                [new OfDecrementTtl(), new OfOutput(2)]) with { Cookie = 1 });
+        var expected = """
+            Flow: tcp,in_port=1,vlan_tci=0x0000,dl_src=50:54:00:00:00:01,dl_dst=50:54:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0
+
+            bridge("br0")
+            -------------
+             0. priority 32768
+                resubmit(,1)
+             1. ip, priority 100, cookie 0x1
+                dec_ttl
+                output:2
+
+            Final flow: tcp,in_port=1,vlan_tci=0x0000,dl_src=50:54:00:00:00:01,dl_dst=50:54:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=63,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0
+            Megaflow: recirc_id=0,eth,ip,in_port=1,nw_ttl=64,nw_frag=no
+            Datapath actions: set(ipv4(ttl=63)),2
+
+            """;
+        Assert.Equal(expected, await RunAsync("ofproto/trace", "br0", Packet));
+    }
+
+    [Fact]
+    public async Task A_trace_follows_recirculation_with_the_states_given()
+    {
+        Setup(
+            FlowMod.Add(0, 1, new MatchBuilder().Set(MatchField.EthernetType, 0x0800).Build(),
+                [new OfConntrack(false, false, 1, 5, null, 0, null, ActionList.Empty)]),
+            FlowMod.Add(1, 1, new MatchBuilder().SetMasked(
+                MatchField.ConntrackStateField, (UInt128)0x22, (UInt128)0x22).Build(),
+                [new OfOutput(2)]));
+        var text = await RunAsync("ofproto/trace", "br0", Packet, "--ct-next", "trk,est");
+        Assert.Contains("recirc(0x1) - resume conntrack with ct_state=est|trk\n", text);
+        Assert.Contains("    thaw\n        Resuming from table 1\n 1. ct_state=+est+trk", text);
+        Assert.EndsWith("Datapath actions: 2\n", text);
+    }
+
+    [Fact]
+    public async Task Flows_and_ports_are_shown_in_the_formats_that_tools_parse()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        Memory("p1").Inject(Frame(1, 2));
+        Assert.Matches(
+            "^flow-dump from the main thread:\nrecirc_id\\(0\\),in_port\\(1\\),.*, packets:0, "
+            + "bytes:0, used:never, actions:2\n$", await RunAsync("dpctl/dump-flows"));
+        var shown = await RunAsync("dpif/show");
+        Assert.StartsWith("dummy@ovs-dummy: hit:", shown);
+        Assert.Contains("\n  br0:\n    br0 65534/100: (dummy-internal)\n    p1 1/1: (dummy)\n", shown);
+        Assert.Contains("  port 0: ovs-dummy (dummy-internal)\n  port 1: p1 (dummy)\n",
+            await RunAsync("dpctl/show"));
+        await RunAsync("revalidator/purge");
+        Assert.Equal("", await RunAsync("dpctl/dump-flows"));
+    }
+
+    [Fact]
+    public async Task A_bridge_that_is_not_there_is_an_error()
+    {
+        Setup();
+        var error = await Assert.ThrowsAsync<UnixctlException>(() => RunAsync("fdb/show", "br9"));
+        Assert.Equal("no such bridge", error.Message);
+    }
+}

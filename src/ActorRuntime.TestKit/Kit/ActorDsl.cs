@@ -19,6 +19,12 @@ public interface IActorDsl
 }
 
 /// <summary>An actor that is described by functions.</summary>
+/// <remarks>
+/// Hears:  what its functions take.
+/// Says:   what its functions say.
+/// Holds:  its functions.
+/// Fails:  when one of them throws.
+/// </remarks>
 public sealed class Act : ReceiveActor, IActorDsl
 {
     public Act(Action<IActorDsl> config) => config(this);

@@ -4,6 +4,12 @@ using Akka.Actor;
 namespace Akka.TestKit.TestActors;
 
 /// <summary>Sends everything back to its sender, and to the test actor.</summary>
+/// <remarks>
+/// Hears:  everything.
+/// Says:   what it heard.
+/// Holds:  nothing.
+/// Fails:  never.
+/// </remarks>
 public class EchoActor : ReceiveActor
 {
     public EchoActor(TestKitBase testkit, bool echoBackToSenderAsWell = true) =>
@@ -20,6 +26,12 @@ public class EchoActor : ReceiveActor
 }
 
 /// <summary>Takes everything and does nothing.</summary>
+/// <remarks>
+/// Hears:  everything.
+/// Says:   nothing.
+/// Holds:  nothing.
+/// Fails:  never.
+/// </remarks>
 public class BlackHoleActor : ActorBase
 {
     protected override bool Receive(object message) => true;

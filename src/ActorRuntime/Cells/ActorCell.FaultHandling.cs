@@ -6,14 +6,28 @@ namespace Akka.Actor;
 internal sealed partial class ActorCell
 {
     private IActorRef _perpetrator; // Who failed: this actor or a child; null if nobody.
+    private List<Failed> _postponed;
 
     private void HandleInvokeFailure(Exception cause, Failed childFailure)
     {
-        if (_perpetrator is not null) return;
+        if (_perpetrator is not null)
+        {
+            // Failed already: a child that escalates meanwhile is decided on afterwards.
+            if (childFailure is not null) (_postponed ??= []).Add(childFailure);
+            return;
+        }
         SuspendMailbox();
         _perpetrator = childFailure?.Child ?? _self;
         SuspendChildren(except: childFailure?.Child);
         _parent.SendSystemMessage(new Failed(_self, cause, _self.Path.Uid));
+    }
+
+    /// <summary>Decides on the children that failed while this actor was failed itself.</summary>
+    private void DecidePostponed()
+    {
+        if (_perpetrator is not null || _postponed is not { } postponed) return;
+        _postponed = null;
+        foreach (var failed in postponed) InvokeSystem(failed);
     }
 
     private void HandleFailed(Failed failed)
@@ -34,8 +48,23 @@ internal sealed partial class ActorCell
         SuspendChildren(except: null);
     }
 
+    /// <summary>True while a new instance waits for the end of children of the old one.</summary>
+    private bool IsWaiting => _children is { Reason: not TerminationReason.None };
+
+    /// <summary>Undoes one suspension, when there is nothing else that could be done.</summary>
+    private void Balance()
+    {
+        ResumeMailbox();
+        ResumeChildren(null, null);
+    }
+
     private void FaultResume(Exception causedByFailure)
     {
+        if (IsWaiting)
+        {
+            Balance();
+            return;
+        }
         if (_actor is null)
         {
             FaultCreate();
@@ -45,11 +74,16 @@ internal sealed partial class ActorCell
         ResumeMailbox();
         if (causedByFailure is not null) _perpetrator = null;
         ResumeChildren(causedByFailure, perpetrator);
+        DecidePostponed();
     }
 
     private void FaultRecreate(Exception cause)
     {
-        if (_children is { IsTerminating: true }) return;
+        if (IsWaiting)
+        {
+            Balance();
+            return;
+        }
         var failed = _actor;
         if (failed is null)
         {
@@ -95,6 +129,7 @@ internal sealed partial class ActorCell
             return;
         }
         foreach (var child in survivors) child.Restart(cause);
+        DecidePostponed();
     }
 
     private void FaultCreate()

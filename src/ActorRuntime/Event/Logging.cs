@@ -85,6 +85,12 @@ internal sealed class StandardOutSink : ILogSink
 }
 
 /// <summary>Names the default logger in configuration: entries go to the standard output.</summary>
+/// <remarks>
+/// Hears:  log entries, and <see cref="InitializeLogger"/>.
+/// Says:   <see cref="LoggerInitialized"/>.
+/// Holds:  nothing.
+/// Fails:  when the standard output does.
+/// </remarks>
 public class DefaultLogger : ActorBase
 {
     protected override bool Receive(object message)

@@ -21,6 +21,8 @@ namespace Fabric.Configuration;
 /// </remarks>
 public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 {
+    private const long InitialRequestId = 1;
+
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(200);
 
     private static readonly DatabaseRemotes Managers =
@@ -84,7 +86,10 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Receive<CloseRemote>(close => _server.Forward(close));
         Receive<TransactCompleted>(completed =>
         {
-            if (completed.Error is not null) _log.Warning("own rows: {0}", completed.Error);
+            if (completed.Error is null) return;
+            // A client may write the root row first: the rows that are there now are completed.
+            if (completed.RequestId == InitialRequestId) WriteInitialRows();
+            else _log.Warning("own rows: {0}", completed.Error);
         });
         Receive<RemoteStatus>(_ => { });
         Receive<RemoteOpened>(opened => _log.Info("listening at {0}", opened.Text));
@@ -178,8 +183,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         if (!_isInitialised)
         {
             _isInitialised = true;
-            var rows = InitialRows.For(_snapshot, _settings, _newUuid);
-            if (!rows.IsEmpty) Write(rows);
+            WriteInitialRows();
             _bridges.Tell(BridgeTranslation.Translate(_snapshot));
             return;
         }
@@ -195,6 +199,12 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 
     private void HearReconciled(BridgesReconciled reconciled) =>
         Write(StatusTranslation.Translate(_snapshot, reconciled));
+
+    private void WriteInitialRows()
+    {
+        var rows = InitialRows.For(_snapshot, _settings, _newUuid);
+        if (!rows.IsEmpty) _database.Tell(new Transact(InitialRequestId, rows));
+    }
 
     private void Write(ImmutableArray<Operation> operations)
     {

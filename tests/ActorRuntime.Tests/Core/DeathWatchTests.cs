@@ -189,7 +189,8 @@ public sealed class DeathWatchTests : TestKit
         provider.AddressTerminatedTopic.Publish(gone.Path.Address);
         victim.Stop();
         ExpectTerminated(victim);
-        Assert.Equal(victim, Assert.IsType<DeathWatchNotification>(Assert.Single(near.Heard)).Actor);
+        Assert.Equal(
+            victim, Assert.IsType<DeathWatchNotification>(Assert.Single(near.Heard)).Actor);
         Assert.Empty(gone.Heard);
     }
 

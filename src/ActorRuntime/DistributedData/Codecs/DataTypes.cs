@@ -97,8 +97,18 @@ internal static class DataTypes
     /// <summary>Only what the application has bound to a serializer.</summary>
     private static Type Element(string name, ActorSystem system)
     {
-        var type = Akka.Util.TypeNames.Find(name)
-            ?? throw new SerializationException($"Unknown element type \"{name}\"");
+        Type? type;
+        try
+        {
+            type = Akka.Util.TypeNames.Find(name);
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or TypeLoadException
+            or BadImageFormatException)
+        {
+            type = null;
+        }
+
+        if (type is null) throw new SerializationException($"Unknown element type \"{name}\"");
         system.Serialization.FindSerializerForType(type);
         return type;
     }

@@ -10,7 +10,9 @@ public sealed partial class NorthboundWriter
 
     private const string PortTable = "Logical_Switch_Port";
 
-    /// <summary>A port is up while a host that is alive has bound it; a router's always is.</summary>
+    /// <summary>
+    /// A port is up while a host that is alive has bound it; a router's always is.
+    /// </summary>
     private void FollowLocations(TimeSpan now)
     {
         if (_locations is null || _head is null || ReferenceEquals(_followed, _head.Database))

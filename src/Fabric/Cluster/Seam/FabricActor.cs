@@ -22,6 +22,11 @@ namespace Fabric.Cluster;
 /// </remarks>
 public sealed partial class FabricActor : ReceiveActor, IWithTimers
 {
+    /// <summary>
+    /// The terms of the log fence the last writer off; nothing need be waited for.
+    /// </summary>
+    private static readonly TimeSpan NoMargin = TimeSpan.FromMilliseconds(1);
+
     private const string VtepsName = "vteps";
     private const string PortsName = "ports";
     private const string WriterName = "writer";
@@ -148,7 +153,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
             BackoffSupervisor.Props(patient), PoisonPill.Instance,
             ClusterSingletonManagerSettings.Create(Context.System)
                 .WithRole(MembershipView.VoterRole).WithSingletonName("northbound")
-                .WithRemovalMargin(TimeSpan.Zero)); // The log's terms fence the last writer off.
+                .WithRemovalMargin(NoMargin));
     }
 
     private void Join()

@@ -19,6 +19,7 @@ public sealed partial class LogicalActor
     private ImmutableSortedSet<string>? _claimed;
     private long _bridgeRequest;
     private long _zonesRequest;
+    private long _linksRequest;
 
     /// <remarks>
     /// A port that this host owned and that now is another's has moved: its interface here is no
@@ -38,7 +39,9 @@ public sealed partial class LogicalActor
         return local;
     }
 
-    /// <summary>Remembers which interfaces here were the port's owner since they are there.</summary>
+    /// <summary>
+    /// Remembers which interfaces here were the port's owner since they are there.
+    /// </summary>
     private void NoteOwned()
     {
         if (_host is null) return;
@@ -66,7 +69,8 @@ public sealed partial class LogicalActor
     private void Claim()
     {
         var names = LocalInterfaces().Keys
-            .Where(name => _compiler.Topology?.SwitchPort(name) is { IsVif: true, IsLocalport: false })
+            .Where(
+                name => _compiler.Topology?.SwitchPort(name) is { IsVif: true, IsLocalport: false })
             .ToImmutableSortedSet(StringComparer.Ordinal);
         if (_claimed is not null && _claimed.SetEquals(names)) return;
         _claimed = names;
@@ -88,8 +92,10 @@ public sealed partial class LogicalActor
                 continue;
             }
 
-            if (_toldUp.TryGetValue(name, out var told) && told == isUp && port.IsUp == isUp) continue;
-            if (!isUp && _locations.TryGetValue(name, out var other) && other.HostId != _host!.HostId)
+            if (_toldUp.TryGetValue(name, out var told) && told == isUp && port.IsUp == isUp)
+                continue;
+            if (!isUp && _locations.TryGetValue(name, out var other)
+                && other.HostId != _host!.HostId)
             {
                 _toldUp.Remove(name); // Another host has it, and says so.
                 continue;
@@ -125,6 +131,20 @@ public sealed partial class LogicalActor
         _around.Configuration.Tell(new Transact(_bridgeRequest, operations));
     }
 
+    /// <summary>Patch ports to the bridges of physical networks.</summary>
+    private void LinkPhysical()
+    {
+        if (_host?.Bridge is not { } bridge || _linksRequest != 0 || _result is null) return;
+        var wanted = _result.Localnets
+            .Where(port => _host.BridgeMappings.ContainsKey(port.Value))
+            .ToImmutableSortedDictionary(
+                port => port.Key, port => _host.BridgeMappings[port.Value], StringComparer.Ordinal);
+        var operations = PhysicalLinks.Reconcile(_database!, bridge, wanted);
+        if (operations.IsEmpty) return;
+        _linksRequest = ++_lastRequest;
+        _around.Configuration.Tell(new Transact(_linksRequest, operations));
+    }
+
     private void StoreZones()
     {
         if (_host?.Bridge is not { } bridge || _zones is null || _zonesRequest != 0) return;
@@ -151,6 +171,7 @@ public sealed partial class LogicalActor
     {
         if (completed.RequestId == _bridgeRequest) _bridgeRequest = 0;
         if (completed.RequestId == _zonesRequest) _zonesRequest = 0;
+        if (completed.RequestId == _linksRequest) _linksRequest = 0;
         if (_upRequests.Remove(completed.RequestId, out var names) && completed.Error is not null)
         {
             foreach (var name in names) _toldUp.Remove(name);

@@ -77,7 +77,9 @@ public sealed partial class LogicalActor
         ReadBridge();
     }
 
-    /// <summary>Rows that answers to packets are made from; told when they may have changed.</summary>
+    /// <summary>
+    /// Rows that answers to packets are made from; told when they may have changed.
+    /// </summary>
     private void TellServices()
     {
         if (_punts is null || _northbound is null || _compiler.Topology is null) return;
@@ -193,7 +195,8 @@ public sealed partial class LogicalActor
                 0));
         }
 
-        foreach (var (identity, flow) in _unsent) changes.Add(new SwitchChange(ModOf(identity, flow), 0));
+        foreach (var (identity, flow) in _unsent)
+            changes.Add(new SwitchChange(ModOf(identity, flow), 0));
         foreach (var (id, group) in _unsentGroups)
         {
             if (group is null)

@@ -37,7 +37,8 @@ public sealed record NetworkStatus(
 ///         <see cref="NorthboundApplied"/>; <see cref="NetworkStatus"/>.
 /// Holds:  nothing that the databases, the cluster and the bridge cannot say again. After a start
 ///         it reads the bridge's flows and changes only what differs: traffic does not notice.
-/// Fails:  a publisher that ends is looked up or subscribed to again, by pauses; a refused bundle
+/// Fails:  it ends with the databases and the cluster that it was given, and its parent starts it
+///         anew with their successors; a bridge that ends is looked for by pauses; a refused bundle
 ///         is logged and followed by a comparison with what the bridge really holds.
 /// </remarks>
 public sealed partial class LogicalActor : ReceiveActor, IWithTimers
@@ -75,7 +76,6 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<SwitchAnswered>(OnSwitchAnswered);
         Receive<ChangesApplied>(OnChangesApplied);
         Receive<TransactCompleted>(OnTransactCompleted);
-        Receive<SubscribeAgain>(again => Subscribe(again.Publisher));
         Receive<RefusedBundle>(_ => OnRefused());
         Receive<Terminated>(OnTerminated);
         Receive<GetNetworkStatus>(_ => Sender.Tell(Status()));
@@ -91,8 +91,6 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         public static CompileNow Instance { get; } = new();
     }
 
-    private sealed record SubscribeAgain(IActorRef Publisher);
-
     protected override void PreStart()
     {
         Subscribe(_around.Configuration);
@@ -102,6 +100,12 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
     private void Subscribe(IActorRef publisher)
     {
+        if (publisher.IsNobody())
+        {
+            Context.Stop(Self); // Not there yet: it is started again when it is.
+            return;
+        }
+
         Context.Watch(publisher);
         if (publisher.Equals(_around.Configuration)) publisher.Tell(new SubscribeDatabase(Self));
         if (publisher.Equals(_around.Northbound)) publisher.Tell(new SubscribeNorthbound(Self));
@@ -119,9 +123,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
             return;
         }
 
-        // The reference stays good when its parent starts a successor under the same name.
-        var again = new SubscribeAgain(terminated.ActorRef);
-        Timers.StartSingleTimer(again, again, RetryPause);
+        Context.Stop(Self); // The parent starts it anew, with the publisher's successor.
     }
 
     private void OnConfiguration(DatabaseChanged changed)
@@ -142,7 +144,9 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         CompileSoon();
     }
 
-    /// <summary>All messages that are waiting already are taken into the same compilation.</summary>
+    /// <summary>
+    /// All messages that are waiting already are taken into the same compilation.
+    /// </summary>
     private void CompileSoon()
     {
         if (_isCompilePending) return;
@@ -162,6 +166,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
         CompileUntilStable(_northbound);
         TellServices();
+        LinkPhysical();
         StoreZones();
         Complain(_result!.Conditions);
         Claim();
@@ -196,7 +201,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         _host!.HostId, LocalInterfaces(), _host.Tunnels,
         _locations.ToImmutableSortedDictionary(
             pair => pair.Key, pair => pair.Value.HostId, StringComparer.Ordinal),
-        zones, ImmutableSortedDictionary<string, uint>.Empty);
+        zones, _host.PhysicalNetworks);
 
     /// <summary>Each condition is logged once, and again when its text changed.</summary>
     private void Complain(ImmutableArray<NetworkCondition> conditions)

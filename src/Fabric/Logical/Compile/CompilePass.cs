@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Logical;
 
-/// <summary>Blocks of flows with what they were made from; unchanged inputs mean unchanged flows.</summary>
+/// <summary>
+/// Blocks of flows with what they were made from; unchanged inputs mean unchanged flows.
+/// </summary>
 internal sealed class BlockCache
 {
     private readonly Dictionary<FlowBlockKey, Entry> _blocks = [];

@@ -12,12 +12,15 @@ namespace Fabric.Logical;
 /// <param name="Interfaces">OpenFlow port and MAC by iface-id, of the bridge's interfaces.</param>
 /// <param name="Tunnels">OpenFlow port of the tunnel to each host, by host id.</param>
 /// <param name="Zones">Conntrack zones that the bridge's row remembers.</param>
+/// <param name="BridgeMappings">Bridge by network_name (ovn-bridge-mappings).</param>
+/// <param name="PhysicalNetworks">OpenFlow port of the patch port, by localnet port name.</param>
 public sealed record HostConfiguration(
     string HostId, string HostName, string BridgeName, Row? Bridge,
     ImmutableSortedDictionary<string, uint> Interfaces,
     ImmutableSortedDictionary<string, uint> Tunnels,
     ImmutableSortedDictionary<string, ushort> Zones,
-    ImmutableSortedDictionary<string, string> BridgeMappings)
+    ImmutableSortedDictionary<string, string> BridgeMappings,
+    ImmutableSortedDictionary<string, uint> PhysicalNetworks)
 {
     private const string DefaultBridge = "br-int";
 
@@ -30,7 +33,8 @@ public sealed record HostConfiguration(
         var bridgeName = Setting(ids, hostId, "ovn-bridge") ?? DefaultBridge;
         var bridge = database.Table("Bridge").Rows
             .FirstOrDefault(row => row.GetString("name") == bridgeName);
-        var interfaces = ImmutableSortedDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
+        var interfaces =
+            ImmutableSortedDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
         var tunnels = ImmutableSortedDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
         foreach (var row in InterfacesOf(database, bridge))
         {
@@ -39,13 +43,25 @@ public sealed record HostConfiguration(
                 interfaces[name] = (uint)port;
         }
 
-        foreach (var row in PortsOf(database, bridge)) AddTunnel(database, row, tunnels);
+        var physical =
+            ImmutableSortedDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
+        foreach (var row in PortsOf(database, bridge))
+        {
+            AddTunnel(database, row, tunnels);
+            var localnet = row.GetMapValue("external_ids", PhysicalLinks.LocalnetKey);
+            if (localnet is null) continue;
+            var face = row.GetReferences("interfaces")
+                .Select(uuid => database.Find("Interface", uuid)).OfType<Row>().FirstOrDefault();
+            if (face?.GetIntegerOrNull("ofport") is > 0 and var port)
+                physical[localnet] = (uint)port;
+        }
+
         return new HostConfiguration(
             hostId, ids.GetValueOrDefault("hostname", ""), bridgeName, bridge,
             interfaces.ToImmutable(), tunnels.ToImmutable(),
             ConntrackZones.Read(
                 bridge?.GetMap("external_ids") ?? ImmutableSortedDictionary<string, string>.Empty),
-            MappingsOf(Setting(ids, hostId, "ovn-bridge-mappings")));
+            MappingsOf(Setting(ids, hostId, "ovn-bridge-mappings")), physical.ToImmutable());
     }
 
     /// <summary>The host's own setting KEY-HOSTID, else KEY.</summary>
@@ -120,7 +136,9 @@ public sealed record HostConfiguration(
             .SelectMany(port => port.GetReferences("interfaces"))
             .Select(uuid => database.Find("Interface", uuid)).OfType<Row>();
 
-    /// <remarks>ovn-chassis-id is HOST or HOST@REMOTE%LOCAL, on the Port or on the Interface row.</remarks>
+    /// <remarks>
+    /// ovn-chassis-id is HOST or HOST@REMOTE%LOCAL, on the Port or on the Interface row.
+    /// </remarks>
     private static void AddTunnel(
         DatabaseSnapshot database, Row port,
         ImmutableSortedDictionary<string, uint>.Builder tunnels)
@@ -137,7 +155,8 @@ public sealed record HostConfiguration(
 
     private static ImmutableSortedDictionary<string, string> MappingsOf(string? text)
     {
-        var mappings = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        var mappings =
+            ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var pair in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
             var colon = pair.IndexOf(':');

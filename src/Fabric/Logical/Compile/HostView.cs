@@ -7,7 +7,9 @@ namespace Fabric.Logical;
 /// <param name="Interfaces">OpenFlow ports of br-int by logical port (iface-id).</param>
 /// <param name="Tunnels">OpenFlow port of the tunnel to each other host, by host id.</param>
 /// <param name="Locations">Host id by logical port; ports that nobody bound are absent.</param>
-/// <param name="Zones">Conntrack zones by name (port name, or datapath UUID + _dnat or _snat).</param>
+/// <param name="Zones">
+/// Conntrack zones by name (port name, or datapath UUID + _dnat or _snat).
+/// </param>
 /// <param name="PhysicalNetworks">OpenFlow port towards the network, by localnet port name.</param>
 public sealed record HostView(
     string HostId, ImmutableSortedDictionary<string, uint> Interfaces,

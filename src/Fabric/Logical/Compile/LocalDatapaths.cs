@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Logical;
 
-/// <summary>Switches and routers that packets of this host can pass: the only ones compiled.</summary>
+/// <summary>
+/// Switches and routers that packets of this host can pass: the only ones compiled.
+/// </summary>
 public sealed record LocalDatapaths(
     ImmutableArray<LogicalSwitch> Switches, ImmutableArray<LogicalRouter> Routers)
 {
@@ -54,6 +56,13 @@ public sealed record LocalDatapaths(
 
         return new LocalDatapaths([.. switches.Values], [.. routers.Values]);
     }
+
+    /// <summary>network_name by localnet port.</summary>
+    public ImmutableSortedDictionary<string, string> Localnets(LogicalTopology topology) =>
+        Switches.SelectMany(topology.PortsOf)
+            .Where(port => port.IsLocalnet && port.Options.ContainsKey("network_name"))
+            .ToImmutableSortedDictionary(
+                port => port.Name, port => port.Options["network_name"], StringComparer.Ordinal);
 
     /// <summary>A zone for each port bound here, and two for each router.</summary>
     public ImmutableSortedSet<string> ZoneNames(LogicalTopology topology, HostView host)

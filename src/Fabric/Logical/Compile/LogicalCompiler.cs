@@ -9,9 +9,16 @@ namespace Fabric.Logical;
 /// <param name="Zones">Names of the conntrack zones that local datapaths need.</param>
 public sealed record CompileResult(
     FlowChanges Changes, ImmutableArray<NetworkCondition> Conditions,
-    ImmutableSortedSet<string> Zones, int LocalDatapathCount, int CompiledBlockCount);
+    ImmutableSortedSet<string> Zones, int LocalDatapathCount, int CompiledBlockCount)
+{
+    /// <summary>network_name by localnet port of local switches.</summary>
+    public ImmutableSortedDictionary<string, string> Localnets { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+}
 
-/// <summary>From the northbound to this host's flows, remembering what it compiled before.</summary>
+/// <summary>
+/// From the northbound to this host's flows, remembering what it compiled before.
+/// </summary>
 /// <remarks>
 /// Only datapaths that can be reached from a port bound here are compiled. Each logical object has
 /// a block of flows, made again only when something that it is made from has changed, so that a
@@ -53,7 +60,10 @@ public sealed class LogicalCompiler
             .Take(LogicalLimits.ConditionsMax);
         return new CompileResult(
             Flows.TakeChanges(), [.. conditions], local.ZoneNames(topology, host),
-            local.Switches.Length + local.Routers.Length, _cache.CompiledCount);
+            local.Switches.Length + local.Routers.Length, _cache.CompiledCount)
+        {
+            Localnets = local.Localnets(topology),
+        };
     }
 
     private static void CompileSwitch(CompilePass pass, LogicalSwitch row)
@@ -129,7 +139,8 @@ public sealed class LogicalCompiler
         var redirect = port.RedirectKey is { } redirectKey
             ? new RedirectPort(
                 redirectKey, port.IsResident,
-                port.Gateway is { } gateway && pass.Host.Tunnels.TryGetValue(gateway, out var tunnel)
+                port.Gateway is { } gateway && pass.Host.Tunnels.TryGetValue(
+                    gateway, out var tunnel)
                     ? tunnel
                     : null)
             : null;
@@ -138,7 +149,8 @@ public sealed class LogicalCompiler
             redirect);
     }
 
-    private static PatchPeer PeerIn(CompilePass pass, Guid datapath, uint datapathKey, uint portKey) =>
+    private static PatchPeer PeerIn(
+        CompilePass pass, Guid datapath, uint datapathKey, uint portKey) =>
         new(
             datapathKey, portKey, pass.Host.Zone(ConntrackZones.DnatName(datapath)),
             pass.Host.Zone(ConntrackZones.SnatName(datapath)));

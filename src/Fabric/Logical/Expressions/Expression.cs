@@ -36,7 +36,9 @@ public abstract record ExpressionConstant
     public sealed record PortGroup(string Name) : ExpressionConstant;
 }
 
-/// <summary>A parsed expression. Negation has been pushed down to comparisons and predicates.</summary>
+/// <summary>
+/// A parsed expression. Negation has been pushed down to comparisons and predicates.
+/// </summary>
 public abstract record Expression
 {
     public static Expression True { get; } = new Literal(true);
@@ -70,10 +72,12 @@ public abstract record Expression
     public sealed record ChassisResident(string Port, bool IsPositive) : Expression;
 
     /// <summary>All of them; flattens and folds literals.</summary>
-    public static Expression AllOf(params ReadOnlySpan<Expression> terms) => Join(terms, isAnd: true);
+    public static Expression AllOf(params ReadOnlySpan<Expression> terms) =>
+        Join(terms, isAnd: true);
 
     /// <summary>Any of them; flattens and folds literals.</summary>
-    public static Expression AnyOf(params ReadOnlySpan<Expression> terms) => Join(terms, isAnd: false);
+    public static Expression AnyOf(params ReadOnlySpan<Expression> terms) =>
+        Join(terms, isAnd: false);
 
     private static Expression Join(ReadOnlySpan<Expression> terms, bool isAnd)
     {
@@ -130,7 +134,8 @@ public abstract record Expression
 
     /// <summary>Names of the port groups that the expression refers to, without the @.</summary>
     public IEnumerable<string> PortGroups() =>
-        AllConstants().OfType<ExpressionConstant.PortGroup>().Select(group => group.Name).Distinct();
+        AllConstants().OfType<ExpressionConstant.PortGroup>().Select(
+            group => group.Name).Distinct();
 
     /// <summary>Names of the logical ports that the expression compares with.</summary>
     public IEnumerable<string> Ports() =>

@@ -10,7 +10,9 @@ public sealed class ExpressionEvaluator
     private readonly IExpressionContext _context;
     private readonly Func<string, UInt128> _valueOf;
 
-    /// <param name="valueOf">A packet's value of an Open vSwitch field; 0 for absent fields.</param>
+    /// <param name="valueOf">
+    /// A packet's value of an Open vSwitch field; 0 for absent fields.
+    /// </param>
     public ExpressionEvaluator(IExpressionContext context, Func<string, UInt128> valueOf)
     {
         _context = context;

@@ -27,7 +27,9 @@ internal readonly record struct ExpressionNumber(
 internal readonly record struct ExpressionToken(
     ExpressionTokenKind Kind, string Text, ExpressionNumber Number, int Position);
 
-/// <summary>Cuts an expression of the OVN language into tokens (ovn-sb(5), "Lexical syntax").</summary>
+/// <summary>
+/// Cuts an expression of the OVN language into tokens (ovn-sb(5), "Lexical syntax").
+/// </summary>
 internal sealed class ExpressionLexer
 {
     private static readonly string[] Symbols =
@@ -71,7 +73,8 @@ internal sealed class ExpressionLexer
         {
             _position++;
             var name = Name();
-            if (name.Length == 0) throw new ExpressionException($"expected a name after {first}", start);
+            if (name.Length == 0)
+                throw new ExpressionException($"expected a name after {first}", start);
             var kind = first == '$'
                 ? ExpressionTokenKind.AddressSet
                 : ExpressionTokenKind.PortGroup;
@@ -79,7 +82,8 @@ internal sealed class ExpressionLexer
         }
 
         if (char.IsAsciiDigit(first) || StartsAddress(start)) return Constant();
-        if (IsNameStart(first) && !IsRange(start)) return Token(ExpressionTokenKind.Identifier, Name(), start);
+        if (IsNameStart(first) && !IsRange(start))
+            return Token(ExpressionTokenKind.Identifier, Name(), start);
 
         foreach (var symbol in Symbols)
         {
@@ -126,7 +130,9 @@ internal sealed class ExpressionLexer
         return _text[start.._position];
     }
 
-    /// <summary>A colon before anything that no address holds: this is a MAC or IPv6 address.</summary>
+    /// <summary>
+    /// A colon before anything that no address holds: this is a MAC or IPv6 address.
+    /// </summary>
     private bool StartsAddress(int start)
     {
         for (var i = start; i < _text.Length; i++)
@@ -212,7 +218,8 @@ internal sealed class ExpressionLexer
         UInt128 mask;
         var isAddress = word.Contains('.') || word.Contains(':');
         if (isAddress && width is 32 or 128
-            && int.TryParse(maskWord, NumberStyles.None, CultureInfo.InvariantCulture, out var bits))
+            && int.TryParse(
+                maskWord, NumberStyles.None, CultureInfo.InvariantCulture, out var bits))
         {
             if (bits > width)
                 throw new ExpressionException($"a prefix of {bits} bits is too long", start);
@@ -264,7 +271,8 @@ internal sealed class ExpressionLexer
         {
             return TryParseAddress(word, out value, out width);
         }
-        else if (!UInt128.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out value))
+        else if (
+            !UInt128.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out value))
         {
             return false;
         }

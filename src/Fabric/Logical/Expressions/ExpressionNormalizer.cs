@@ -6,10 +6,14 @@ namespace Fabric.Logical;
 /// <summary>What names in an expression mean on one datapath of one host.</summary>
 public interface IExpressionContext
 {
-    /// <summary>Key of the logical port within the datapath, or null when it has none there.</summary>
+    /// <summary>
+    /// Key of the logical port within the datapath, or null when it has none there.
+    /// </summary>
     uint? PortKey(string port);
 
-    /// <summary>Members of an address set as constants, or null when there is no such set.</summary>
+    /// <summary>
+    /// Members of an address set as constants, or null when there is no such set.
+    /// </summary>
     AddressSetMembers? AddressSet(string name);
 
     /// <summary>Keys of the group's ports within the datapath, or null: no such group.</summary>
@@ -34,7 +38,9 @@ public sealed record AddressSetMembers(
         _ => [],
     };
 
-    /// <summary>Reads "10.0.0.1", "10.0.0.0/24", "fd00::/64", MACs; skips what is none of these.</summary>
+    /// <summary>
+    /// Reads "10.0.0.1", "10.0.0.0/24", "fd00::/64", MACs; skips what is none of these.
+    /// </summary>
     public static AddressSetMembers Parse(IEnumerable<string> texts)
     {
         var byWidth = new Dictionary<int, List<MaskedValue>> { [32] = [], [48] = [], [128] = [] };
@@ -62,7 +68,8 @@ public sealed record AddressSetMembers(
         }
 
         var bits = width;
-        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), out bits) || bits < 0 || bits > width))
+        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), out bits) || bits < 0
+            || bits > width))
             return false;
         var mask = ExpressionLexer.LowBits(width) & ~ExpressionLexer.LowBits(width - bits);
         value = new MaskedValue(number & mask, mask);
@@ -73,14 +80,16 @@ public sealed record AddressSetMembers(
 /// <summary>Turns an expression into products of sets that a flow table can hold.</summary>
 public sealed class ExpressionNormalizer
 {
-    private static readonly string[] AlwaysSplit = ["eth_type", "nw_proto", "icmpv6_type", "arp_op"];
+    private static readonly string[] AlwaysSplit =
+        ["eth_type", "nw_proto", "icmpv6_type", "arp_op"];
 
     private readonly IExpressionContext _context;
 
     private ExpressionNormalizer(IExpressionContext context) => _context = context;
 
     /// <summary>Any of the products; none means that the expression can never hold.</summary>
-    /// <exception cref="ExpressionException">Unknown sets, or the result is over a limit.</exception>
+    /// <exception cref="ExpressionException">Unknown sets, or the result is over a
+    /// limit.</exception>
     public static ImmutableArray<MatchProduct> Normalize(
         Expression expression, IExpressionContext context)
     {
@@ -274,7 +283,9 @@ public sealed class ExpressionNormalizer
         }
     }
 
-    /// <summary>Joins alternatives that differ in one field only into a set of that field.</summary>
+    /// <summary>
+    /// Joins alternatives that differ in one field only into a set of that field.
+    /// </summary>
     private static List<MatchProduct> Merge(List<MatchProduct> products)
     {
         const int mergedPairwiseMax = 256;
@@ -326,7 +337,8 @@ public sealed class ExpressionNormalizer
         foreach (var field in AlwaysSplit)
         {
             if (!product.Sets.TryGetValue(field, out var values) || values.Length < 2) continue;
-            split = split.SelectMany(_ => values, (one, value) => one.With(field, [value])).ToList();
+            split =
+                split.SelectMany(_ => values, (one, value) => one.With(field, [value])).ToList();
         }
 
         return split;

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Logical;
 
-/// <summary>Reads the match expressions of ACLs, policies and QoS rules (ovn-sb(5), "match").</summary>
+/// <summary>
+/// Reads the match expressions of ACLs, policies and QoS rules (ovn-sb(5), "match").
+/// </summary>
 /// <remarks>
 /// Grammar: an expression is a list of terms joined by &amp;&amp; or by ||, never both without
 /// parentheses; a term is !term, (expression), 0, 1, a predicate, a one-bit field, a comparison of
@@ -247,14 +249,16 @@ public sealed class ExpressionParser
     {
         if (symbol.IsPort)
         {
-            if (constant is ExpressionConstant.Port or ExpressionConstant.PortGroup) return constant;
+            if (constant is ExpressionConstant.Port or ExpressionConstant.PortGroup)
+                return constant;
             throw new ExpressionException(
                 $"{symbol.Name} is compared with a \"port name\" or a @port_group", token.Position);
         }
 
         if (constant is ExpressionConstant.AddressSet && !isOrder) return constant;
         if (constant is not ExpressionConstant.Number number)
-            throw new ExpressionException($"{symbol.Name} is compared with a number", token.Position);
+            throw new ExpressionException(
+                $"{symbol.Name} is compared with a number", token.Position);
 
         if (token.Number.WidthMin > bits.Width)
         {

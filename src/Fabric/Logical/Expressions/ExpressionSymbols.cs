@@ -12,7 +12,9 @@ public sealed record ExpressionSymbol(
     string Name, FieldBits? Bits, Expression Prerequisite, Expression? Predicate, bool IsNominal,
     bool IsPort);
 
-/// <summary>The symbols of the OVN logical expression language, by name (ovn-sb(5), "Symbols").</summary>
+/// <summary>
+/// The symbols of the OVN logical expression language, by name (ovn-sb(5), "Symbols").
+/// </summary>
 /// <remarks>
 /// The table below is the specification. A field's nominal mark follows OpenFlow: what cannot be
 /// masked there can only be compared for equality here.
@@ -159,7 +161,8 @@ public static class ExpressionSymbols
         }
 
         if (waiting.Count != 0)
-            throw new InvalidOperationException($"prerequisite of {waiting[0].Name} is not defined");
+            throw new InvalidOperationException(
+                $"prerequisite of {waiting[0].Name} is not defined");
         return symbols.ToImmutableDictionary(StringComparer.Ordinal);
     }
 
@@ -211,7 +214,8 @@ public static class ExpressionSymbols
         var prerequisite = needs is null
             ? Expression.True
             : ExpressionParser.Parse(needs, symbols);
-        symbols[name] = new ExpressionSymbol(name, bits, prerequisite, null, nominal, IsPort: false);
+        symbols[name] =
+            new ExpressionSymbol(name, bits, prerequisite, null, nominal, IsPort: false);
     }
 
     private static bool IsNominal(

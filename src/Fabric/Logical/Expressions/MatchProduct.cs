@@ -84,7 +84,9 @@ public sealed class MatchProduct
         return Prune(both);
     }
 
-    /// <summary>Without duplicates and, in small sets, without what another value includes.</summary>
+    /// <summary>
+    /// Without duplicates and, in small sets, without what another value includes.
+    /// </summary>
     public static ImmutableArray<MaskedValue> Prune(IReadOnlyList<MaskedValue> values)
     {
         const int comparedPairwiseMax = 256;

@@ -55,7 +55,7 @@ public sealed class DesiredFlows
             _touched.Add(flow.Identity);
             if (!_wanted.TryGetValue(flow.Identity, out var owners))
                 _wanted[flow.Identity] = owners = [];
-            owners[block] = owners.TryGetValue(block, out var twin) ? Join(twin, flow) : flow;
+            owners[block] = owners.TryGetValue(block, out var twin) ? Later(twin, flow) : flow;
         }
     }
 
@@ -135,6 +135,12 @@ public sealed class DesiredFlows
         for (var i = 1; i < owners.Count; i++) flow = Join(flow, owners.Values[i]);
         return flow;
     }
+
+    /// <summary>
+    /// Within a block what is said later holds: a stage's own default, for example.
+    /// </summary>
+    private static LogicalFlow Later(LogicalFlow first, LogicalFlow second) =>
+        IsConjunctive(second) ? Join(first, second) : second;
 
     private static LogicalFlow Join(LogicalFlow first, LogicalFlow second)
     {

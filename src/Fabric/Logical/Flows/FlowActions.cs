@@ -52,7 +52,9 @@ internal sealed class FlowActions
 
     public FlowActions ClearConntrack() => Add(new OfConntrackClear());
 
-    /// <summary>Looks the connection up in a zone; the packet goes on in 'table' with its state.</summary>
+    /// <summary>
+    /// Looks the connection up in a zone; the packet goes on in 'table' with its state.
+    /// </summary>
     public FlowActions Track(Subfield zone, byte table, bool translates = false) =>
         Add(new OfConntrack(
             false, false, table, 0, zone, 0, translates ? new OfNat(OfNatType.None) : null,

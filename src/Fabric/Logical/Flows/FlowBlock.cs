@@ -11,7 +11,9 @@ public readonly record struct FlowIdentity(byte Table, ushort Priority, Match Ma
 /// <param name="Cookie">The first 32 bits of the UUID of the row that it stands for.</param>
 public sealed record LogicalFlow(FlowIdentity Identity, ActionList Actions, ulong Cookie);
 
-/// <summary>A select group that a block needs: endpoints, one of which each connection gets.</summary>
+/// <summary>
+/// A select group that a block needs: endpoints, one of which each connection gets.
+/// </summary>
 public sealed record LogicalGroup(
     uint Id, EquatableArray<OfBucket> Buckets, OfSelectionMethod Selection);
 

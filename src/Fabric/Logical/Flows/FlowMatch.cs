@@ -117,7 +117,8 @@ internal readonly struct FlowMatch
         return true;
     }
 
-    /// <exception cref="ArgumentException">A prerequisite is missing: a bug in a pipeline.</exception>
+    /// <exception cref="ArgumentException">A prerequisite is missing: a bug in a
+    /// pipeline.</exception>
     public Match Build()
     {
         var builder = new MatchBuilder();

@@ -2,9 +2,12 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Logical;
 
-/// <summary>What registers, flags and conntrack bits mean between tables of the integration bridge.</summary>
+/// <summary>
+/// What registers, flags and conntrack bits mean between tables of the integration bridge.
+/// </summary>
 /// <remarks>
-/// Numbers follow OVN's main branch, so that "ovs-ofctl dump-flows br-int" reads familiar. Registers
+/// Numbers follow OVN's main branch, so that "ovs-ofctl dump-flows br-int" reads familiar.
+/// Registers
 /// are local to a host: only datapath, input and output port cross the wire.
 /// </remarks>
 internal static class LogicalFields

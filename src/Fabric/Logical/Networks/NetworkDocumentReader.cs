@@ -9,7 +9,8 @@ public sealed partial record NetworkDocument
 {
     /// <summary>Reads and checks a document.</summary>
     /// <param name="fileName">For messages.</param>
-    /// <exception cref="NetworkDocumentException">All that is wrong, with place and fix.</exception>
+    /// <exception cref="NetworkDocumentException">All that is wrong, with place and
+    /// fix.</exception>
     public static NetworkDocument Parse(string text, string fileName) =>
         new NetworkDocumentReader(fileName).Read(text);
 }
@@ -61,7 +62,9 @@ internal sealed class NetworkDocumentReader(string fileName)
         return null;
     }
 
-    /// <remarks>The tree is loaded by recursion: depth is bounded before, by plain iteration.</remarks>
+    /// <remarks>
+    /// The tree is loaded by recursion: depth is bounded before, by plain iteration.
+    /// </remarks>
     private bool CheckNesting(string text)
     {
         var parser = new Parser(new StringReader(text));
@@ -107,7 +110,8 @@ internal sealed class NetworkDocumentReader(string fileName)
         IpPrefix? subnet = null;
         if (node.Text("subnet") is { } text)
         {
-            if (IpPrefix.TryParse(text, out var prefix) && prefix.Network == prefix) subnet = prefix;
+            if (IpPrefix.TryParse(text, out var prefix) && prefix.Network == prefix)
+                subnet = prefix;
             else node.Wrong("subnet", text, "a network such as 10.0.1.0/24");
         }
 
@@ -285,7 +289,8 @@ internal sealed class NetworkDocumentReader(string fileName)
                 continue;
             }
 
-            var wanted = mustHaveLength ? "an address with length, 10.0.1.1/24" : "an address, 10.0.1.5";
+            var wanted =
+                mustHaveLength ? "an address with length, 10.0.1.1/24" : "an address, 10.0.1.5";
             _errors.Add(place, $"{key} of {node.What}: \"{text}\" is not valid", $"write {wanted}");
         }
 

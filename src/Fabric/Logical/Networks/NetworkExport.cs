@@ -5,7 +5,9 @@ using Fabric.Configuration;
 namespace Fabric.Logical;
 
 /// <summary>Writes the northbound's rows as a network document.</summary>
-/// <remarks>What the document format has no words for is left out, and named in a comment.</remarks>
+/// <remarks>
+/// What the document format has no words for is left out, and named in a comment.
+/// </remarks>
 public static class NetworkExport
 {
     /// <param name="network">Name of the document; only its rows, unless there are none.</param>
@@ -29,7 +31,8 @@ public static class NetworkExport
     {
         if (topology.Rows.Switches.Count == 0) return;
         text.Append("\nswitches:\n");
-        foreach (var owner in topology.Rows.Switches.Values.OrderBy(s => s.Name, StringComparer.Ordinal))
+        foreach (
+            var owner in topology.Rows.Switches.Values.OrderBy(s => s.Name, StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"  {Quote(owner.Name)}:\n");
             WriteMap(text, "    other_config", owner.OtherConfig);
@@ -159,7 +162,8 @@ public static class NetworkExport
 
         foreach (var owner in rows.Switches.Values.OrderBy(s => s.Name, StringComparer.Ordinal))
         {
-            foreach (var acl in Ordered(rows, owner.Acls)) WriteAcl(text, "switch", owner.Name, acl);
+            foreach (var acl in Ordered(rows, owner.Acls))
+                WriteAcl(text, "switch", owner.Name, acl);
         }
     }
 
@@ -186,7 +190,8 @@ public static class NetworkExport
     {
         if (rows.LoadBalancers.Count == 0) return;
         text.Append("\nload_balancers:\n");
-        foreach (var balancer in rows.LoadBalancers.Values.OrderBy(b => b.Name, StringComparer.Ordinal))
+        foreach (
+            var balancer in rows.LoadBalancers.Values.OrderBy(b => b.Name, StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"  {Quote(balancer.Name)}:\n");
             var protocol = balancer.Protocol switch { 17 => "udp", 132 => "sctp", _ => "tcp" };

@@ -88,7 +88,8 @@ internal sealed class NetworkNode
         var node = Find(key);
         if (node is null or YamlScalarNode { Value: null or "" }) return [];
         if (node is YamlSequenceNode sequence) return sequence.Children;
-        _errors.Add(PlaceOf(node), $"{key} of {What} is not a list", "write it as [a, b] or - lines");
+        _errors.Add(
+            PlaceOf(node), $"{key} of {What} is not a list", "write it as [a, b] or - lines");
         return [];
     }
 

@@ -100,7 +100,8 @@ internal sealed class NetworkValidation(NetworkDocument document, NetworkErrors 
             foreach (var ip in port.Ips)
             {
                 Once(ip, $"port {port.Name}", ips, port.Place);
-                if (owner.Subnet is { } subnet && subnet.IsIpv6 == ip.IsIpv6 && !subnet.Contains(ip))
+                if (owner.Subnet is { } subnet && subnet.IsIpv6 == ip.IsIpv6
+                    && !subnet.Contains(ip))
                 {
                     errors.Add(
                         port.Place, $"port {port.Name}: {ip} is not in {subnet} of {owner.Name}",

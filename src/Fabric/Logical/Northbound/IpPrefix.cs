@@ -6,7 +6,9 @@ using Fabric.Wire;
 
 namespace Fabric.Logical;
 
-/// <summary>An IPv4 or IPv6 address with a prefix length; a lone address has the full length.</summary>
+/// <summary>
+/// An IPv4 or IPv6 address with a prefix length; a lone address has the full length.
+/// </summary>
 /// <param name="Address">As a number in the low 32 or 128 bits; host bits are kept.</param>
 /// <param name="Length">Prefix length in bits, 0 to <see cref="Width"/>.</param>
 public readonly record struct IpPrefix(bool IsIpv6, UInt128 Address, int Length)
@@ -90,14 +92,18 @@ public readonly record struct IpPrefix(bool IsIpv6, UInt128 Address, int Length)
     public override string ToString() => IsHost ? $"{ToAddress()}" : $"{ToAddress()}/{Length}";
 }
 
-/// <summary>A MAC with the IP addresses used behind it, as in addresses and port_security.</summary>
+/// <summary>
+/// A MAC with the IP addresses used behind it, as in addresses and port_security.
+/// </summary>
 public sealed record LinkAddresses(
     MacBytes Mac, System.Collections.Immutable.ImmutableArray<IpPrefix> Ips)
 {
     public IEnumerable<IpPrefix> Ipv4 => Ips.Where(ip => !ip.IsIpv6);
     public IEnumerable<IpPrefix> Ipv6 => Ips.Where(ip => ip.IsIpv6);
 
-    /// <summary>"MAC IP..."; false when the text does not begin with a MAC or an IP is bad.</summary>
+    /// <summary>
+    /// "MAC IP..."; false when the text does not begin with a MAC or an IP is bad.
+    /// </summary>
     public static bool TryParse(string text, out LinkAddresses addresses)
     {
         addresses = new LinkAddresses(default, []);

@@ -3,7 +3,9 @@ using Fabric.Cluster;
 
 namespace Fabric.Logical;
 
-/// <summary>How rows of the northbound hang together: who owns, peers with and lists whom.</summary>
+/// <summary>
+/// How rows of the northbound hang together: who owns, peers with and lists whom.
+/// </summary>
 /// <remarks>Made anew for each compilation from typed rows; costs one pass over the rows.</remarks>
 public sealed class LogicalTopology
 {

@@ -56,7 +56,9 @@ internal sealed class RowCache<T>(string table, Func<Row, Action<string>, T?> re
     }
 }
 
-/// <summary>The northbound's rows in their own types, kept up to date snapshot by snapshot.</summary>
+/// <summary>
+/// The northbound's rows in their own types, kept up to date snapshot by snapshot.
+/// </summary>
 public sealed class NorthboundReader
 {
     private readonly RowCache<LogicalSwitch> _switches = new("Logical_Switch", LogicalSwitch.Read);

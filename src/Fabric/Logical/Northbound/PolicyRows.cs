@@ -15,7 +15,9 @@ public sealed record Acl(
     public bool IsStateless => Action == "allow-stateless";
     public bool Allows => Action is "allow" or "allow-related" or "allow-stateless";
 
-    /// <summary>Null when the match does not parse: the row is skipped, 'complain' heard why.</summary>
+    /// <summary>
+    /// Null when the match does not parse: the row is skipped, 'complain' heard why.
+    /// </summary>
     public static Acl? Read(Row row, Action<string> complain)
     {
         var text = row.GetString("match");

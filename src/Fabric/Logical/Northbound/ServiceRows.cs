@@ -66,7 +66,8 @@ public sealed record LoadBalancer(
             services.Add(new VirtualService(endpoint, ReadBackends(backends, complain)));
         }
 
-        byte protocol = row.GetStringOrNull("protocol") switch { "udp" => 17, "sctp" => 132, _ => 6 };
+        byte protocol =
+            row.GetStringOrNull("protocol") switch { "udp" => 17, "sctp" => 132, _ => 6 };
         return new LoadBalancer(
             row.Uuid, row.GetString("name"), protocol, services.ToImmutable(),
             row.GetStringSet("selection_fields"), row.GetMap("options"));

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Fabric.Logical;
 
-/// <summary>Numbers of conntrack zones by name: stable while in use, kept in the database.</summary>
+/// <summary>
+/// Numbers of conntrack zones by name: stable while in use, kept in the database.
+/// </summary>
 /// <remarks>
 /// Names are those of ovn-controller: the logical port's name, and the datapath's UUID with _dnat
 /// or _snat; stored as external_ids:ct-zone-NAME of the integration bridge. Zone 0 is nobody's.
@@ -15,7 +17,9 @@ public static class ConntrackZones
     public static string DnatName(Guid datapath) => $"{datapath}_dnat";
     public static string SnatName(Guid datapath) => $"{datapath}_snat";
 
-    /// <summary>Reads the zones that a bridge row remembers; what is malformed is left out.</summary>
+    /// <summary>
+    /// Reads the zones that a bridge row remembers; what is malformed is left out.
+    /// </summary>
     public static ImmutableSortedDictionary<string, ushort> Read(
         ImmutableSortedDictionary<string, string> externalIds)
     {
@@ -24,7 +28,9 @@ public static class ConntrackZones
         foreach (var (key, value) in externalIds)
         {
             if (!key.StartsWith(KeyPrefix, StringComparison.Ordinal)) continue;
-            if (ushort.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var zone)
+            if (
+                ushort.TryParse(
+                    value, NumberStyles.None, CultureInfo.InvariantCulture, out var zone)
                 && zone != 0 && taken.Add(zone))
             {
                 zones[key[KeyPrefix.Length..]] = zone;

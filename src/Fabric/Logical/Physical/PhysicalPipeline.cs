@@ -18,13 +18,17 @@ internal sealed record PhysicalPort(
     ushort Zone, int? Tag, bool IsLocalport, bool IsLocalnet, bool IsRouter,
     RedirectPort? Redirect = null)
 {
-    /// <summary>Key of the switch's port to a physical network here: used instead of tunnels.</summary>
+    /// <summary>
+    /// Key of the switch's port to a physical network here: used instead of tunnels.
+    /// </summary>
     public uint? ViaLocalnet { get; init; }
 }
 
 /// <param name="Key">Tunnel key of the "cr-" port.</param>
 /// <param name="IsHere">This host is the active gateway.</param>
-/// <param name="Tunnel">OpenFlow port of the tunnel to the active gateway, if it is elsewhere.</param>
+/// <param name="Tunnel">
+/// OpenFlow port of the tunnel to the active gateway, if it is elsewhere.
+/// </param>
 internal sealed record RedirectPort(uint Key, bool IsHere, uint? Tunnel);
 
 /// <summary>Where a link between two datapaths leads.</summary>
@@ -169,7 +173,8 @@ internal sealed class PhysicalPipeline
         DatapathZones zones)
     {
         var from = FlowMatch.Any.Is(MatchField.InPortOxm, openFlowPort);
-        var enter = Zones(port.Zone, zones).Set(LogicalFields.DatapathKey, datapath).Set(Inport, port.Key);
+        var enter =
+            Zones(port.Zone, zones).Set(LogicalFields.DatapathKey, datapath).Set(Inport, port.Key);
         if (port.IsLocalport) enter.Set(FromLocalport, 1);
         if (port.IsLocalnet) enter.Set(FromLocalnet, 1);
         if (port.Tag is { } tag and > 0)

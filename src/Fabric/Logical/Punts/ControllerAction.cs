@@ -31,7 +31,9 @@ internal enum RejectPlace : byte
     Router = 2,
 }
 
-/// <summary>Userdata of controller actions: an opcode (32 bits, network order) and arguments.</summary>
+/// <summary>
+/// Userdata of controller actions: an opcode (32 bits, network order) and arguments.
+/// </summary>
 internal static class ControllerAction
 {
     public const int OpcodeSize = 4;
@@ -90,7 +92,9 @@ internal static class ControllerAction
         return Encode(ControllerOpcode.RouterAdvert, arguments);
     }
 
-    /// <summary>Arguments: verdict, severity, direction, name, as text parted by zero bytes.</summary>
+    /// <summary>
+    /// Arguments: verdict, severity, direction, name, as text parted by zero bytes.
+    /// </summary>
     public static byte[] Log(Acl acl)
     {
         var verdict = acl.Action switch

@@ -93,7 +93,8 @@ internal static class ControllerActions
         var own = packet.Value(isIpv6 ? LogicalFields.SourceIp6 : LogicalFields.SourceIp4);
         var request = isIpv6
             ? PacketAnswers.NeighborSolicit(
-                packet.Key.EthernetSource, new IpPrefix(true, own, 128), new IpPrefix(true, hop, 128))
+                packet.Key.EthernetSource, new IpPrefix(true, own, 128), new IpPrefix(
+                    true, hop, 128))
             : PacketAnswers.ArpRequest(packet.Key.EthernetSource, (uint)own, (uint)hop);
         return new PuntOutcome(
             [Out(packet.Metadata, request, new OfResubmit(PhysicalTables.RemoteOutput))],

@@ -130,7 +130,8 @@ internal static class DhcpAnswer
             case Kind.Byte: return [(byte)number];
             case Kind.Word: return [(byte)(number >> 8), (byte)number];
             case Kind.Number:
-                return [(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number];
+                return [(byte)(number >> 24), (byte)(number >> 16), (byte)(
+                    number >> 8), (byte)number];
             case Kind.Text: return Encoding.UTF8.GetBytes(text);
             case Kind.Domains: return [.. text.Split(',').SelectMany(DnsNames.Encode)];
             case Kind.Routes: return Routes(text);

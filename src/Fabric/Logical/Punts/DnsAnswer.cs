@@ -10,7 +10,9 @@ internal static class DnsNames
 {
     private const int NameLengthMax = 255;
 
-    /// <summary>Labels with their lengths, ended by an empty one; empty when a label is too long.</summary>
+    /// <summary>
+    /// Labels with their lengths, ended by an empty one; empty when a label is too long.
+    /// </summary>
     public static byte[] Encode(string name)
     {
         var bytes = new List<byte>();
@@ -48,7 +50,9 @@ internal static class DnsNames
     }
 }
 
-/// <summary>DNS (RFC 1035): answers A, AAAA and PTR questions about names of the northbound.</summary>
+/// <summary>
+/// DNS (RFC 1035): answers A, AAAA and PTR questions about names of the northbound.
+/// </summary>
 internal static class DnsAnswer
 {
     private const int HeaderSize = 12;
@@ -56,16 +60,19 @@ internal static class DnsAnswer
     private const uint TimeToLiveSeconds = 3600;
 
     /// <summary>The answer's packet, or null: somebody else knows.</summary>
-    public static byte[]? Make(PuntedPacket packet, ImmutableSortedDictionary<string, string> records)
+    public static byte[]? Make(
+        PuntedPacket packet, ImmutableSortedDictionary<string, string> records)
     {
         var query = packet.UdpData;
-        if (query.Length < HeaderSize || (query[2] & 0xf8) != 0) return null; // Standard query only.
+        if (query.Length < HeaderSize || (query[2] & 0xf8) != 0)
+            return null; // Standard query only.
         if (BinaryPrimitives.ReadUInt16BigEndian(query[4..]) != 1) return null;
         if (!DnsNames.TryRead(query[HeaderSize..], out var name, out var size)) return null;
         var after = HeaderSize + size;
         if (query.Length < after + 4) return null;
         var type = BinaryPrimitives.ReadUInt16BigEndian(query[after..]);
-        if (BinaryPrimitives.ReadUInt16BigEndian(query[(after + 2)..]) != ClassInternet) return null;
+        if (BinaryPrimitives.ReadUInt16BigEndian(query[(after + 2)..]) != ClassInternet)
+            return null;
         if (!records.TryGetValue(name, out var text)) return null;
 
         var answers = AnswersOf(type, text);

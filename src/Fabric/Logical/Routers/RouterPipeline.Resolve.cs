@@ -13,7 +13,7 @@ internal sealed partial class RouterPipeline
         foreach (var ip in (FlowMatch[])[_here.Ip4(), _here.Ip6()])
         {
             block.Add(
-                resolve, 0, ip, Next(resolve, new FlowActions()
+                resolve, 1, ip, Next(resolve, new FlowActions()
                     .Set(MatchField.EthernetDestination, default(MacBytes))
                     .Next(PhysicalTables.MacBinding)));
             block.Add(
@@ -25,7 +25,9 @@ internal sealed partial class RouterPipeline
         block.Add(RouterIngress.ArpRequest, 0, _here, new FlowActions().Output());
     }
 
-    /// <summary>One block per neighbouring row: its addresses resolve without asking anybody.</summary>
+    /// <summary>
+    /// One block per neighbouring row: its addresses resolve without asking anybody.
+    /// </summary>
     private void CompileNeighbors()
     {
         foreach (var port in _view.Ports)

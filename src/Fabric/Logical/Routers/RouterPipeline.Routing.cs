@@ -30,7 +30,9 @@ internal sealed partial class RouterPipeline
     private void CompileRoutes()
     {
         var sets = _view.Routes
-            .GroupBy(route => (route.Table, route.Prefix, route.IsSource, route.Offset))
+            .GroupBy(route => (
+                route.Table, route.Prefix, route.IsSource, route.Offset,
+                Port: route.Offset == RouteView.Connected ? route.Port!.Key : 0))
             .OrderBy(set => set.Min(route => route.Row));
         foreach (var set in sets)
         {

@@ -62,7 +62,8 @@ internal sealed partial class RouterPipeline
         var inside = isGatewayRouter ? _here : _here.Inport(port!.Key);
         var outside = isGatewayRouter ? _here : _here.Outport(port!.Key);
         if (isDistributed) AddFloating(block, rule, port!);
-        foreach (var asker in isGatewayRouter ? _view.Ports : [port!]) AddNatArp(block, rule, asker);
+        foreach (var asker in isGatewayRouter ? _view.Ports : [port!])
+            AddNatArp(block, rule, asker);
         if (rule.IsStateless)
         {
             AddStateless(block, rule, inside, outside);
@@ -213,7 +214,8 @@ internal sealed partial class RouterPipeline
             if (backend.Port != 0) answer = answer.PortSource(balancer.Protocol, backend.Port);
             block.Add(
                 RouterEgress.UnDnat, 120, answer,
-                new FlowActions().Track(DnatZone, NextStage(RouterEgress.UnDnat), translates: true));
+                new FlowActions().Track(
+                    DnatZone, NextStage(RouterEgress.UnDnat), translates: true));
         }
     }
 

@@ -4,7 +4,9 @@ using static Fabric.Logical.LogicalFields;
 
 namespace Fabric.Logical;
 
-/// <summary>Flows of one logical router: one section per table, in the order packets pass them.</summary>
+/// <summary>
+/// Flows of one logical router: one section per table, in the order packets pass them.
+/// </summary>
 /// <remarks>
 /// Routing happens at the sender's host, whole. Stage order, priorities and effects are OVN's
 /// (ovn-northd(8), "Logical Router Datapaths"). Parts: Input (what is for the router itself),

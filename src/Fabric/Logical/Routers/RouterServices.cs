@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Logical;
 
-/// <summary>Addresses that a router answers for at one of its ports: NAT and virtual services.</summary>
+/// <summary>
+/// Addresses that a router answers for at one of its ports: NAT and virtual services.
+/// </summary>
 internal static class RouterServices
 {
     /// <param name="isResident">This host is the port's active gateway, or it needs none.</param>
@@ -31,7 +33,8 @@ internal static class RouterServices
         }
 
         if (!isResident) return services.ToImmutable();
-        foreach (var balancer in topology.BalancersOf(router.LoadBalancers, router.LoadBalancerGroups))
+        foreach (
+            var balancer in topology.BalancersOf(router.LoadBalancers, router.LoadBalancerGroups))
         {
             foreach (var service in balancer.Services)
             {

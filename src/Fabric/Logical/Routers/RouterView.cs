@@ -52,7 +52,9 @@ internal sealed class RouterView
         Ports = ports.ToImmutable();
         RouteTables = TablesOf(topology);
         Routes = RoutesOf(topology);
-        Nat = [.. row.Nat.Select(uuid => topology.Rows.Nat.GetValueOrDefault(uuid)).OfType<NatRule>()];
+        Nat =
+            [.. row.Nat.Select(
+                uuid => topology.Rows.Nat.GetValueOrDefault(uuid)).OfType<NatRule>()];
         Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
         TranslatedAddresses =
         [
@@ -126,7 +128,8 @@ internal sealed class RouterView
 
         foreach (var uuid in Row.StaticRoutes)
         {
-            if (topology.Rows.Routes.TryGetValue(uuid, out var route)) routes.AddRange(ViewOf(route));
+            if (topology.Rows.Routes.TryGetValue(uuid, out var route))
+                routes.AddRange(ViewOf(route));
         }
 
         return routes.ToImmutable();

@@ -158,7 +158,8 @@ internal sealed partial class SwitchPipeline
         var drop = stages.Next(table, new FlowActions().Set(AclDrop, 1));
         var established = _here.Has(CtTracked, CtEstablished).Lacks(CtNew, CtInvalid);
 
-        var related = _here.Has(CtTracked, CtRelated).Lacks(CtEstablished, CtNew, CtInvalid, Blocked);
+        var related =
+            _here.Has(CtTracked, CtRelated).Lacks(CtEstablished, CtNew, CtInvalid, Blocked);
         block.Add(table, AclAlways, related, allow);
         block.Add(
             table, AclAlways, established.Has(CtReply).Lacks(CtRelated, Blocked),
@@ -268,7 +269,8 @@ internal sealed partial class SwitchPipeline
             return actions;
         }
 
-        block.Add(table, priority, here.Has(HintAllowNew), products, stages.Next(table, Committing()));
+        block.Add(
+            table, priority, here.Has(HintAllowNew), products, stages.Next(table, Committing()));
         block.Add(
             table, priority, here.Has(HintAllow).Lacks(HintAllowNew), products,
             stages.Next(table, acl.Label != 0 ? Committing() : Verdict(acl)));

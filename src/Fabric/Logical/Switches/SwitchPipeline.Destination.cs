@@ -76,7 +76,9 @@ internal sealed partial class SwitchPipeline
         }
     }
 
-    /// <summary>The MAC of a floating address, which the host of its port serves by itself.</summary>
+    /// <summary>
+    /// The MAC of a floating address, which the host of its port serves by itself.
+    /// </summary>
     private static bool IsFloating(SwitchPortView port, MacBytes mac) =>
         port.Gateway is not null && port.Peer is { } peer && mac != peer.Mac
         && port.PeerServices.Any(service => service.Mac == mac);

@@ -56,7 +56,9 @@ internal sealed partial class SwitchPipeline
 /// <summary>How a load balancer spreads connections over its backends.</summary>
 internal static class BalancerSelection
 {
-    /// <summary>By the datapath's hash of the 5-tuple, or by the fields that the row names.</summary>
+    /// <summary>
+    /// By the datapath's hash of the 5-tuple, or by the fields that the row names.
+    /// </summary>
     public static OfSelectionMethod Of(LoadBalancer balancer, VirtualService service)
     {
         if (balancer.SelectionFields.IsEmpty) return new OfSelectionMethod("dp_hash", 0, []);

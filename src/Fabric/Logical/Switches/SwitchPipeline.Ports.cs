@@ -13,7 +13,8 @@ internal sealed partial class SwitchPipeline
     private void AddAdmission(FlowBlockBuilder block)
     {
         const byte check = SwitchIngress.CheckPortSecurity;
-        if (!_traits.IsVlanTransparent) block.Add(check, 100, _here.Has(VlanPresent), FlowActions.Drop);
+        if (!_traits.IsVlanTransparent)
+            block.Add(check, 100, _here.Has(VlanPresent), FlowActions.Drop);
         block.Add(check, 100, _here.Has(SourceMulticast), FlowActions.Drop);
 
         const byte apply = SwitchIngress.ApplyPortSecurity;
@@ -112,7 +113,8 @@ internal sealed partial class SwitchPipeline
         var arp = from.EthernetType(TypeArp).Is(MatchField.ArpSha, allowed.Mac);
         if (allowed.Ips.IsEmpty) block.Add(table, 95, arp, passes);
         foreach (var ip in allowed.Ipv4.Select(Sendable))
-            block.Add(table, 95, arp.Masked(MatchField.ArpSpa, ip.Address & ip.Mask, ip.Mask), passes);
+            block.Add(
+                table, 95, arp.Masked(MatchField.ArpSpa, ip.Address & ip.Mask, ip.Mask), passes);
 
         foreach (var mac in (ulong[])[0, allowed.Mac.ToUInt64()])
         {

@@ -40,7 +40,8 @@ internal sealed partial class SwitchPipeline
             }
 
             object?[] inputs = [port.Row, port.Key, options, _traits.Key];
-            _pass.Block("dhcp", port.Row.Uuid, Uuid, inputs, block => AddDhcp(block, port, options));
+            _pass.Block(
+                "dhcp", port.Row.Uuid, Uuid, inputs, block => AddDhcp(block, port, options));
         }
     }
 

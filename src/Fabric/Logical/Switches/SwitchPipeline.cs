@@ -3,7 +3,9 @@ using static Fabric.Logical.LogicalFields;
 
 namespace Fabric.Logical;
 
-/// <summary>Flows of one logical switch: one section per table, in the order packets pass them.</summary>
+/// <summary>
+/// Flows of one logical switch: one section per table, in the order packets pass them.
+/// </summary>
 /// <remarks>
 /// The sender's host runs ingress, the receiver's egress. Stage order, priorities and effects are
 /// OVN's (ovn-northd(8), "Logical Switch Datapaths"). Parts: Ports (admission, port security), Acl,

@@ -38,7 +38,9 @@ internal sealed record SwitchPortView(
         (Row.HasUnknown && Row.PortSecurity.IsEmpty)
         || (Row.IsLocalnet && Row.Options.GetValueOrDefault("localnet_learn_fdb") == "true");
 
-    /// <remarks>The address lists are the row's and the peer's own: they change with them.</remarks>
+    /// <remarks>
+    /// The address lists are the row's and the peer's own: they change with them.
+    /// </remarks>
     public object?[] Inputs =>
         [Row, Key, Peer, IsPeerServed, Gateway, string.Join(' ', PeerServices.Select(TextOf))];
 

@@ -78,7 +78,8 @@ public sealed class ControllerActionsTests
         var key = Ip(6, 1, 2);
         var outcome = ControllerActions.Handle(
             PacketIn(PacketBuilder.Compose(in key), ControllerAction.Arp(), match => match
-                .Set(MatchField.Find("reg0")!, 0x0a000063ul).Set(MatchField.Find("reg5")!, 0x0a0000feul)),
+                .Set(MatchField.Find("reg0")!, 0x0a000063ul).Set(
+                    MatchField.Find("reg5")!, 0x0a0000feul)),
             ControllerServices.None);
         var request = Read(Assert.Single(outcome.Packets));
         Assert.Equal(0x0806, request.EthernetType);
@@ -116,7 +117,8 @@ public sealed class ControllerActionsTests
     [InlineData(3, 5)]
     public void Dhcp_offers_and_acknowledges_the_port_s_address(byte asked, byte answered)
     {
-        var row = new DhcpOptions(Guid.NewGuid(), "10.0.0.0/24", ImmutableSortedDictionary<string, string>
+        var row =
+            new DhcpOptions(Guid.NewGuid(), "10.0.0.0/24", ImmutableSortedDictionary<string, string>
             .Empty.Add("server_id", "10.0.0.1").Add("server_mac", "02:00:00:00:00:01")
             .Add("lease_time", "3600").Add("router", "10.0.0.1")
             .Add("classless_static_route", "{192.168.0.0/16,10.0.0.9}"));
@@ -148,7 +150,8 @@ public sealed class ControllerActionsTests
                 .Add(owner, ImmutableSortedDictionary<string, string>.Empty
                     .Add("vm1.example.org", "10.0.0.7 fd00::7")),
         };
-        var answer = Single(DnsQuery("VM1.example.org"), ControllerAction.Dns(owner), out var key, services);
+        var answer =
+            Single(DnsQuery("VM1.example.org"), ControllerAction.Dns(owner), out var key, services);
         Assert.Equal(53, key.PortSource);
         Assert.Equal(1, answer[42 + 7]);
         Assert.Equal([10, 0, 0, 7], answer[^4..]);
@@ -173,9 +176,11 @@ public sealed class ControllerActionsTests
                 BinaryPrimitives.WriteUInt32BigEndian(userdata, (uint)opcode);
                 var key = Ip((byte)random.Next(60), (ushort)random.Next(600), 53);
                 var packet = PacketBuilder.Compose(in key);
-                for (var j = 0; j < 6; j++) packet[random.Next(packet.Length)] = (byte)random.Next(256);
+                for (var j = 0; j < 6; j++)
+                    packet[random.Next(packet.Length)] = (byte)random.Next(256);
                 ControllerActions.Handle(
-                    PacketIn(packet[..random.Next(packet.Length)], userdata), ControllerServices.None);
+                    PacketIn(packet[..random.Next(packet.Length)], userdata),
+                    ControllerServices.None);
             }
         }
     }

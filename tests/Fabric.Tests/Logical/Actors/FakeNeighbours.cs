@@ -146,7 +146,9 @@ internal static class FakeHost
         operations.Add(new Fabric.Wire.Ovsdb.Operation.Insert(
             "Open_vSwitch",
             [
-                new("bridges", Fabric.Wire.Ovsdb.Datum.References(ports.Length > 0 ? [bridge] : [])),
+                new(
+                    "bridges", Fabric.Wire.Ovsdb.Datum.References(
+                        ports.Length > 0 ? [bridge] : [])),
                 new("external_ids", Fabric.Wire.Ovsdb.Datum.Map(
                     new Dictionary<string, string> { ["system-id"] = hostId })),
             ]));

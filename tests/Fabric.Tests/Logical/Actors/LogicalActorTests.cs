@@ -69,7 +69,8 @@ public sealed class LogicalActorTests : TestKit
         var transact = _host.FishForMessage<Transact>(_ => true);
         var bridge = transact.Operations.OfType<Operation.Insert>()
             .Single(insert => insert.Table == "Bridge");
-        Assert.Contains(bridge.Row, value => value is { Column: "name" } && value.Value.Equals("br-int"));
+        Assert.Contains(
+            bridge.Row, value => value is { Column: "name" } && value.Value.Equals("br-int"));
         Assert.Contains(
             bridge.Row, value => value is { Column: "fail_mode" } && value.Value.Equals("secure"));
     }
@@ -122,9 +123,12 @@ public sealed class LogicalActorTests : TestKit
         var rule = ExpectMsg<DatabaseSnapshot>().Table("ACL").Rows
             .Single(row => row.GetString("name") == "web-to-app");
         northbound.Tell(new Transact(
-            99, [Operation.UpdateRow("ACL", rule.Uuid, new ColumnValue("priority", 1005))]), TestActor);
+            99, [Operation.UpdateRow(
+                "ACL", rule.Uuid, new ColumnValue("priority", 1005))]), TestActor);
         var bundle = _bridgeProbe.FishForMessage<ApplyChanges>(_ => true);
-        Assert.All(bundle.Changes, change => Assert.InRange(((FlowMod)change.Message).Priority, 2000, 2005));
+        Assert.All(
+            bundle.Changes, change =>
+                Assert.InRange(((FlowMod)change.Message).Priority, 2000, 2005));
         Assert.True(bundle.Changes.Length <= 16, $"{bundle.Changes.Length} changes");
     }
 

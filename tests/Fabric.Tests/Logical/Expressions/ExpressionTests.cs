@@ -48,7 +48,8 @@ public sealed class ExpressionTests
     {
         var text = new string('(', 5000) + "tcp" + new string(')', 5000);
         Assert.Throws<ExpressionException>(() => ExpressionParser.Parse(text));
-        Assert.Throws<ExpressionException>(() => ExpressionParser.Parse(new string('!', 5000) + "tcp"));
+        Assert.Throws<ExpressionException>(
+            () => ExpressionParser.Parse(new string('!', 5000) + "tcp"));
     }
 
     [Fact]

@@ -24,16 +24,34 @@ public sealed class NetworkDocumentTests
         { "network: n\nswitches:\n  a:\n    subnet: 10.0.0.1/24", "subnet", 4, 13, "10.0.1.0/24" },
         { Port("mac: nonsense, ip: 10.0.0.5"), "mac of port p", 5, 17, "unicast MAC" },
         { Port("mac: \"02:00:00:00:00:01\", ip: 10.0.0.500"), "ip of port p", 5, 42, "10.0.1.5" },
-        { Port("mac: \"02:00:00:00:00:01\", ip: 10.9.0.5"), "is not in 10.0.0.0/24", 5, 10, "choose" },
+        {
+            Port("mac: \"02:00:00:00:00:01\", ip: 10.9.0.5"),
+            "is not in 10.0.0.0/24", 5, 10, "choose"
+        },
         { Port("ip: 10.0.0.5"), "has an ip but no mac", 5, 10, "mac:" },
-        { Port("mac: \"02:00:00:00:00:01\", colour: red"), "no setting \"colour\"", 5, 38, "use one of" },
+        {
+            Port("mac: \"02:00:00:00:00:01\", colour: red"),
+            "no setting \"colour\"", 5, 38, "use one of"
+        },
         { Port("host: 0"), "host of port p", 5, 18, "a number from 1" },
-        { "network: n\ngroups: { g: [nobody] }", "there is no port \"nobody\"", 2, 14, "use one of" },
-        { "network: n\nacls: [{ group: g, match: ip4, priority: 1 }]", "no group \"g\"", 2, 8, "use" },
-        { "network: n\nswitches: { s: {} }\nacls: [{ switch: s, match: \"ip4 &&\" }]", "match of acl", 3, 28, "an OVN expression" },
+        {
+            "network: n\ngroups: { g: [nobody] }",
+            "there is no port \"nobody\"", 2, 14, "use one of"
+        },
+        {
+            "network: n\nacls: [{ group: g, match: ip4, priority: 1 }]",
+            "no group \"g\"", 2, 8, "use"
+        },
+        {
+            "network: n\nswitches: { s: {} }\nacls: [{ switch: s, match: \"ip4 &&\" }]",
+            "match of acl", 3, 28, "an OVN expression"
+        },
         { "network: n\nacls: [{ match: ip4 }]", "one group or one switch", 2, 8, "group: name" },
         { "network: n\n  bad indent: [", "", 2, 13, "indentation" },
-        { "network: n\nswitches: 5", "switches of the network is not a mapping", 2, 11, "name: ..." },
+        {
+            "network: n\nswitches: 5",
+            "switches of the network is not a mapping", 2, 11, "name: ..."
+        },
         { "network: &a n\nswitches: *a", "aliases", 2, 11, "write the value out" },
     };
 
@@ -69,8 +87,10 @@ public sealed class NetworkDocumentTests
             """;
         var errors = Assert.Throws<NetworkDocumentException>(
             () => NetworkDocument.Parse(text, "net.yaml")).Errors;
-        Assert.Contains(errors, error => error.Message.Contains("02:00:00:00:00:01 is already used"));
-        Assert.Contains(errors, error => error.Message.Contains("10.0.0.5 is already used by port a"));
+        Assert.Contains(
+            errors, error => error.Message.Contains("02:00:00:00:00:01 is already used"));
+        Assert.Contains(
+            errors, error => error.Message.Contains("10.0.0.5 is already used by port a"));
         Assert.Contains(errors, error => error.Message.Contains("overlaps"));
         Assert.Contains(errors, error => error.Message.Contains("no switch \"nowhere\""));
     }
@@ -83,5 +103,6 @@ public sealed class NetworkDocumentTests
     }
 
     private static string Port(string settings) =>
-        $"network: n\nswitches:\n  s: {{ subnet: 10.0.0.0/24, ports: {{\n    q: {{}},\n      p: {{ {settings} }} }} }}";
+        "network: n\nswitches:\n  s: { subnet: 10.0.0.0/24, ports: {\n    q: {},\n"
+        + $"      p: {{ {settings} }} }} }}";
 }

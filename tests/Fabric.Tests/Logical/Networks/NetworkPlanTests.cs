@@ -30,14 +30,19 @@ public sealed class NetworkPlanTests
         var document = ExampleNetworks.Read("three-tier.yaml");
         var database = LogicalLab.NorthboundOf(document);
         var text = ExampleNetworks.Text("three-tier.yaml")
-            .Replace("priority: 1000\n    match: outport == @db", "priority: 1100\n    match: outport == @db")
+            .Replace(
+                "priority: 1000\n    match: outport == @db",
+                "priority: 1100\n    match: outport == @db")
             .Replace("app2: { host: 3", "app2: { host: 2");
         var changed = NetworkDocument.Parse(text, "changed.yaml");
         var plan = NetworkPlan.Of(changed, database);
         Assert.Equal(3, plan.Steps.Length);
-        Assert.Contains(plan.Steps, step => step.Kind == '-' && step.What.Contains("1000 outport == @db"));
-        Assert.Contains(plan.Steps, step => step.Kind == '+' && step.What.Contains("1100 outport == @db"));
-        Assert.Contains(plan.Steps, step => step.ToString() == "~ port app2 of back (external_ids)");
+        Assert.Contains(
+            plan.Steps, step => step.Kind == '-' && step.What.Contains("1000 outport == @db"));
+        Assert.Contains(
+            plan.Steps, step => step.Kind == '+' && step.What.Contains("1100 outport == @db"));
+        Assert.Contains(
+            plan.Steps, step => step.ToString() == "~ port app2 of back (external_ids)");
 
         var after = LogicalLab.Apply(database, plan.Operations);
         Assert.Empty(NetworkPlan.Of(changed, after).Operations);

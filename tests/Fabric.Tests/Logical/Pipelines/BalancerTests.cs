@@ -21,7 +21,10 @@ public sealed class BalancerTests
         load_balancers:
           web:
             protocol: tcp
-            vips: { "172.16.0.1:80": "10.0.0.10:8080,10.0.0.11:8080", "172.16.0.2:80": "10.0.0.11:81", "172.16.0.3:80": "" }
+            vips:
+              "172.16.0.1:80": "10.0.0.10:8080,10.0.0.11:8080"
+              "172.16.0.2:80": "10.0.0.11:81"
+              "172.16.0.3:80": ""
             switches: [s]
         """;
 
@@ -64,5 +67,6 @@ public sealed class BalancerTests
             "client", LabPackets.Tcp(Port("client"), Router, IpPrefix.V4(0xac100003), 1000, 80)));
     }
 
-    private static NetworkPort Port(string name) => Document.Ports.Single(port => port.Name == name);
+    private static NetworkPort Port(string name) =>
+        Document.Ports.Single(port => port.Name == name);
 }

@@ -165,5 +165,6 @@ public sealed class GatewayTests
             lab.Send("world", LabPackets.ReplyTo(arrived.Packet))).Port);
     }
 
-    private static NetworkPort Port(string name) => Document.Ports.Single(port => port.Name == name);
+    private static NetworkPort Port(string name) =>
+        Document.Ports.Single(port => port.Name == name);
 }

@@ -24,6 +24,10 @@ internal static class LabActions
         key.NetworkTos = (byte)((key.NetworkTos & ~action.TosMask) | (action.Tos & action.TosMask));
     }
 
+    public static void SetHopLimit(SetIpv6Action action, ref FlowKey key) =>
+        key.NetworkTtl = (byte)((key.NetworkTtl & ~action.HopLimitMask)
+            | (action.HopLimit & action.HopLimitMask));
+
     public static void SetPorts(SetPortsAction action, ref FlowKey key)
     {
         key.PortSourceWire = (ushort)((key.PortSourceWire & ~action.SourceMaskWire)

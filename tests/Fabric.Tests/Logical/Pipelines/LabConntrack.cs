@@ -3,7 +3,9 @@ using Fabric.Wire;
 
 namespace Fabric.Tests.Logical;
 
-/// <summary>A connection tracker small enough to be obviously right, for one host of the lab.</summary>
+/// <summary>
+/// A connection tracker small enough to be obviously right, for one host of the lab.
+/// </summary>
 internal sealed class LabConntrack
 {
     private readonly record struct Tuple(
@@ -75,7 +77,8 @@ internal sealed class LabConntrack
     {
         if (nat?.AddressMin is not { } address) return tuple;
         var bytes = address.GetAddressBytes();
-        var number = ((uint)bytes[0] << 24) | ((uint)bytes[1] << 16) | ((uint)bytes[2] << 8) | bytes[3];
+        var number =
+            ((uint)bytes[0] << 24) | ((uint)bytes[1] << 16) | ((uint)bytes[2] << 8) | bytes[3];
         if (nat.Type == NatType.Source) return tuple with { Source = number };
         return tuple with
         {

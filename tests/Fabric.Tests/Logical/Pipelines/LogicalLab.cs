@@ -74,7 +74,9 @@ internal sealed class LogicalLab
         Compile();
     }
 
-    /// <summary>Where the packet goes that a workload sends; hosts are asked until nothing moves.</summary>
+    /// <summary>
+    /// Where the packet goes that a workload sends; hosts are asked until nothing moves.
+    /// </summary>
     public List<Delivery> Send(string port, FlowKey packet)
     {
         var host = _hosts.Values.Single(each => each.Ports.ContainsKey(port));
@@ -217,7 +219,8 @@ internal sealed class LogicalLab
         private BridgeSnapshot Bridge(ImmutableSortedDictionary<string, uint> tunnels)
         {
             var ports = new Dictionary<uint, PortSnapshot>();
-            foreach (var (name, number) in Ports) ports[number] = PortOf(name, number, number, null);
+            foreach (var (name, number) in Ports)
+                ports[number] = PortOf(name, number, number, null);
             foreach (var (host, number) in tunnels)
             {
                 var config = new TunnelConfig(
@@ -282,6 +285,7 @@ internal sealed class LogicalLab
                     case SetIpv4Action set: LabActions.SetIpv4(set, ref key); break;
                     case SetPortsAction set: LabActions.SetPorts(set, ref key); break;
                     case SetIcmpAction set: LabActions.SetIcmp(set, ref key); break;
+                    case SetIpv6Action set: LabActions.SetHopLimit(set, ref key); break;
                     case SetArpAction set: LabActions.SetArp(set, ref key); break;
                     case HashAction:
                         key.DatapathHashWire = 1 + (uint)key.PortSource + key.Ipv4Source;

@@ -54,7 +54,8 @@ public sealed class ThreeTierTests
             var lab = LogicalLab.Of(Document);
             var syn = LabPackets.Tcp(Port(from), NextHop(from, to), Ip(to), 40000, port);
             var deliveries = lab.Send(from, syn);
-            var isAllowed = (Tier(from), Tier(to), port) is ("web", "app", 8080) or ("app", "db", 5432);
+            var isAllowed =
+                (Tier(from), Tier(to), port) is ("web", "app", 8080) or ("app", "db", 5432);
             if (!isAllowed)
             {
                 Assert.Empty(deliveries);
@@ -106,7 +107,8 @@ public sealed class ThreeTierTests
     {
         var lab = LogicalLab.Of(Document);
         var forged = Port("web1") with { Ips = Port("web2").Ips };
-        Assert.Empty(lab.Send("web1", LabPackets.Ping(forged, NextHop("web1", "app1"), Ip("app1"))));
+        Assert.Empty(
+            lab.Send("web1", LabPackets.Ping(forged, NextHop("web1", "app1"), Ip("app1"))));
         var disguised = Port("web1") with { Mac = Port("web2").Mac };
         Assert.Empty(lab.Send(
             "web1", LabPackets.Ping(disguised, NextHop("web1", "app1"), Ip("app1"))));
@@ -122,7 +124,8 @@ public sealed class ThreeTierTests
         Assert.Single(lab.Send("app2", LabPackets.ReplyTo(arrived.Packet)));
         Assert.Single(lab.Send("web1", syn));
 
-        var rule = lab.Database.Table("ACL").Rows.Single(row => row.GetString("name") == "web-to-app");
+        var rule =
+            lab.Database.Table("ACL").Rows.Single(row => row.GetString("name") == "web-to-app");
         var owner = lab.Database.Table("Port_Group").Rows
             .Single(row => row.GetReferences("acls").Contains(rule.Uuid));
         lab.Change(Operation.MutateRow(
@@ -136,7 +139,8 @@ public sealed class ThreeTierTests
     public void A_changed_rule_compiles_one_block_per_host_that_has_its_switch()
     {
         var lab = LogicalLab.Of(Document);
-        var rule = lab.Database.Table("ACL").Rows.Single(row => row.GetString("name") == "web-to-app");
+        var rule =
+            lab.Database.Table("ACL").Rows.Single(row => row.GetString("name") == "web-to-app");
         lab.Change(Operation.UpdateRow("ACL", rule.Uuid, new ColumnValue("priority", 1001)));
         foreach (var host in lab.Hosts.Values)
         {
@@ -145,7 +149,8 @@ public sealed class ThreeTierTests
         }
     }
 
-    private static NetworkPort Port(string name) => Document.Ports.Single(port => port.Name == name);
+    private static NetworkPort Port(string name) =>
+        Document.Ports.Single(port => port.Name == name);
 
     private static IpPrefix Ip(string name) => Port(name).Ips[0];
 

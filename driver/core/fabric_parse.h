@@ -63,12 +63,14 @@ FABRIC_INLINE int fabric_parse_transport(const fabric_u8 *data, const fabric_u8 
 FABRIC_INLINE int fabric_parse_arp(const fabric_u8 *arp, const fabric_u8 *end,
 				   struct fabric_flow_key *key)
 {
-	if (arp + 28 > end)
+	if (arp + 8 > end)
 		return FABRIC_DROP_ArpTruncated;
 	/* Ethernet and IPv4 only; anything else has no ARP fields to match. */
 	if (fabric_read16(arp) != 1 || fabric_read16(arp + 2) != 0x0800 ||
 	    arp[4] != 6 || arp[5] != 4)
 		return FABRIC_DROP_None;
+	if (arp + 28 > end)
+		return FABRIC_DROP_ArpTruncated;
 
 	key->protocol = arp[6] == 0 ? arp[7] : 0;
 	__builtin_memcpy(key->arp_source, arp + 8, 6);
@@ -123,7 +125,7 @@ FABRIC_INLINE int fabric_parse_ipv6(const fabric_u8 *data, const fabric_u8 *end,
 	fabric_u32 size;
 	int i;
 
-	if (ip + 40 > end)
+	if (ip + 40 > end || ip[0] >> 4 != 6)
 		return FABRIC_DROP_Ipv6Truncated;
 	if (ip + 40 + fabric_read16(ip + 4) > end)
 		return FABRIC_DROP_Ipv6PayloadLength;
@@ -148,12 +150,12 @@ FABRIC_INLINE int fabric_parse_ipv6(const fabric_u8 *data, const fabric_u8 *end,
 			return FABRIC_DROP_Ipv6ExtensionHeader;
 		size = protocol == 51 ? (next[1] + 2) * 4 : protocol == 44 ? 8 : (next[1] + 1) * 8;
 		if (protocol == 44) {
-			/* An atomic fragment (offset 0, no more) is a fragment too, as in OVS. */
+			/* An atomic fragment (offset 0, no more) is none. */
 			if (fabric_read16(next + 2) & 0xfff9)
 				key->fragment = FABRIC_FRAGMENT_ANY;
 			if (fabric_read16(next + 2) & 0xfff8) {
 				key->fragment |= FABRIC_FRAGMENT_LATER;
-				key->protocol = next[0];
+				key->protocol = 44; /* As in OVS: its payload is not looked at. */
 				return FABRIC_DROP_None;
 			}
 		}
@@ -178,12 +180,14 @@ FABRIC_INLINE int fabric_parse_transport(const fabric_u8 *data, const fabric_u8 
 
 	switch (key->protocol) {
 	case 6:
-		if (head + 20 > end || (head[12] >> 4) < 5 || head + (head[12] >> 4) * 4 > end)
+		if (head + 20 > end)
 			return FABRIC_DROP_TcpTruncated;
 		key->port_source = fabric_wire16(head);
 		key->port_destination = fabric_wire16(head + 2);
 		key->tcp_flags = (fabric_u16)(fabric_wire16(head + 12) & FABRIC_BE16(0x0fff));
-		layout->payload = (fabric_u16)(layout->transport + (head[12] >> 4) * 4);
+		/* A data offset that lies leaves no payload; the connection tracker refuses it. */
+		if (head[12] >> 4 >= 5 && head + (head[12] >> 4) * 4 <= end)
+			layout->payload = (fabric_u16)(layout->transport + (head[12] >> 4) * 4);
 		return FABRIC_DROP_None;
 	case 17:
 		if (head + 8 > end)

@@ -3,7 +3,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>The contract between the fabric and whatever moves packets (design, section 4).</summary>
+/// <summary>
+/// The contract between the fabric and whatever moves packets (design, section 4).
+/// </summary>
 /// <remarks>
 /// All members may be called from any thread. Calls answer when the change is in force; none waits
 /// for traffic. Failures that the environment can cause come back as results, not exceptions.
@@ -13,7 +15,9 @@ public interface IDatapathProvider : IDisposable
     /// <summary>"userspace", "ebpf", "ovsext", "genetlink", "emulator" or "dummy".</summary>
     string ProviderName { get; }
 
-    /// <summary>What tools print: "system@ovs-system", "netdev@ovs-netdev", "dummy@ovs-dummy".</summary>
+    /// <summary>
+    /// What tools print: "system@ovs-system", "netdev@ovs-netdev", "dummy@ovs-dummy".
+    /// </summary>
     string Name { get; }
 
     DatapathCapabilities Capabilities { get; }
@@ -32,7 +36,9 @@ public interface IDatapathProvider : IDisposable
     /// <summary>Runs 'actions' on one packet as if a flow had said so.</summary>
     void Execute(PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions);
 
-    /// <summary>Packets dropped since start, by reason; index is (int)<see cref="DropReason"/>.</summary>
+    /// <summary>
+    /// Packets dropped since start, by reason; index is (int)<see cref="DropReason"/>.
+    /// </summary>
     ImmutableArray<ulong> DropCounts();
 
     DatapathStatistics Statistics();
@@ -72,7 +78,9 @@ public sealed record DatapathCapabilities
 
 public interface IDatapathPorts
 {
-    /// <summary>Adds a port; on failure 'error' is what ovs-vsctl shows as Interface.error.</summary>
+    /// <summary>
+    /// Adds a port; on failure 'error' is what ovs-vsctl shows as Interface.error.
+    /// </summary>
     bool TryAdd(DatapathPortSpec spec, out DatapathPort port, out string error);
 
     /// <summary>False when there was no such port.</summary>
@@ -82,7 +90,9 @@ public interface IDatapathPorts
 
     PortStatistics? Statistics(uint number);
 
-    /// <summary>Ports that appeared, vanished or changed under us (link state, MTU, address).</summary>
+    /// <summary>
+    /// Ports that appeared, vanished or changed under us (link state, MTU, address).
+    /// </summary>
     event Action<DatapathPortEvent>? Changed;
 }
 
@@ -91,7 +101,9 @@ public interface IDatapathPorts
 /// <param name="Number">Wanted number, or null for the lowest free one (dummy: OVS's rule).</param>
 /// <param name="Mac">Wanted address of internal ports, or null.</param>
 /// <param name="Tunnel">For tunnel ports only.</param>
-/// <param name="Options">The Interface row's options, for kinds that read them (pcap, stream).</param>
+/// <param name="Options">
+/// The Interface row's options, for kinds that read them (pcap, stream).
+/// </param>
 public sealed record DatapathPortSpec(
     string Name, DatapathPortKind Kind, uint? Number = null, MacBytes? Mac = null,
     int? Mtu = null, TunnelPortSpec? Tunnel = null,
@@ -112,12 +124,16 @@ public enum DatapathPortKind : byte
 
 public enum TunnelKind : byte { Geneve, Vxlan, Gre, Erspan, Stt, Gtpu, Ip6Gre }
 
-/// <summary>One listening tunnel port of the datapath: kind and UDP/TCP port, key by flow.</summary>
+/// <summary>
+/// One listening tunnel port of the datapath: kind and UDP/TCP port, key by flow.
+/// </summary>
 /// <param name="DestinationPort">0 for GRE and ERSPAN.</param>
 public sealed record TunnelPortSpec(
     TunnelKind Kind, ushort DestinationPort, bool HasGbp = false, bool HasGpe = false);
 
-/// <param name="Type">As dpctl/show prints it: "system" (nothing), "internal", "tap", "geneve" ...</param>
+/// <param name="Type">
+/// As dpctl/show prints it: "system" (nothing), "internal", "tap", "geneve" ...
+/// </param>
 public sealed record DatapathPort(
     uint Number, string Name, DatapathPortKind Kind, string Type, int InterfaceIndex,
     MacBytes Mac, int Mtu, bool IsAdminUp, bool IsLinkUp, long LinkSpeed);
@@ -135,10 +151,14 @@ public interface IDatapathFlows
     /// <summary>Adds or replaces the flow with this key and mask.</summary>
     FlowPutResult Put(in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions);
 
-    /// <summary>False when there was no such flow; 'last' holds its final statistics else.</summary>
+    /// <summary>
+    /// False when there was no such flow; 'last' holds its final statistics else.
+    /// </summary>
     bool Delete(in FlowKey key, in FlowKey mask, out FlowStatistics last);
 
-    /// <summary>Calls 'visit' for each flow; flows put or deleted meanwhile may or may not show.</summary>
+    /// <summary>
+    /// Calls 'visit' for each flow; flows put or deleted meanwhile may or may not show.
+    /// </summary>
     void Dump(FlowVisitor visit);
 
     int Flush();
@@ -193,7 +213,9 @@ public interface IDatapathConntrack
     /// <summary>All connections, or those of one zone.</summary>
     void Dump(ushort? zone, Action<ConntrackEntry> visit);
 
-    /// <summary>Removes connections; null members of 'filter' match all. Returns how many.</summary>
+    /// <summary>
+    /// Removes connections; null members of 'filter' match all. Returns how many.
+    /// </summary>
     int Flush(ConntrackFilter filter);
 
     ConntrackTotals Totals();
@@ -212,7 +234,9 @@ public sealed record ConntrackFilter(
     ushort? Zone = null, ConntrackTuple? Original = null, ConntrackTuple? Reply = null,
     uint? Mark = null, uint? MarkMask = null, UInt128? Label = null, UInt128? LabelMask = null);
 
-/// <summary>One direction of a connection. ICMP: ports are type and code, 'IcmpId' the id.</summary>
+/// <summary>
+/// One direction of a connection. ICMP: ports are type and code, 'IcmpId' the id.
+/// </summary>
 public sealed record ConntrackTuple(
     System.Net.IPAddress? Source, System.Net.IPAddress? Destination, byte? Protocol,
     ushort? PortSource, ushort? PortDestination, ushort? IcmpId = null);

@@ -48,6 +48,15 @@ internal sealed class Association(Remoting owner, Address remote)
         }
     }
 
+    /// <summary>System messages sent to this incarnation, and those not acknowledged.</summary>
+    public (long Sent, int Unacknowledged) SystemMessageCounts
+    {
+        get
+        {
+            lock (_lock) return (_sequence, _unacknowledged.Count);
+        }
+    }
+
     public bool IsQuarantined(int uid)
     {
         lock (_lock) return _quarantined.Contains(uid);

@@ -168,8 +168,20 @@ internal sealed class Remoting
         RemoteActorRef remote when remote.Path.Address != DefaultAddress =>
             Akka.Serialization.Serialization.SerializedActorPath(remote),
         _ when sender.IsNobody() || ReferenceEquals(sender, System.DeadLetters) => null,
-        _ => WirePathOf(sender.Path),
+        _ => OwnPathOf(sender),
     };
+
+    /// <summary>Most senders send many messages in a row: the last path is kept.</summary>
+    private static string OwnPathOf(IActorRef sender)
+    {
+        if (ReferenceEquals(_lastSender, sender)) return _lastSenderPath;
+        _lastSenderPath = WirePathOf(sender.Path);
+        _lastSender = sender;
+        return _lastSenderPath;
+    }
+
+    [ThreadStatic] private static IActorRef _lastSender;
+    [ThreadStatic] private static string _lastSenderPath;
 
     private byte[] FrameOf(object message, string sender, string recipient)
     {

@@ -117,7 +117,9 @@ public sealed record DecrementTtlAction : DatapathAction;
 /// <summary>Output to a member of the bond chosen by the packet's hash.</summary>
 public sealed record LoadBalancedOutputAction(uint BondId) : DatapathAction;
 
-/// <summary>Sends the packet through the connection tracker; recirculation is a separate action.</summary>
+/// <summary>
+/// Sends the packet through the connection tracker; recirculation is a separate action.
+/// </summary>
 /// <param name="Commit">Make the connection (or refresh mark, label) permanent.</param>
 /// <param name="Force">Commit in the current direction even if that inverts the connection.</param>
 /// <param name="Nat">Null: no translation asked for; see <see cref="NatSpec"/>.</param>
@@ -130,7 +132,8 @@ public sealed record ConntrackAction(
 
 /// <summary>What ct(nat(...)) asks for.</summary>
 /// <param name="Type">
-/// <see cref="NatType.None"/>: apply the translation that the connection already has (a bare "nat").
+/// <see cref="NatType.None"/>: apply the translation that the connection already has (a bare
+/// "nat").
 /// </param>
 /// <param name="AddressMin">Null when addresses are kept (only ports change).</param>
 /// <param name="PortMin">0: ports are kept where possible.</param>
@@ -151,7 +154,9 @@ public sealed record TunnelMetadata(
 
 public sealed record ErspanMetadata(byte Version, uint Index, byte Direction, byte HardwareId);
 
-/// <summary>Why a packet was sent up: for the upcall handler, carried by the datapath unread.</summary>
+/// <summary>
+/// Why a packet was sent up: for the upcall handler, carried by the datapath unread.
+/// </summary>
 /// <param name="Cookie">The handler's own number: which continuation, which sampler.</param>
 public sealed record UpcallUserdata(UpcallKind Kind, ulong Cookie, ImmutableArray<byte> Data);
 

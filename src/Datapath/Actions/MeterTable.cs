@@ -3,7 +3,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>Meters: token buckets per band, as OpenFlow 1.3 section 5.7 and OVS have them.</summary>
+/// <summary>
+/// Meters: token buckets per band, as OpenFlow 1.3 section 5.7 and OVS have them.
+/// </summary>
 /// <remarks>
 /// A band is exceeded when its bucket is empty; of the exceeded bands the one with the highest rate
 /// acts. Packets within all bands pass. Time is the datapath's clock in milliseconds.

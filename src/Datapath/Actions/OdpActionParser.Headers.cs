@@ -69,7 +69,8 @@ internal sealed partial class OdpActionParser
         var items = new OdpItems(text);
         while (items.MoveNext(out _))
         {
-            if (items.Name.SequenceEqual(name)) return OdpNumber.TryParse(items.Arguments, out value);
+            if (!items.Name.SequenceEqual(name)) continue;
+            return OdpNumber.TryParse(items.Arguments, out value);
         }
 
         return false;
@@ -185,7 +186,8 @@ internal sealed partial class OdpActionParser
 
         if (ports.IsEmpty) return true;
         var to = ports.IndexOf('-');
-        if (!OdpNumber.TryParse<ushort>(to < 0 ? ports : ports[..to], out var portMin)) return false;
+        var first16 = to < 0 ? ports : ports[..to];
+        if (!OdpNumber.TryParse<ushort>(first16, out var portMin)) return false;
         var portMax = portMin;
         if (to >= 0 && !OdpNumber.TryParse(ports[(to + 1)..], out portMax)) return false;
         nat = nat with { PortMin = portMin, PortMax = portMax };

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Fabric.Datapath;
 
-/// <summary>Datapath actions as text, exactly as OVS's dpctl and ofproto/trace print them.</summary>
+/// <summary>
+/// Datapath actions as text, exactly as OVS's dpctl and ofproto/trace print them.
+/// </summary>
 /// <remarks>
 /// <c>ct(commit,zone=5),recirc(0x1)</c>, <c>set(ipv4(ttl=63)),2</c>, <c>drop</c> when empty
 /// (ovs-dpctl(8), lib/odp-util.c). Actions that OVS has no text for do not exist.

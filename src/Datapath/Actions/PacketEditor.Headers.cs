@@ -4,7 +4,8 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <content>Headers pushed and popped. The key is stale afterwards, except its packet type.</content>
+/// <content>Headers pushed and popped. The key is stale afterwards, except its packet
+/// type.</content>
 internal static partial class PacketEditor
 {
     private const int EthernetSize = 14;

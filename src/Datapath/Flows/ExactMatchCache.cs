@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>One packet thread's answer to "the same key as a moment ago": whole keys to flows.</summary>
+/// <summary>
+/// One packet thread's answer to "the same key as a moment ago": whole keys to flows.
+/// </summary>
 /// <remarks>
 /// Two places per key. A flow that was deleted answers no more; its slot is simply reused.
 /// Keys are stored whole, since hashes may collide; keys without a tunnel compare only their core.

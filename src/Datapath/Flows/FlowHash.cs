@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>Hashes of flow keys, secret to the process so that collisions cannot be aimed.</summary>
+/// <summary>
+/// Hashes of flow keys, secret to the process so that collisions cannot be aimed.
+/// </summary>
 /// <remarks>
 /// Pairs of words, each pair one 64x64 multiplication folded to 64 bits; pairs are independent, so
 /// that the processor overlaps them.

@@ -194,7 +194,9 @@ public sealed class MegaflowTable : IDatapathFlows
         return classifier;
     }
 
-    /// <summary>The ingress port, or MaxValue when the mask does not pin it to a real port.</summary>
+    /// <summary>
+    /// The ingress port, or MaxValue when the mask does not pin it to a real port.
+    /// </summary>
     private static uint PortOf(in FlowKey key, in FlowKey mask) =>
         mask.InPortWire == uint.MaxValue && key.InPort <= DatapathLimits.PortNumberMax
             ? key.InPort

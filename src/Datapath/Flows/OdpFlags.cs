@@ -13,7 +13,9 @@ internal static class OdpFlags
         "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]",
     ];
 
-    /// <remarks>In OVS's order; bits are those of <see cref="Wire.TunnelFlags"/> reordered.</remarks>
+    /// <remarks>
+    /// In OVS's order; bits are those of <see cref="Wire.TunnelFlags"/> reordered.
+    /// </remarks>
     public static ReadOnlySpan<string> Tunnel => (string[])["df", "csum", "key", "oam"];
 
     public static uint TunnelBits(Wire.TunnelFlags flags) =>

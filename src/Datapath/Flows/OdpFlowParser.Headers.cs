@@ -154,10 +154,18 @@ internal static partial class OdpFlowParser
                     break;
                 case "spi": (path, pathMask) = (path | value << 8, pathMask | care << 8); break;
                 case "si": (path, pathMask) = (path | value & 0xFF, pathMask | care & 0xFF); break;
-                case "c1": (key.NshContext1Wire, mask.NshContext1Wire) = (valueWire, careWire); break;
-                case "c2": (key.NshContext2Wire, mask.NshContext2Wire) = (valueWire, careWire); break;
-                case "c3": (key.NshContext3Wire, mask.NshContext3Wire) = (valueWire, careWire); break;
-                case "c4": (key.NshContext4Wire, mask.NshContext4Wire) = (valueWire, careWire); break;
+                case "c1":
+                    (key.NshContext1Wire, mask.NshContext1Wire) = (valueWire, careWire);
+                    break;
+                case "c2":
+                    (key.NshContext2Wire, mask.NshContext2Wire) = (valueWire, careWire);
+                    break;
+                case "c3":
+                    (key.NshContext3Wire, mask.NshContext3Wire) = (valueWire, careWire);
+                    break;
+                case "c4":
+                    (key.NshContext4Wire, mask.NshContext4Wire) = (valueWire, careWire);
+                    break;
                 default: return false;
             }
         }

@@ -128,7 +128,9 @@ internal sealed partial class OdpFlowPrinter
         }
     }
 
-    /// <summary>tunnel(..) of a set action: all fields that have a value, flags with bars.</summary>
+    /// <summary>
+    /// tunnel(..) of a set action: all fields that have a value, flags with bars.
+    /// </summary>
     public static void AppendTunnel(StringBuilder text, TunnelMetadata tunnel)
     {
         text.Append("tunnel(");

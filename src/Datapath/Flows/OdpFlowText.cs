@@ -3,9 +3,12 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>Datapath flows as text, exactly as OVS's dpctl/dump-flows prints and reads them.</summary>
+/// <summary>
+/// Datapath flows as text, exactly as OVS's dpctl/dump-flows prints and reads them.
+/// </summary>
 /// <remarks>
-/// <c>recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=..,dst=..),eth_type(0x0800),ipv4(..)</c>.
+/// <c>recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=..,dst=..),eth_type(0x0800),
+/// ipv4(..)</c>.
 /// Order and number formats are those of OVS's userspace datapath (ovs-dpctl(8), lib/odp-util.c).
 /// Fields whose mask is zero are left out unless 'verbose' (dpctl's -m).
 /// </remarks>

@@ -19,7 +19,9 @@ internal ref struct OdpItems
     /// <summary>The whole item, trimmed.</summary>
     public ReadOnlySpan<char> Item { get; private set; }
 
-    /// <summary>What stands before the bracket or '='; all of the item when there is neither.</summary>
+    /// <summary>
+    /// What stands before the bracket or '='; all of the item when there is neither.
+    /// </summary>
     public ReadOnlySpan<char> Name { get; private set; }
 
     /// <summary>What stands inside the outermost brackets or after '='.</summary>

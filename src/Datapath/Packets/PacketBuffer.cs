@@ -2,7 +2,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>A packet in memory with room in front for headers: mutable, reusable, not shared.</summary>
+/// <summary>
+/// A packet in memory with room in front for headers: mutable, reusable, not shared.
+/// </summary>
 /// <remarks>
 /// Bytes start at the Ethernet header (or at the IP header when the key's packet type says so).
 /// A super-packet (GSO) keeps its segment size; a partial checksum is described as by
@@ -98,7 +100,9 @@ public sealed class PacketBuffer
         IsChecksumValid = other.IsChecksumValid;
     }
 
-    /// <summary>Grows the packet by 'size' bytes in front; false when the headroom is used up.</summary>
+    /// <summary>
+    /// Grows the packet by 'size' bytes in front; false when the headroom is used up.
+    /// </summary>
     public bool TryPush(int size, out Span<byte> header)
     {
         if (size > _start)

@@ -1,6 +1,8 @@
 namespace Fabric.Datapath;
 
-/// <summary>Reusable packet buffers of one packet thread: last in, first out, so they stay cached.</summary>
+/// <summary>
+/// Reusable packet buffers of one packet thread: last in, first out, so they stay cached.
+/// </summary>
 internal sealed class PacketPool
 {
     /// <summary>Room for the largest IP packet with its link headers.</summary>

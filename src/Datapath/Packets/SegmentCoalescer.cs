@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>Joins TCP segments that follow each other into one super-packet (receive offload).</summary>
+/// <summary>
+/// Joins TCP segments that follow each other into one super-packet (receive offload).
+/// </summary>
 /// <remarks>
 /// Only plain segments of one connection with proved checksums, equal headers but for sequence
 /// number, checksums and IPv4 id, and of equal size but for the last. The result says how to cut
@@ -124,7 +126,9 @@ internal static class SegmentCoalescer
         packet.SegmentSize = (ushort)state.SegmentSize;
     }
 
-    /// <summary>A TCP segment with data, no unusual flags, no padding, and right checksums.</summary>
+    /// <summary>
+    /// A TCP segment with data, no unusual flags, no padding, and right checksums.
+    /// </summary>
     private static bool TryRead(ReadOnlySpan<byte> bytes, out State state, out byte flags)
     {
         state = default;

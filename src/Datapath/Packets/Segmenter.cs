@@ -103,7 +103,9 @@ internal ref struct Segmenter
         return true;
     }
 
-    /// <summary>Bytes that <see cref="MoveNext(Span{byte}, out ReadOnlySpan{byte})"/> writes.</summary>
+    /// <summary>
+    /// Bytes that <see cref="MoveNext(Span{byte}, out ReadOnlySpan{byte})"/> writes.
+    /// </summary>
     public readonly int HeaderSize => _headerSize;
 
     /// <summary>Writes the next segment's headers; its data stay where they are.</summary>

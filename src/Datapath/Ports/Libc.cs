@@ -138,7 +138,9 @@ internal static unsafe partial class Libc
     }
 }
 
-/// <summary>Numbers of the Linux interface (linux/if_packet.h, if_tun.h, sockios.h, in.h).</summary>
+/// <summary>
+/// Numbers of the Linux interface (linux/if_packet.h, if_tun.h, sockios.h, in.h).
+/// </summary>
 internal static class LinuxNumbers
 {
     public const int FamilyInet = 2;

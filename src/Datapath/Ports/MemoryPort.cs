@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>A port inside the process: packets go in by <see cref="Inject"/>, come out as bytes.</summary>
+/// <summary>
+/// A port inside the process: packets go in by <see cref="Inject"/>, come out as bytes.
+/// </summary>
 /// <remarks>
 /// Also the dummy ports of tests (type "dummy"). Injected packets run to their end on the caller's
 /// thread. What the datapath outputs is kept for <see cref="TryTake"/>, at most
@@ -37,12 +39,16 @@ public sealed class MemoryPort : PacketPort
         _ => "memory",
     };
 
-    /// <summary>Takes whole super-packets and unfinished checksums; for tests of offloads.</summary>
+    /// <summary>
+    /// Takes whole super-packets and unfinished checksums; for tests of offloads.
+    /// </summary>
     public bool TakesOffloads { get; set; }
 
     internal override bool TakesSuperPackets => TakesOffloads;
 
-    /// <summary>Each packet that goes out, on the thread that sends it: copy what you keep.</summary>
+    /// <summary>
+    /// Each packet that goes out, on the thread that sends it: copy what you keep.
+    /// </summary>
     public event Action<PacketBuffer>? Transmitted;
 
     /// <summary>Lets a packet come in; returns when all that it causes has happened.</summary>

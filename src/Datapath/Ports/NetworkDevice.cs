@@ -10,7 +10,9 @@ internal static unsafe class NetworkDevice
     private const int RequestSize = 40;
     private const int ValueOffset = 16;
 
-    /// <summary>What the kernel says of a device now; null when there is none of that name.</summary>
+    /// <summary>
+    /// What the kernel says of a device now; null when there is none of that name.
+    /// </summary>
     public static DeviceState? Read(string name)
     {
         var socket = OpenSocket();

@@ -39,10 +39,14 @@ public abstract class PacketPort : IDisposable
         Get(ref _rxPackets), Get(ref _txPackets), Get(ref _rxBytes), Get(ref _txBytes), 0,
         Get(ref _txErrors), Get(ref _rxDropped), Get(ref _txDropped));
 
-    /// <summary>Takes waiting packets without blocking; returns how many were put in 'batch'.</summary>
+    /// <summary>
+    /// Takes waiting packets without blocking; returns how many were put in 'batch'.
+    /// </summary>
     internal virtual int Receive(PacketBatch batch) => 0;
 
-    /// <summary>The last <see cref="Receive"/> left packets behind that nobody will report.</summary>
+    /// <summary>
+    /// The last <see cref="Receive"/> left packets behind that nobody will report.
+    /// </summary>
     internal virtual bool HasMore => false;
 
     /// <summary>Sends; the entries' buffers stay the caller's. Returns how many went out.</summary>
@@ -79,7 +83,9 @@ internal sealed class PacketBatch(PacketPool pool)
 {
     public readonly PacketBuffer[] Packets = new PacketBuffer[DatapathLimits.BatchSize];
 
-    /// <summary>Keys whose metadata and tunnel areas the port fills; the rest is undefined.</summary>
+    /// <summary>
+    /// Keys whose metadata and tunnel areas the port fills; the rest is undefined.
+    /// </summary>
     public readonly FlowKey[] Keys = new FlowKey[DatapathLimits.BatchSize];
 
     /// <summary>Where ports count what they cannot receive.</summary>

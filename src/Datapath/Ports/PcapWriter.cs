@@ -29,11 +29,14 @@ public sealed class PcapWriter : IDisposable
         _file.Flush();
     }
 
-    /// <summary>The writer that a port's options ask for; null when none, or it cannot be.</summary>
+    /// <summary>
+    /// The writer that a port's options ask for; null when none, or it cannot be.
+    /// </summary>
     internal static PcapWriter? ForOption(
         DatapathPortSpec spec, string first, string second, uint number)
     {
-        var path = spec.Options?.GetValueOrDefault(first) ?? spec.Options?.GetValueOrDefault(second);
+        var path = spec.Options?.GetValueOrDefault(first)
+            ?? spec.Options?.GetValueOrDefault(second);
         if (path is null) return null;
         try
         {
@@ -55,7 +58,8 @@ public sealed class PcapWriter : IDisposable
         Span<byte> header = stackalloc byte[RecordHeaderSize];
         BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)now.ToUnixTimeSeconds());
         BinaryPrimitives.WriteUInt32LittleEndian(
-            header[4..], (uint)(now.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond));
+            header[4..],
+            (uint)(now.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond));
         BinaryPrimitives.WriteUInt32LittleEndian(header[8..], (uint)packet.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(header[12..], (uint)packet.Length);
         lock (_lock)

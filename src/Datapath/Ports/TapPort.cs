@@ -3,8 +3,12 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>A device that the datapath makes for the host: internal and tap ports (TUN/TAP).</summary>
-/// <remarks>The device vanishes with the port. Packets carry their offload state both ways.</remarks>
+/// <summary>
+/// A device that the datapath makes for the host: internal and tap ports (TUN/TAP).
+/// </summary>
+/// <remarks>
+/// The device vanishes with the port. Packets carry their offload state both ways.
+/// </remarks>
 internal sealed unsafe class TapPort : PacketPort
 {
     // TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN

@@ -129,7 +129,9 @@ internal sealed unsafe partial class TunnelPort
         return _datagramCount > 0;
     }
 
-    /// <summary>Takes what one message holds, joined or one by one, until the batch is full.</summary>
+    /// <summary>
+    /// Takes what one message holds, joined or one by one, until the batch is full.
+    /// </summary>
     private void TakeDatagram(PacketBatch batch, ref int kept)
     {
         var datagram = _datagrams[_datagramNext];

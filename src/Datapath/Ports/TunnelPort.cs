@@ -10,7 +10,8 @@ namespace Fabric.Datapath;
 /// One receiving socket per address family is bound to the tunnel's port; senders are sockets of
 /// their own, one for each combination of "don't fragment" and checksum, since those are
 /// properties of sockets. The remote side is each packet's <see cref="TunnelMetadata"/>.
-/// For Geneve and VXLAN super-packets are cut into tunnelled segments that the kernel takes in one message (UDP
+/// For Geneve and VXLAN super-packets are cut into tunnelled segments that the kernel takes in one
+/// message (UDP
 /// segmentation offload); segments that arrive in one message become super-packets again.
 /// </remarks>
 internal sealed unsafe partial class TunnelPort : PacketPort

@@ -3,7 +3,9 @@ using System.Collections.Concurrent;
 
 namespace Fabric.Datapath;
 
-/// <summary>Which Geneve options this host understands: critical ones it must (RFC 8926, 3.5).</summary>
+/// <summary>
+/// Which Geneve options this host understands: critical ones it must (RFC 8926, 3.5).
+/// </summary>
 public sealed class GeneveOptions
 {
     private const byte Critical = 0x80;
@@ -23,7 +25,9 @@ public sealed class GeneveOptions
         if (option != OvnPorts) _known.TryRemove(option, out _);
     }
 
-    /// <summary>Walks the options; None when all are whole and every critical one is known.</summary>
+    /// <summary>
+    /// Walks the options; None when all are whole and every critical one is known.
+    /// </summary>
     internal Fabric.Wire.DropReason Check(ReadOnlySpan<byte> options)
     {
         while (!options.IsEmpty)

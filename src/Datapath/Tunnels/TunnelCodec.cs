@@ -11,7 +11,9 @@ internal static class TunnelCodec
     public const int HeaderSizeMax = GeneveHeader.SizeMin + GeneveHeader.OptionsSizeMax;
 
     /// <summary>Reads the header at the start of 'bytes' into the key.</summary>
-    /// <param name="size">Bytes before the inner packet; -1: not this kind of tunnel at all.</param>
+    /// <param name="size">
+    /// Bytes before the inner packet; -1: not this kind of tunnel at all.
+    /// </param>
     public static DropReason Read(
         TunnelPortSpec spec, GeneveOptions known, ReadOnlySpan<byte> bytes, ref FlowKey key,
         out int size) => spec.Kind switch
@@ -158,7 +160,9 @@ internal static class TunnelCodec
         return DropReason.None;
     }
 
-    /// <summary>The payload is an IP packet without a link header; its version says which.</summary>
+    /// <summary>
+    /// The payload is an IP packet without a link header; its version says which.
+    /// </summary>
     private static DropReason ReadGtpu(
         ReadOnlySpan<byte> bytes, ref FlowKey key, out int size)
     {

@@ -12,10 +12,14 @@ public static class DatapathLimits
     /// <summary>Buffers that a thread keeps for reuse; more are left to the collector.</summary>
     public const int PooledPacketsMax = 256;
 
-    /// <summary>Recirculations, clones and samples inside each other; deeper ones are dropped.</summary>
+    /// <summary>
+    /// Recirculations, clones and samples inside each other; deeper ones are dropped.
+    /// </summary>
     public const int DepthMax = 16;
 
-    /// <summary>Flows of a datapath; further puts are refused (<see cref="FlowPutResult.Full"/>).</summary>
+    /// <summary>
+    /// Flows of a datapath; further puts are refused (<see cref="FlowPutResult.Full"/>).
+    /// </summary>
     public const int FlowsMax = 200_000;
 
     /// <summary>
@@ -33,6 +37,8 @@ public static class DatapathLimits
     /// <summary>Meters; setting more is refused.</summary>
     public const int MetersMax = 65_536;
 
-    /// <summary>Packets that a memory or dummy port keeps for its reader; older ones go first.</summary>
+    /// <summary>
+    /// Packets that a memory or dummy port keeps for its reader; older ones go first.
+    /// </summary>
     public const int KeptPacketsMax = 4096;
 }

@@ -59,7 +59,9 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
 
     public PortStatistics? Statistics(uint number) => _core.Ports[number]?.Statistics();
 
-    /// <summary>The memory or dummy port of this name, for tests and tools; null when none is.</summary>
+    /// <summary>
+    /// The memory or dummy port of this name, for tests and tools; null when none is.
+    /// </summary>
     public MemoryPort? FindMemoryPort(string name) => FindPort(name) as MemoryPort;
 
     private PacketPort? FindPort(string name) =>

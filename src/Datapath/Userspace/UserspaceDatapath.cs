@@ -26,7 +26,9 @@ public sealed record UserspaceDatapathOptions
     public bool WatchesDevices { get; init; } = true;
 }
 
-/// <summary>The managed datapath: "netdev", "system" where no kernel extension is, and "dummy".</summary>
+/// <summary>
+/// The managed datapath: "netdev", "system" where no kernel extension is, and "dummy".
+/// </summary>
 /// <remarks>
 /// Packet threads each serve some ports in batches. A packet is looked up in the thread's exact
 /// cache, then among the megaflows; a miss goes to the upcall handler on the same thread, its

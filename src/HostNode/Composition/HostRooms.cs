@@ -34,7 +34,12 @@ internal sealed class HostRooms : IDisposable
         _system = system;
         _datapaths = new Datapaths(settings, log, _time, attached =>
             system.ActorSelection($"{Root}/conntrack").Tell(attached));
-        _slot = FabricSystem.SlotOf(FabricSettings());
+        _slot = new FabricSystemSlot((start, host) =>
+        {
+            var fabric = FabricSystem.Start(FabricSettings(), start, host);
+            fabric.ActorOf(VlogLoggerActor.Props(log), "log");
+            return fabric;
+        });
         _store = new SwitchStore(_time, _datapaths.TryOpen);
         _sampling = _time.CreateTimer(
             _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
@@ -136,7 +141,14 @@ internal sealed class HostRooms : IDisposable
                 ? new ClusterTls(tls.Certificate, tls.Key, tls.Authority)
                 : null,
             cluster.Profile == "fast" ? FailureTimes.Fast : FailureTimes.Default,
-            NorthboundSchema.Schema, _time);
+            NorthboundSchema.Schema, _time)
+        {
+            ClusterName = cluster.Name,
+            Overrides = """
+                akka.loggers = []
+                akka.stdout-loglevel = off
+                """,
+        };
     }
 
 

@@ -31,7 +31,9 @@ public readonly ref struct NetlinkMessage
     public uint Sequence => BinaryPrimitives.ReadUInt32LittleEndian(_bytes[Field.Sequence..]);
     public ReadOnlySpan<byte> Payload => _bytes[HeaderSize..];
 
-    /// <summary>Splits the first message off 'datagram'; false at its end or when it lies.</summary>
+    /// <summary>
+    /// Splits the first message off 'datagram'; false at its end or when it lies.
+    /// </summary>
     public static bool TryParse(
         ReadOnlySpan<byte> datagram, out NetlinkMessage message, out ReadOnlySpan<byte> rest)
     {

@@ -52,7 +52,9 @@ public struct FlowKey : IEquatable<FlowKey>
     [FieldOffset(28)] public uint ConntrackMarkWire;
     [FieldOffset(32)] public ulong ConntrackLabelHighWire;
     [FieldOffset(40)] public ulong ConntrackLabelLowWire;
-    /// <summary>(namespace &lt;&lt; 16) | type; 0 is Ethernet (OpenFlow 1.5 section 7.2.3.11).</summary>
+    /// <summary>
+    /// (namespace &lt;&lt; 16) | type; 0 is Ethernet (OpenFlow 1.5 section 7.2.3.11).
+    /// </summary>
     [FieldOffset(48)] public uint PacketTypeWire;
 
     // The original-direction tuple of the tracked connection.
@@ -66,7 +68,9 @@ public struct FlowKey : IEquatable<FlowKey>
     // Link.
     [FieldOffset(112)] public MacBytes EthernetDestination;
     [FieldOffset(118)] public MacBytes EthernetSource;
-    /// <summary>The type after all VLAN tags; below 0x0600 frames it is 0x05ff, as in OVS.</summary>
+    /// <summary>
+    /// The type after all VLAN tags; below 0x0600 frames it is 0x05ff, as in OVS.
+    /// </summary>
     [FieldOffset(124)] public ushort EthernetTypeWire;
     /// <summary>Outer tag's TCI with the CFI bit (0x1000) set; 0 when there is no tag.</summary>
     [FieldOffset(126)] public ushort VlanTci0Wire;
@@ -225,7 +229,9 @@ public struct FlowKey : IEquatable<FlowKey>
     public readonly bool IsIpv6 => EthernetTypeWire == 0xDD86;
     public readonly bool IsArp => EthernetTypeWire is 0x0608 or 0x3580;
 
-    /// <summary>The tunnel's options as on the wire, <see cref="TunnelOptionsSize"/> bytes.</summary>
+    /// <summary>
+    /// The tunnel's options as on the wire, <see cref="TunnelOptionsSize"/> bytes.
+    /// </summary>
     [UnscopedRef]
     public Span<byte> TunnelOptions =>
         Bytes.Slice(TunnelOptionsOffset, TunnelOptionsSize);

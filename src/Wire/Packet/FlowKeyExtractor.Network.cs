@@ -217,7 +217,9 @@ public static partial class FlowKeyExtractor
         }
     }
 
-    /// <summary>Neighbour solicitation and advertisement (RFC 4861 sections 4.3, 4.4, 4.6).</summary>
+    /// <summary>
+    /// Neighbour solicitation and advertisement (RFC 4861 sections 4.3, 4.4, 4.6).
+    /// </summary>
     private static bool TryNd(ref byte bytes, int end, int offset, ref FlowKey key)
     {
         if (end - offset < NdSize) return false;

@@ -129,7 +129,9 @@ public static partial class FlowKeyExtractor
         return reason == DropReason.None;
     }
 
-    /// <summary>Up to two tags; 'offset' moves behind the EtherType that follows the last.</summary>
+    /// <summary>
+    /// Up to two tags; 'offset' moves behind the EtherType that follows the last.
+    /// </summary>
     private static bool TryVlans(
         ref byte bytes, int size, ref FlowKey key, ref int offset, ref ushort typeWire)
     {
@@ -150,7 +152,9 @@ public static partial class FlowKeyExtractor
         return true;
     }
 
-    /// <summary>A length field where the type should be: the type is in SNAP, or there is none.</summary>
+    /// <summary>
+    /// A length field where the type should be: the type is in SNAP, or there is none.
+    /// </summary>
     private static ushort Snap(ref byte bytes, int size, ref int offset, ref PacketLayout layout)
     {
         const ulong SnapWire = 0x0000_0003_AAAA; // AA AA 03 00 00 00
@@ -247,7 +251,9 @@ public static partial class FlowKeyExtractor
     private static Ipv6Bytes ReadIpv6(ref byte bytes, int offset) =>
         Unsafe.ReadUnaligned<Ipv6Bytes>(ref Unsafe.Add(ref bytes, offset));
 
-    /// <summary>EtherTypes as they lie in the frame (this code runs on little-endian machines).</summary>
+    /// <summary>
+    /// EtherTypes as they lie in the frame (this code runs on little-endian machines).
+    /// </summary>
     private static class Wire
     {
         public const ushort Ipv4 = 0x0008;

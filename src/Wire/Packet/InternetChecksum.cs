@@ -11,7 +11,9 @@ namespace Fabric.Wire;
 /// </remarks>
 public static class InternetChecksum
 {
-    /// <summary>Adds 'bytes' to a running sum; an odd last byte counts as if a zero followed.</summary>
+    /// <summary>
+    /// Adds 'bytes' to a running sum; an odd last byte counts as if a zero followed.
+    /// </summary>
     public static ulong Add(ReadOnlySpan<byte> bytes, ulong sum = 0)
     {
         ref var at = ref MemoryMarshal.GetReference(bytes);
@@ -66,8 +68,12 @@ public static class InternetChecksum
     /// <summary>The checksum of 'bytes', to be stored as it is.</summary>
     public static ushort ComputeWire(ReadOnlySpan<byte> bytes) => (ushort)~Fold(Add(bytes));
 
-    /// <summary>The sum of the IPv4 or IPv6 pseudo-header (RFC 793, RFC 8200 section 8.1).</summary>
-    /// <param name="addresses">Source and destination as they follow each other: 8 or 32 bytes.</param>
+    /// <summary>
+    /// The sum of the IPv4 or IPv6 pseudo-header (RFC 793, RFC 8200 section 8.1).
+    /// </summary>
+    /// <param name="addresses">
+    /// Source and destination as they follow each other: 8 or 32 bytes.
+    /// </param>
     /// <param name="length">Size of the transport header and data in bytes.</param>
     public static ulong PseudoHeader(ReadOnlySpan<byte> addresses, byte protocol, int length)
     {

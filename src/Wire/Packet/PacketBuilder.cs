@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Fabric.Wire;
 
-/// <summary>Makes a packet that a flow key describes: the inverse of <see cref="FlowKeyExtractor"/>.</summary>
+/// <summary>
+/// Makes a packet that a flow key describes: the inverse of <see cref="FlowKeyExtractor"/>.
+/// </summary>
 /// <remarks>
 /// Sizes are those of OVS's flow_compose: 64 bytes of data behind UDP, SCTP, ICMP and TCP without
 /// SYN, FIN or RST, so that a default ICMP packet has 106 bytes and a TCP SYN 54.
@@ -13,7 +15,9 @@ public static class PacketBuilder
     private const int DataSize = 64;
     private const int SizeMax = 512;
 
-    /// <param name="size">At least so many bytes, up to 65,535; the data grows. 0: no minimum.</param>
+    /// <param name="size">
+    /// At least so many bytes, up to 65,535; the data grows. 0: no minimum.
+    /// </param>
     public static byte[] Compose(in FlowKey key, int size = 0)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, ushort.MaxValue);

@@ -1,7 +1,11 @@
 namespace Fabric.Wire;
 
-/// <summary>Where a packet's headers are, in bytes from its start; -1 for a layer it has not.</summary>
-/// <remarks>Filled by <see cref="FlowKeyExtractor"/>; stale once a header was pushed or popped.</remarks>
+/// <summary>
+/// Where a packet's headers are, in bytes from its start; -1 for a layer it has not.
+/// </summary>
+/// <remarks>
+/// Filled by <see cref="FlowKeyExtractor"/>; stale once a header was pushed or popped.
+/// </remarks>
 public struct PacketLayout
 {
     /// <summary>The EtherType that belongs to the network header (after all VLAN tags).</summary>

@@ -48,7 +48,9 @@ public readonly ref struct GreHeader
 
     private ushort Flags => BinaryPrimitives.ReadUInt16BigEndian(_bytes);
 
-    /// <summary>Splits 'packet' into header and payload; proves the checksum when there is one.</summary>
+    /// <summary>
+    /// Splits 'packet' into header and payload; proves the checksum when there is one.
+    /// </summary>
     public static bool TryParse(
         ReadOnlySpan<byte> packet, out GreHeader header, out ReadOnlySpan<byte> payload,
         out DropReason reason)

@@ -30,7 +30,9 @@ public readonly ref struct GtpuHeader
     public byte MessageType => _bytes[Field.MessageType];
     public uint Teid => BinaryPrimitives.ReadUInt32BigEndian(_bytes[Field.Teid..]);
 
-    /// <summary>Splits 'packet' into header (with its extensions) and the IP packet inside.</summary>
+    /// <summary>
+    /// Splits 'packet' into header (with its extensions) and the IP packet inside.
+    /// </summary>
     public static bool TryParse(
         ReadOnlySpan<byte> packet, out GtpuHeader header, out ReadOnlySpan<byte> payload,
         out DropReason reason)

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace Fabric.Wire;
 
-/// <summary>A VXLAN header, RFC 7348 section 5, with group policy and generic protocol bits.</summary>
+/// <summary>
+/// A VXLAN header, RFC 7348 section 5, with group policy and generic protocol bits.
+/// </summary>
 /// <remarks><code>
 ///  0                   1                   2                   3
 ///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

@@ -39,7 +39,8 @@ public sealed class MegaflowTableTests
 
         for (var i = 0; i < 3000; i++)
         {
-            var key = Key((uint)random.Next(1, 4), (uint)random.NextInt64(1L << 32), (ushort)random.Next(50));
+            var source = (uint)random.NextInt64(1L << 32);
+            var key = Key((uint)random.Next(1, 4), source, (ushort)random.Next(50));
             var hits = oracle.FindAll(flow => Matches(key, flow.Key, flow.Mask));
             Assert.True(hits.Count <= 1);
             var found = table.TryFind(key, out var actions, out _);
@@ -54,7 +55,8 @@ public sealed class MegaflowTableTests
                 continue;
             }
 
-            var mask = Mask(sources[random.Next(4)], random.Next(2) == 0 ? ushort.MaxValue : (ushort)0);
+            var portMask = random.Next(2) == 0 ? ushort.MaxValue : (ushort)0;
+            var mask = Mask(sources[random.Next(4)], portMask);
             if (oracle.Exists(flow => Overlap(key, mask, flow.Key, flow.Mask))) continue;
             Assert.Equal(FlowPutResult.Added, table.Put(key, mask, To((uint)i)));
             oracle.Add((key, mask, (uint)i));
@@ -85,7 +87,8 @@ public sealed class MegaflowTableTests
         var table = new MegaflowTable { MasksMax = 16 };
         for (uint i = 0; i < 16; i++)
         {
-            Assert.Equal(FlowPutResult.Added, table.Put(Key(1, ~0u, 0), Mask(1u << (int)i, 0), To(i)));
+            var mask = Mask(1u << (int)i, 0);
+            Assert.Equal(FlowPutResult.Added, table.Put(Key(1, ~0u, 0), mask, To(i)));
         }
 
         Assert.Equal(FlowPutResult.Full, table.Put(Key(1, ~0u, 0), Mask(1u << 20, 0), To(20)));
@@ -122,7 +125,9 @@ public sealed class MegaflowTableTests
         Assert.Equal(1, count);
     }
 
-    /// <remarks>Readers take no lock: what is stable must be found while others come and go.</remarks>
+    /// <remarks>
+    /// Readers take no lock: what is stable must be found while others come and go.
+    /// </remarks>
     [Fact]
     public void Look_ups_succeed_while_a_writer_churns()
     {

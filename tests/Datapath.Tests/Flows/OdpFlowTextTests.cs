@@ -38,7 +38,8 @@ public sealed class OdpFlowTextTests
         + "packet_type(ns=0,id=0),eth_type(0x0800),ipv4(proto=17,frag=later)")]
     public void Flow_text_is_read_and_printed_the_same(string text)
     {
-        Assert.True(OdpFlowText.TryParse(text, null, out var key, out var mask, out var error), error);
+        Assert.True(
+            OdpFlowText.TryParse(text, null, out var key, out var mask, out var error), error);
         if (text.Contains("ns=1", StringComparison.Ordinal)) key.EthernetType = EtherType.Nsh;
         Assert.Equal(text, OdpFlowText.Format(key, mask));
     }
@@ -102,7 +103,8 @@ public sealed class OdpFlowTextTests
     [InlineData("ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=8,dst=9)", 106)]
     public void Packets_made_from_text_have_the_sizes_that_tests_expect(string ip, int size)
     {
-        var text = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800)," + ip;
+        var text = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),"
+            + "eth_type(0x0800)," + ip;
         Assert.True(OdpFlowText.TryParse(text, null, out var key, out _, out var error), error);
         var packet = PacketBuilder.Compose(key);
         Assert.Equal(size, packet.Length);

@@ -56,7 +56,8 @@ public sealed class DevicePortTests
             var text = OdpFlowText.Format(key, mask);
             foreach (var tag in push.Split("push_vlan(", StringSplitOptions.RemoveEmptyEntries))
             {
-                Assert.Contains(tag[tag.IndexOf("vid", StringComparison.Ordinal)..].TrimEnd(','), text);
+                var start = tag.IndexOf("vid", StringComparison.Ordinal);
+                Assert.Contains(tag[start..].TrimEnd(','), text);
             }
         }
         finally
@@ -66,7 +67,9 @@ public sealed class DevicePortTests
         }
     }
 
-    /// <summary>Port 1: the device, whose packets get 'actions'; port 2: memory, to port 1.</summary>
+    /// <summary>
+    /// Port 1: the device, whose packets get 'actions'; port 2: memory, to port 1.
+    /// </summary>
     private static UserspaceDatapath WithMemory(string device, string actions)
     {
         var datapath = NewDatapath();
@@ -151,6 +154,31 @@ public sealed class DevicePortTests
         {
             first?.Dispose();
             second?.Dispose();
+        }
+    }
+
+    /// <remarks>The far side is the kernel's own VXLAN device.</remarks>
+    [DeviceFact]
+    public void Our_tunnel_and_the_kernels_reach_each_other()
+    {
+        using var a = new NetworkNamespace();
+        using var b = new NetworkNamespace();
+        using var one = new NetworkNamespace();
+        Wire(one, "w0", a, "10.9.0.1/24");
+        NetworkNamespace.Shell(
+            $"ip -n {one.Name} link add u0 type veth peer name u0 netns {b.Name}; "
+            + $"ip -n {one.Name} addr add 172.31.0.1/24 dev u0; ip -n {one.Name} link set u0 up; "
+            + $"ip -n {b.Name} addr add 172.31.0.2/24 dev u0; ip -n {b.Name} link set u0 up");
+        var made = b.Exec("ip link add vx0 type vxlan id 5 dstport 4789 remote 172.31.0.1");
+        Assert.True(made.Length == 0, $"the kernel's vxlan module is missing: {made}");
+        b.Exec("ip addr add 10.9.0.2/24 dev vx0");
+        b.Exec("ip link set vx0 mtu 1400 up");
+        UserspaceDatapath? datapath = null;
+        one.Run(() => datapath = Tunnelled(TunnelKind.Vxlan, 4789, IPAddress.Parse("172.31.0.2")));
+        using (datapath)
+        {
+            Assert.Contains(" 0% packet loss", a.Exec("ping -c 3 -i 0.05 -W 2 10.9.0.2"));
+            Assert.Contains(" 0% packet loss", b.Exec("ping -c 2 -i 0.05 -s 5000 -W 2 10.9.0.1"));
         }
     }
 

@@ -4,7 +4,9 @@ using Fabric.Wire;
 namespace Fabric.Datapath.Tests;
 
 /// <summary>Cases that every provider passes: packets in, actions, packets out.</summary>
-/// <remarks>A provider's own test class says how to make it and how its ports are spoken to.</remarks>
+/// <remarks>
+/// A provider's own test class says how to make it and how its ports are spoken to.
+/// </remarks>
 public abstract class ProviderConformance : IDisposable
 {
     private IDatapathProvider? _provider;
@@ -57,7 +59,8 @@ public abstract class ProviderConformance : IDisposable
 
     protected void Put(string flow, string actions)
     {
-        Assert.True(OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
+        Assert.True(
+            OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
         mask.RecirculationIdWire = uint.MaxValue;
         Assert.Equal(FlowPutResult.Added, Provider.Flows.Put(key, mask, Actions(actions)));
     }
@@ -123,7 +126,8 @@ public abstract class ProviderConformance : IDisposable
     public void What_a_clone_changes_is_forgotten()
     {
         uint one = AddPort("p1"), two = AddPort("p2"), three = AddPort("p3");
-        Put($"recirc_id(0),in_port({one})", $"clone(set(ipv4(ttl=1)),push_vlan(vid=4,pcp=0),{two}),{three}");
+        Put($"recirc_id(0),in_port({one})",
+            $"clone(set(ipv4(ttl=1)),push_vlan(vid=4,pcp=0),{two}),{three}");
         var packet = Packet(Tcp);
 
         Send(one, packet);

@@ -13,13 +13,15 @@ public sealed class UserspaceDatapathTests : IDisposable
 
     private MemoryPort Add(string name, DatapathPortKind kind = DatapathPortKind.Dummy)
     {
-        Assert.True(_datapath.Ports.TryAdd(new DatapathPortSpec(name, kind), out _, out var error), error);
+        var spec = new DatapathPortSpec(name, kind);
+        Assert.True(_datapath.Ports.TryAdd(spec, out _, out var error), error);
         return _datapath.FindMemoryPort(name)!;
     }
 
     private void Put(string flow, string actions)
     {
-        Assert.True(OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
+        Assert.True(
+            OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
         Assert.True(OdpActionText.TryParse(actions, null, out var list, out error), error);
         mask.RecirculationIdWire = uint.MaxValue;
         _datapath.Flows.Put(key, mask, list);
@@ -82,7 +84,9 @@ public sealed class UserspaceDatapathTests : IDisposable
         foreach (var segment in segments) PacketChecks.ChecksumsAreRight(segment);
     }
 
-    /// <remarks>NAT and set actions on a packet whose checksum the sender left unfinished.</remarks>
+    /// <remarks>
+    /// NAT and set actions on a packet whose checksum the sender left unfinished.
+    /// </remarks>
     [Theory]
     [InlineData("set(ipv4(src=1.2.3.4)),2")]
     [InlineData("set(ipv4(dst=1.2.3.4,ttl=9)),set(tcp(src=5,dst=6)),2")]
@@ -94,7 +98,8 @@ public sealed class UserspaceDatapathTests : IDisposable
         Put("recirc_id(0),in_port(1)", actions);
 
         var bytes = PacketBuilder.Compose(TcpKey());
-        var sum = InternetChecksum.PseudoHeader(bytes.AsSpan(26, 8), IpProtocol.Tcp, bytes.Length - 34);
+        var sum = InternetChecksum.PseudoHeader(
+            bytes.AsSpan(26, 8), IpProtocol.Tcp, bytes.Length - 34);
         BitConverter.TryWriteBytes(bytes.AsSpan(50), InternetChecksum.Fold(sum));
         var packet = new PacketBuffer();
         packet.Load(bytes);

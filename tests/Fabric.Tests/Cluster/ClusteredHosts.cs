@@ -29,6 +29,10 @@ internal sealed class ClusteredHosts : IDisposable
 
     public IActorRef Northbound(string host) => Child(host, "northbound");
 
+    /// <summary>To an actor of the host's clustered system.</summary>
+    public void TellFabric(string host, string path, object message) =>
+        _running[host].Slot.System!.ActorSelection(path).Tell(message);
+
     /// <summary>Starts a host; the first of all forms the cluster.</summary>
     public void Start(string host)
     {

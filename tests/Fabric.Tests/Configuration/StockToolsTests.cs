@@ -131,6 +131,17 @@ public sealed class StockToolsTests : TestKit
     }
 
     [ToolFact("ovs-vsctl", "ovn-nbctl", "ovsdb-client")]
+    public void The_server_database_is_read_only()
+    {
+        const string delete = """["_Server",{"op":"delete","table":"Database","where":[]}]""";
+
+        var output = Check("ovsdb-client", $"transact unix:{_directory}/db.sock {delete}");
+
+        Assert.Contains(
+            "delete operation not allowed on table in reserved database _Server", output);
+    }
+
+    [ToolFact("ovs-vsctl", "ovn-nbctl", "ovsdb-client")]
     public void A_killed_database_is_back_and_subscribers_hear_its_whole_state()
     {
         Vsctl("add-br br0");

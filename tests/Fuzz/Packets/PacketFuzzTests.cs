@@ -5,7 +5,9 @@ using Fabric.Wire.Netlink;
 
 namespace Fabric.Fuzz;
 
-/// <summary>Parsers of packets under random and bent bytes: no exception, no reading outside.</summary>
+/// <summary>
+/// Parsers of packets under random and bent bytes: no exception, no reading outside.
+/// </summary>
 /// <remarks>
 /// Each test runs its inputs from a fixed seed; a failure names the input's number. With
 /// FABRIC_FUZZ_COUNT set, that many inputs in place of 50,000.
@@ -160,7 +162,9 @@ public sealed class PacketFuzzTests
         }
     }
 
-    /// <remarks>Whole datapath: bent packets, every kind of action, tracked and recirculated.</remarks>
+    /// <remarks>
+    /// Whole datapath: bent packets, every kind of action, tracked and recirculated.
+    /// </remarks>
     [Fact]
     public void The_datapath_takes_anything()
     {
@@ -209,7 +213,9 @@ public sealed class PacketFuzzTests
         return PacketBuilder.Compose(key);
     })];
 
-    /// <summary>A sample with bits turned, bytes at extremes, ends cut or added; or plain noise.</summary>
+    /// <summary>
+    /// A sample with bits turned, bytes at extremes, ends cut or added; or plain noise.
+    /// </summary>
     private static byte[] Bent(Random random, byte[][] samples)
     {
         if (random.Next(16) == 0)
@@ -251,8 +257,9 @@ public sealed class PacketFuzzTests
             mask.RecirculationIdWire = uint.MaxValue;
             mask.EthernetTypeWire = ushort.MaxValue;
             mask.PacketTypeWire = uint.MaxValue;
+            var count = random.Next(1, 5);
             var text = string.Join(
-                ',', Enumerable.Range(0, random.Next(1, 5)).Select(_ => parts[random.Next(parts.Length)]));
+                ',', Enumerable.Range(0, count).Select(_ => parts[random.Next(parts.Length)]));
             Assert.True(OdpActionText.TryParse(text, null, out var actions, out var error), error);
             return new UpcallVerdict(actions, Install: random.Next(2) == 0);
         }

@@ -1,6 +1,8 @@
 namespace Fabric.Wire.Tests;
 
-/// <summary>GRE, ERSPAN, GTP-U and STT: bytes of the standards left, what they mean right.</summary>
+/// <summary>
+/// GRE, ERSPAN, GTP-U and STT: bytes of the standards left, what they mean right.
+/// </summary>
 public sealed class TunnelHeaderTests
 {
     private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", ""));

@@ -79,6 +79,14 @@ internal sealed partial class ClusterDaemon : UntypedActor, IWithTimers
         _cluster.DaemonStopped();
     }
 
+    /// <summary>A restarted instance knows nothing: a second, empty membership.</summary>
+    protected override void PostRestart(Exception reason)
+    {
+        Context.Stop(Self);
+        CoordinatedShutdown.Get(Context.System)
+            .Run(CoordinatedShutdown.ClusterDowningReason.Instance);
+    }
+
     protected override void OnReceive(object message)
     {
         switch (message)

@@ -53,7 +53,7 @@ internal static class Frame
         Of(FrameKind.Ack, new FieldWriter(16).Signed(1, sequence));
 
     /// <param name="recipient">Path without address: it is an actor of the receiver.</param>
-    /// <param name="sender">Path without address if it is the sending system's; null: nobody.</param>
+    /// <param name="sender">Without address if it is the sending system's; null: nobody.</param>
     public static byte[] Message(
         string recipient, string? sender, int serializerId, string manifest, byte[] payload,
         long sequence = 0)

@@ -14,7 +14,8 @@ public sealed partial class NorthboundWriter
         var request = submission.Request;
         if (_head is { } head && head.Origins.Contains(request)) return; // The log answers.
         var isKnown = _waiting.ContainsKey(NameOf(request));
-        if (isKnown || _head is null || !_log.HasQuorum(now))
+        var isServing = _head is not null && _log.Phase == LogWriterPhase.Serving;
+        if (isKnown || !isServing || !_log.HasQuorum(now))
         {
             Say(host, new SubmissionHeld(
                 request, isKnown, _log.ReachableVoterCount(now), _log.Voters.Count));

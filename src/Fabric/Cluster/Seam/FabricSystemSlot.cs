@@ -11,6 +11,9 @@ public sealed class FabricSystemSlot(Func<FabricStart, IActorRef, ActorSystem> f
 {
     private ActorSystem? _system;
 
+    /// <summary>The system that runs, or ran last.</summary>
+    internal ActorSystem? System => _system;
+
     /// <summary>Ends when the system that was started has ended.</summary>
     public async Task RunAsync(FabricStart start, IActorRef hostSide)
     {

@@ -44,6 +44,9 @@ internal sealed class OvsdbHostActor : ReceiveActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SortedDictionary<string, HostedFile> _files = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, IActorRef?> _remotes = new(StringComparer.Ordinal);
+
+    // Who waits for the answer that its remote listens.
+    private readonly SortedDictionary<string, IActorRef> _opening = new(StringComparer.Ordinal);
     private long _next;
 
     private sealed record HostedFile(string Path, IActorRef Actor);
@@ -63,15 +66,27 @@ internal sealed class OvsdbHostActor : ReceiveActor
             new HostAnswer(string.Concat(_files.Keys.Append("_Server").Order(StringComparer.Ordinal)
                 .Select(name => name + "\n")), null)));
         Receive<HostRequest.Compact>(Compact);
-        Receive<HostRequest.AddRemote>(add => Sender.Tell(AddRemote(add.Text)));
+        Receive<HostRequest.AddRemote>(add =>
+        {
+            if (AddRemote(add.Text) is { } answer) Sender.Tell(answer);
+            else _opening[add.Text] = Sender;
+        });
         Receive<HostRequest.RemoveRemote>(remove => Sender.Tell(RemoveRemote(remove.Text)));
         Receive<HostRequest.ListRemotes>(_ => Sender.Tell(
             new HostAnswer(string.Concat(_remotes.Keys.Select(text => text + "\n")), null)));
         Receive<HostRequest.Status>(status => Sender.Tell(_files.ContainsKey(status.Name)
             ? new HostAnswer("status: ok\n", null)
             : new HostAnswer("", "Failed to find the database.")));
-        Receive<RemoteOpened>(opened => _log.Info("{0}: listening", opened.Text));
-        Receive<RemoteFailed>(failed => _log.Warning("{0}: {1}", failed.Text, failed.Problem));
+        Receive<RemoteOpened>(opened =>
+        {
+            _log.Info("{0}: listening", opened.Text);
+            AnswerOpener(opened.Text);
+        });
+        Receive<RemoteFailed>(failed =>
+        {
+            _log.Warning("{0}: {1}", failed.Text, failed.Problem);
+            AnswerOpener(failed.Text);
+        });
         Receive<RemoteStatus>(_ => { });
         Receive<DatabaseCompacted>(_ => { });
         Receive<Terminated>(terminated =>
@@ -137,7 +152,14 @@ internal sealed class OvsdbHostActor : ReceiveActor
         Sender.Tell(new HostAnswer("", null));
     }
 
-    private HostAnswer AddRemote(string text)
+    /// <remarks>A remote that cannot be opened yet is tried on: no error of the asker.</remarks>
+    private void AnswerOpener(string text)
+    {
+        if (_opening.Remove(text, out var asker)) asker.Tell(new HostAnswer("", null));
+    }
+
+    /// <returns>Null if the answer has to wait until the remote listens.</returns>
+    private HostAnswer? AddRemote(string text)
     {
         if (_remotes.ContainsKey(text)) return new HostAnswer("", null);
         if (DatabaseRemotes.TryParse(text, out var place))
@@ -157,6 +179,11 @@ internal sealed class OvsdbHostActor : ReceiveActor
             return new HostAnswer("", $"{text}: not a valid remote");
         }
 
+        if (remote.IsTls && _tls is null)
+        {
+            return new HostAnswer("", $"{text}: no certificate and private key are configured");
+        }
+
         if (remote.IsUnix)
         {
             remote = remote with { Path = OvsFolders.Under(OvsFolders.Run, remote.Path) };
@@ -164,7 +191,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
 
         _remotes[text] = null;
         _server.Tell(new OpenRemote(remote) { Tls = remote.IsTls ? _tls : null });
-        return new HostAnswer("", null);
+        return remote.IsPassive ? null : new HostAnswer("", null);
     }
 
     private HostAnswer RemoveRemote(string text)

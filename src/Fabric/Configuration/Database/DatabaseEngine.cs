@@ -133,7 +133,7 @@ internal sealed class DatabaseEngine(
         {
             Origin = waiting.Request.Origin,
             WaitedMilliseconds = isRetry ? Math.Max(waited, 1) : 0,
-            IsReadOnly = IsReadOnly && waiting.Request.Origin != TransactionOrigin.Internal,
+            IsReadOnly = IsReadOnly && !IsOurs(waiting.Request),
         };
         var outcome = TransactionExecutor.Execute(Head, waiting.Request.Operations, context);
         if (outcome.WaitMilliseconds is { } wait)
@@ -145,6 +145,10 @@ internal sealed class DatabaseEngine(
         Commit(outcome, waiting.Sender, waiting.Request.RequestId);
         return true;
     }
+
+    /// <summary>By reference: a client without locks and role has an equal origin.</summary>
+    private static bool IsOurs(Transact request) =>
+        ReferenceEquals(request.Origin, TransactionOrigin.Internal);
 
     private void Commit(TransactionOutcome outcome, IActorRef? sender, long requestId)
     {

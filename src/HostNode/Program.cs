@@ -3,7 +3,9 @@ using Fabric.HostNode.Cli;
 
 namespace Fabric.HostNode;
 
-/// <summary>The process `fabric`: the command line, and the host node behind `fabric host`.</summary>
+/// <summary>
+/// The process `fabric`: the command line, and the host node behind `fabric host`.
+/// </summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] arguments)
@@ -27,7 +29,11 @@ internal static class Program
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
         {
-            foreach (var error in result.Errors) Console.Error.WriteLine($"fabric: {error.Message}");
+            foreach (var error in result.Errors)
+            {
+                Console.Error.WriteLine($"fabric: {error.Message}");
+            }
+
             Console.Error.WriteLine("Try `fabric --help`.");
             return ExitCode.Usage;
         }

@@ -5,7 +5,9 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Simulation;
 
-/// <summary>Endpoints, replicas and writers of the northbound with real OVSDB transactions.</summary>
+/// <summary>
+/// Endpoints, replicas and writers of the northbound with real OVSDB transactions.
+/// </summary>
 /// <remarks>
 /// Every client transaction adds a switch with a port and adds one to nb_cfg: what was done twice
 /// shows in nb_cfg, what was lost in the switches. Endpoints send again until they are answered;
@@ -185,7 +187,9 @@ internal sealed class SimulatedNorthbound
         }
     }
 
-    /// <summary>The journal writes within a step; then the state follows what is committed.</summary>
+    /// <summary>
+    /// The journal writes within a step; then the state follows what is committed.
+    /// </summary>
     private void Work(string id)
     {
         var host = _hosts[id];

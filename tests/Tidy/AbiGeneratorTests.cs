@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Fabric.Tidy;
 
-/// <summary>src/Wire/Generated says what driver/include says. UPDATE_GOLDEN=1 writes it anew.</summary>
+/// <summary>
+/// src/Wire/Generated says what driver/include says. UPDATE_GOLDEN=1 writes it anew.
+/// </summary>
 public sealed partial class AbiGeneratorTests
 {
     [Fact]
@@ -61,7 +63,9 @@ public sealed partial class AbiGeneratorTests
             {{texts.ToString().TrimEnd()}}
                 ];
 
-                /// <summary>The name under which the drop is counted, as in coverage/show.</summary>
+                /// <summary>
+                /// The name under which the drop is counted, as in coverage/show.
+                /// </summary>
                 public static string CounterOf(DropReason reason) => Counters[(int)reason];
 
                 /// <summary>What happened, in words for people.</summary>

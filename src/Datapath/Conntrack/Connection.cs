@@ -24,7 +24,9 @@ internal sealed class Connection
     /// <summary>The connection whose control channel announced this one, or null.</summary>
     public Connection? Parent;
 
-    /// <summary>Milliseconds of the tracker's clock; from then on the entry counts as gone.</summary>
+    /// <summary>
+    /// Milliseconds of the tracker's clock; from then on the entry counts as gone.
+    /// </summary>
     public long ExpiresAt;
     public long StartedAt;
     public bool IsRemoved;

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Fabric.Datapath;
 
-/// <summary>How many connections there may be, in all and by zone; and how many there are.</summary>
+/// <summary>
+/// How many connections there may be, in all and by zone; and how many there are.
+/// </summary>
 /// <remarks>
 /// Reached: a new connection is not committed and the packet is counted as ConntrackFull or
 /// ConntrackZoneLimit; established ones are not touched.

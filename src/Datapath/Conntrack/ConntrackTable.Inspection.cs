@@ -3,7 +3,9 @@ using System.Net;
 
 namespace Fabric.Datapath;
 
-/// <summary>What tools and zone actors ask of the tracker: dump, flush, limits, policies, sweep.</summary>
+/// <summary>
+/// What tools and zone actors ask of the tracker: dump, flush, limits, policies, sweep.
+/// </summary>
 public sealed partial class ConntrackTable
 {
     public uint CountMax

@@ -39,7 +39,9 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     /// <summary>Packets that the tracker refused, by reason.</summary>
     public ulong DropCount(DropReason reason) => (ulong)Volatile.Read(ref _drops[(int)reason]);
 
-    /// <summary>Tracks one packet: sets the key's conntrack fields, translates if asked to.</summary>
+    /// <summary>
+    /// Tracks one packet: sets the key's conntrack fields, translates if asked to.
+    /// </summary>
     /// <returns>True when bytes of the packet changed: the key must be extracted anew.</returns>
     public bool Execute(
         PacketBuffer packet, ref FlowKey key, ConntrackAction action, long nowMilliseconds)
@@ -135,7 +137,9 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         return Finish(tracked, ref key, action, connection, state, isReply, isPartial, isFound);
     }
 
-    /// <summary>Marks, labels, translation and the key of a packet whose connection is known.</summary>
+    /// <summary>
+    /// Marks, labels, translation and the key of a packet whose connection is known.
+    /// </summary>
     private bool Finish(
         TrackedPacket tracked, ref FlowKey key, ConntrackAction action, Connection connection,
         ConntrackState state, bool isReply, bool isPartial, bool isOld)

@@ -7,7 +7,9 @@ namespace Fabric.Datapath;
 public static class ConntrackText
 {
     /// <summary>One line without its end.</summary>
-    /// <param name="hasStatistics">Counters of both directions and the timeout in seconds (-s).</param>
+    /// <param name="hasStatistics">
+    /// Counters of both directions and the timeout in seconds (-s).
+    /// </param>
     public static string Print(ConntrackEntry entry, bool hasStatistics = false)
     {
         var text = new StringBuilder();
@@ -30,7 +32,11 @@ public static class ConntrackText
             text.Append(CultureInfo.InvariantCulture, $",labels=0x{entry.Label:x}");
         }
 
-        if (entry.State is not null) text.Append(",protoinfo=(state=").Append(entry.State).Append(')');
+        if (entry.State is not null)
+        {
+            text.Append(",protoinfo=(state=").Append(entry.State).Append(')');
+        }
+
         if (entry.Helper is not null) text.Append(",helper=").Append(entry.Helper);
         return text.ToString();
     }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Fabric.Datapath;
 
-/// <summary>Finds the reply tuple of a connection to be translated: one that nobody uses yet.</summary>
+/// <summary>
+/// Finds the reply tuple of a connection to be translated: one that nobody uses yet.
+/// </summary>
 /// <remarks>
 /// Addresses are chosen by a hash of the two ends (so one client keeps one address), ports start
 /// at the connection's own where the range allows, else at a hash or random point, and walk the
@@ -73,7 +75,11 @@ internal static class NatAllocator
 
     private static (int Min, int Max) RangeOf(NatSpec spec, int own, bool isSource, bool isIcmp)
     {
-        if (spec.PortMin != 0 && !isIcmp) return (spec.PortMin, Math.Max(spec.PortMin, spec.PortMax));
+        if (spec.PortMin != 0 && !isIcmp)
+        {
+            return (spec.PortMin, Math.Max(spec.PortMin, spec.PortMax));
+        }
+
         if (isIcmp) return (0, 65535);
         if (!isSource) return (own, own); // DNAT without ports keeps the port.
         return own < 512 ? (1, 511) : own < 1024 ? (512, 1023) : (1024, 65535);

@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
-/// <summary>Makes a packet carry another tuple: addresses, ports or id, and all checksums.</summary>
+/// <summary>
+/// Makes a packet carry another tuple: addresses, ports or id, and all checksums.
+/// </summary>
 internal static class NatRewriter
 {
     /// <summary>Rewrites 'packet' so that its key becomes 'wanted' (zone and type aside).</summary>
@@ -118,7 +120,9 @@ internal static class NatRewriter
         MemoryMarshal.Write(field, in result);
     }
 
-    /// <summary>Translates an ICMP error: the outer addresses and the packet that it quotes.</summary>
+    /// <summary>
+    /// Translates an ICMP error: the outer addresses and the packet that it quotes.
+    /// </summary>
     /// <param name="error">The ICMP packet.</param>
     /// <param name="outer">Source and destination that the outer header shall have.</param>
     /// <param name="quoted">The key that the quoted packet shall have.</param>

@@ -52,7 +52,9 @@ internal readonly record struct TcpSegment(
         Sequence + (uint)PayloadSize + (IsSyn ? 1u : 0) + (IsFin ? 1u : 0);
 }
 
-/// <summary>TCP state and window checking for a firewall that stands between the two ends.</summary>
+/// <summary>
+/// TCP state and window checking for a firewall that stands between the two ends.
+/// </summary>
 /// <remarks>
 /// The four bounds are those of G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter"
 /// (2000): a segment must end below what its receiver allowed, must not lie further back than one
@@ -63,8 +65,12 @@ internal static class TcpTracker
 {
     private const uint AcknowledgementWindow = 0xFFFF + 1500;
 
-    /// <summary>May this segment start a connection? SYN, or anything in mid-stream (loose).</summary>
-    /// <remarks>A SYN with ACK, a FIN or RST without connection, or no flag at all may not.</remarks>
+    /// <summary>
+    /// May this segment start a connection? SYN, or anything in mid-stream (loose).
+    /// </summary>
+    /// <remarks>
+    /// A SYN with ACK, a FIN or RST without connection, or no flag at all may not.
+    /// </remarks>
     public static bool CanStart(in TcpSegment segment)
     {
         if (HasImpossibleFlags(segment)) return false;

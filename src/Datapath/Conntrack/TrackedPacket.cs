@@ -165,7 +165,9 @@ internal ref struct TrackedPacket
             (flags & TcpSegment.Syn) != 0 ? ScaleOf(tcp[20..header]) : -1);
     }
 
-    /// <summary>The window scale option's shift (at most 14), or -1 (RFC 7323 section 2.2).</summary>
+    /// <summary>
+    /// The window scale option's shift (at most 14), or -1 (RFC 7323 section 2.2).
+    /// </summary>
     private static int ScaleOf(ReadOnlySpan<byte> options)
     {
         while (options.Length >= 3)

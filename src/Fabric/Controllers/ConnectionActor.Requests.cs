@@ -135,5 +135,5 @@ public sealed partial class ConnectionActor
 public static class OpenFlowIdentity
 {
     /// <summary>The Open vSwitch release whose behaviour is offered (desc, ovs_version).</summary>
-    public const string CompatibleVersion = "3.1.0";
+    public const string CompatibleVersion = "3.7.0";
 }

@@ -27,8 +27,9 @@ public sealed record OutboundDrained;
 /// </remarks>
 public sealed class FramePump : IDisposable
 {
-    /// <summary>One read; frames are at most 64 KB, so one always fits.</summary>
-    public const int ReadSize = 256 * 1024;
+    /// <summary>The buffer for reading grows to this; a frame (64 KB at most) always fits.</summary>
+    public const int ReadSizeMax = 128 * 1024;
+    private const int ReadSizeMin = 8 * 1024;
     public const int OutboundLow = 256 * 1024;
     public const int OutboundHigh = 1024 * 1024;
 
@@ -84,23 +85,25 @@ public sealed class FramePump : IDisposable
 
     private async Task ReadAsync()
     {
-        var pending = Array.Empty<byte>();
+        // One buffer for the connection's life; what the owner gets is cut to size, because a
+        // writer of small messages would otherwise make much garbage.
+        var buffer = new byte[ReadSizeMin];
+        var length = 0;
         try
         {
             while (true)
             {
                 await _credit.WaitAsync(_stop.Token).ConfigureAwait(false);
-                var buffer = new byte[Math.Max(32 * 1024, pending.Length * 2)];
-                pending.CopyTo(buffer, 0);
-                var length = pending.Length;
                 int whole;
-                do
+                while ((whole = WholeFrames(buffer.AsSpan(0, length))) == 0)
                 {
                     if (length == buffer.Length)
-                        Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ReadSize));
-                    var count =
-                        await _stream.ReadAsync(buffer.AsMemory(length),
-                        _stop.Token).ConfigureAwait(false);
+                    {
+                        Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ReadSizeMax));
+                    }
+
+                    var space = buffer.AsMemory(length);
+                    var count = await _stream.ReadAsync(space, _stop.Token).ConfigureAwait(false);
                     if (count == 0)
                     {
                         Close("connection closed by peer");
@@ -108,17 +111,18 @@ public sealed class FramePump : IDisposable
                     }
 
                     length += count;
-                    whole = WholeFrames(buffer.AsSpan(0, length));
-                    if (whole < 0)
-                    {
-                        Close("received message with invalid length");
-                        return;
-                    }
                 }
-                while (whole == 0);
 
-                pending = buffer.AsSpan(whole, length - whole).ToArray();
-                _owner.Tell(new FramesReceived(buffer, whole), ActorRefs.NoSender);
+                if (whole < 0)
+                {
+                    Close("received message with invalid length");
+                    return;
+                }
+
+                var frames = buffer.AsSpan(0, whole).ToArray();
+                buffer.AsSpan(whole, length - whole).CopyTo(buffer);
+                length -= whole;
+                _owner.Tell(new FramesReceived(frames, whole), ActorRefs.NoSender);
             }
         }
         catch (Exception failure) when (IsExpected(failure))

@@ -14,14 +14,16 @@ public static class ConntrackCommands
     {
         Add("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 4, Dump);
         Add("conntrack/dump", "[ZONE]", 2, Dump);
-        Add("dpctl/flush-conntrack", "[dp] [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-tuple...]", 6, Flush);
+        Add("dpctl/flush-conntrack",
+            "[dp] [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-tuple...]", 6, Flush);
         Add("conntrack/flush", "[ZONE]", 2, (connections, arguments) =>
         {
             var count = connections.Flush(new ConntrackFilter(Zone: ZoneOf(arguments)));
             return $"{count} connections removed\n";
         });
         Add("dpctl/ct-stats-show", "[dp] [zone=N] [verbose]", 3, Statistics);
-        Add("dpctl/ct-get-nconns", "[dp]", 1, (connections, _) => $"{connections.Totals().Count}\n");
+        Add("dpctl/ct-get-nconns", "[dp]", 1,
+            (connections, _) => $"{connections.Totals().Count}\n");
         Add("dpctl/ct-get-maxconns", "[dp]", 1, (connections, _) => $"{connections.CountMax}\n");
         Add("dpctl/ct-set-maxconns", "[dp] maxconns", 2, (connections, arguments) =>
         {

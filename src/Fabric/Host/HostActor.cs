@@ -27,7 +27,9 @@ public sealed record HostRoom(string Name, Func<Func<string, IActorRef>, Props> 
 /// </remarks>
 public sealed class HostActor : ReceiveActor, IWithTimers
 {
-    /// <summary>Rests before a room is made anew, so that one that cannot start does not spin.</summary>
+    /// <summary>
+    /// Rests before a room is made anew, so that one that cannot start does not spin.
+    /// </summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     private readonly ImmutableArray<HostRoom> _rooms;

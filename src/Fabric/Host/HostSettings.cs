@@ -29,7 +29,9 @@ public sealed record HostSettings
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public required IPEndPoint? Metrics { get; init; }
 
-    /// <summary>The whole configuration with its defaults: the actor systems read their parts.</summary>
+    /// <summary>
+    /// The whole configuration with its defaults: the actor systems read their parts.
+    /// </summary>
     public required Config Config { get; init; }
 
     /// <summary>Reads and checks the settings.</summary>
@@ -105,7 +107,9 @@ public sealed record HostSettings
     }
 }
 
-/// <summary>Fills OVN's chassis keys in external_ids where they are absent at first start.</summary>
+/// <summary>
+/// Fills OVN's chassis keys in external_ids where they are absent at first start.
+/// </summary>
 /// <param name="EncapAddress">ovn-encap-ip, or null when the operator sets it later.</param>
 /// <param name="EncapType">ovn-encap-type: "geneve" or "vxlan".</param>
 /// <param name="Bridge">ovn-bridge.</param>

@@ -29,7 +29,8 @@ public static class NetworkCommands
             var plan = await PlanAsync(request, northbound);
             return plan.IsEmpty ? TextOf(plan) : throw new UnixctlException(TextOf(plan));
         });
-        commands.Register("net/apply", "FILE TEXT", 2, 2, request => ApplyAsync(request, northbound));
+        commands.Register("net/apply", "FILE TEXT", 2, 2,
+            request => ApplyAsync(request, northbound));
         commands.Register("net/export", "[NETWORK]", 0, 1, async request =>
             NetworkExport.ToYaml(
                 (await ReadAsync(northbound)).After,
@@ -44,7 +45,8 @@ public static class NetworkCommands
             new Transact(0, plan.Operations), Patience);
         return answer.Error is null
             ? TextOf(plan)
-            : throw new UnixctlException($"{request.Arguments[0]}: nothing changed: {answer.Error}");
+            : throw new UnixctlException(
+                $"{request.Arguments[0]}: nothing changed: {answer.Error}");
     }
 
     private static async Task<NetworkPlan> PlanAsync(UnixctlRequest request, ICanTell northbound)

@@ -66,6 +66,7 @@ public static class FlowMatch
 
         mask.Flow.Bytes[FlowKey.LinkOffset..FlowKey.TunnelOffset].Fill(0xFF);
         mask.InPortWire = uint.MaxValue;
+        if (key.Flow.ConntrackStateWire != 0) mask.Flow.ConntrackStateWire = uint.MaxValue;
         mask.TlvPresence = key.TlvPresence;
         return Of(in key, in mask, table);
     }

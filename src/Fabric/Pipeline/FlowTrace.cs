@@ -105,23 +105,26 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
         datapath.Provider.Execute(packet, in key, result.Actions);
     }
 
-    private static string FlowLine(in PipelineKey key, TlvTable table) =>
-        Recirculated(in key) + FlowText.Match(FlowMatch.Exact(in key, table));
-
-    private static string MegaflowLine(
-        in PipelineKey key, in PipelineKey mask, TlvTable table)
+    private static string FlowLine(in PipelineKey key, TlvTable table)
     {
-        var recirculation = key.Flow.RecirculationId.ToString("x", CultureInfo.InvariantCulture);
-        var id = key.Flow.RecirculationId == 0 ? "0" : "0x" + recirculation;
-        var match = FlowMatch.Of(in key, in mask, table);
-        var early = FlowText.Match(FlowMatch.Part(match, isEarly: true));
-        var rest = FlowText.Match(FlowMatch.Part(match, isEarly: false));
-        return $"recirc_id={id}{(early.Length > 0 ? "," : "")}{early},eth"
-            + $"{(rest.Length > 0 ? "," : "")}{rest}";
+        var match = FlowMatch.Exact(in key, table);
+        return key.Flow.RecirculationIdWire == 0
+            ? FlowText.Match(match) : WithPacketType(key.Flow.RecirculationId, match);
     }
 
-    private static string Recirculated(in PipelineKey key) => key.Flow.RecirculationIdWire == 0
-        ? "" : $"recirc_id=0x{key.Flow.RecirculationId:x},";
+    private static string MegaflowLine(
+        in PipelineKey key, in PipelineKey mask, TlvTable table) =>
+        WithPacketType(key.Flow.RecirculationId, FlowMatch.Of(in key, in mask, table));
+
+    /// <summary>OVS tells the packet type of whatever has a recirculation id, 0 included.</summary>
+    private static string WithPacketType(uint recirculation, Match match)
+    {
+        var number = recirculation.ToString("x", CultureInfo.InvariantCulture);
+        var early = FlowText.Match(FlowMatch.Part(match, isEarly: true));
+        var rest = FlowText.Match(FlowMatch.Part(match, isEarly: false));
+        return $"recirc_id={(recirculation == 0 ? "0" : "0x" + number)}"
+            + $"{(early.Length > 0 ? "," : "")}{early},eth{(rest.Length > 0 ? "," : "")}{rest}";
+    }
 }
 
 /// <summary>A drop reason in words.</summary>

@@ -9,7 +9,9 @@ namespace Fabric.Switching;
 public sealed record BridgesWanted(
     long Revision, ImmutableSortedDictionary<string, BridgeSpec> Bridges);
 
-/// <summary>What came of <see cref="BridgesWanted"/>: becomes rows, then cur_cfg = Revision.</summary>
+/// <summary>
+/// What came of <see cref="BridgesWanted"/>: becomes rows, then cur_cfg = Revision.
+/// </summary>
 public sealed record BridgesReconciled(
     long Revision, ImmutableSortedDictionary<string, BridgeStatus> Bridges);
 
@@ -30,7 +32,9 @@ public sealed record ControllerSpec(
     int? InactivityProbeMilliseconds, int? RateLimit, int? BurstLimit, string Type,
     ImmutableSortedDictionary<string, string> OtherConfig);
 
-/// <param name="VlanMode">"access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel", null.</param>
+/// <param name="VlanMode">
+/// "access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel", null.
+/// </param>
 /// <param name="Interfaces">By interface name; more than one makes a bond.</param>
 public sealed record PortSpec(
     string Name, string? VlanMode, int? Tag, ImmutableSortedSet<int> Trunks,
@@ -38,7 +42,9 @@ public sealed record PortSpec(
     int BondDownDelayMilliseconds, ImmutableSortedDictionary<string, string> OtherConfig,
     ImmutableSortedDictionary<string, InterfaceSpec> Interfaces);
 
-/// <param name="Type">"", "system", "internal", "tap", "patch", "geneve", "vxlan", "dummy" ...</param>
+/// <param name="Type">
+/// "", "system", "internal", "tap", "patch", "geneve", "vxlan", "dummy" ...
+/// </param>
 /// <param name="OpenFlowPortLast">The row's ofport: kept over a restart where it is free.</param>
 public sealed record InterfaceSpec(
     Guid Row, string Name, string Type, ImmutableSortedDictionary<string, string> Options,
@@ -56,7 +62,9 @@ public sealed record BridgeStatus(
     string Name, ulong DatapathId, ImmutableSortedDictionary<string, string> Status,
     ImmutableArray<InterfaceStatus> Interfaces);
 
-/// <param name="OpenFlowPort">-1 when the interface could not be opened; then 'Error' says why.</param>
+/// <param name="OpenFlowPort">
+/// -1 when the interface could not be opened; then 'Error' says why.
+/// </param>
 public sealed record InterfaceStatus(
     Guid Row, string Name, int OpenFlowPort, string? Error, MacBytes? MacInUse,
     int? InterfaceIndex, int? Mtu, bool? IsAdminUp, bool? IsLinkUp, long? LinkSpeed,

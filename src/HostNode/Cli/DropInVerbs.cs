@@ -5,7 +5,9 @@ namespace Fabric.HostNode.Cli;
 /// <summary>Verbs that take a stock program's own command line, word by word.</summary>
 internal static class DropInVerbs
 {
-    /// <summary>Names that <see cref="ShimsVerb"/> puts on PATH, and the verb behind each.</summary>
+    /// <summary>
+    /// Names that <see cref="ShimsVerb"/> puts on PATH, and the verb behind each.
+    /// </summary>
     public static readonly (string Name, string Verb)[] Shims =
     [
         ("ovsdb-server", "ovsdb-server"), ("ovsdb-tool", "ovsdb-tool"), ("pbm", ""),

@@ -6,7 +6,8 @@ namespace Fabric.HostNode.Cli;
 /// <summary>Asks the host node on this machine over its local socket.</summary>
 /// <remarks>
 /// The socket speaks unixctl's JSON-RPC 1.0: <c>{"id":0,"method":"cluster/show","params":[]}</c>
-/// is answered by a result text or an error text. $FABRIC_RUNDIR/fabric.sock, /run/fabric by default.
+/// is answered by a result text or an error text. It is fabric.sock in $FABRIC_RUNDIR, by default
+/// /run/fabric.
 /// </remarks>
 internal static class HostClient
 {
@@ -32,10 +33,12 @@ internal static class HostClient
     {
         if (!File.Exists(SocketPath))
         {
-            return (ExitCode.Unreachable, $"{SocketPath} does not exist: is `fabric host` running?");
+            return (ExitCode.Unreachable,
+                $"{SocketPath} does not exist: is `fabric host` running?");
         }
 
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var socket = new Socket(
+            AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), cancellation);

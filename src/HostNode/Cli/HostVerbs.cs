@@ -3,7 +3,9 @@ using System.CommandLine;
 namespace Fabric.HostNode.Cli;
 
 /// <summary>Verbs that the host node answers: cluster, datapath, conntrack, trace.</summary>
-/// <remarks>One row a verb: its name, what it says, the method asked for, and its arguments.</remarks>
+/// <remarks>
+/// One row a verb: its name, what it says, the method asked for, and its arguments.
+/// </remarks>
 internal static class HostVerbs
 {
     private sealed record Row(string Name, string Help, string Method, string[] Arguments);

@@ -3,11 +3,15 @@ using Fabric.Host;
 
 namespace Fabric.HostNode.Composition;
 
-/// <summary>From the configuration file to settings: the file over the reference configuration.</summary>
+/// <summary>
+/// From the configuration file to settings: the file over the reference configuration.
+/// </summary>
 internal static class ConfigurationFile
 {
     /// <param name="datapath">Overrides fabric.datapath.system; null: as the file has it.</param>
-    /// <exception cref="ConfigurationException">No HOCON: the message has file, line, column.</exception>
+    /// <exception cref="ConfigurationException">
+    /// No HOCON: the message has file, line, column.
+    /// </exception>
     /// <exception cref="HostSettingsException">A value cannot be used.</exception>
     public static HostSettings Load(string path, string? datapath)
     {

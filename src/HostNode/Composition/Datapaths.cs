@@ -51,7 +51,11 @@ internal sealed class Datapaths(
     }
 
     private UserspaceDatapath Managed(string name, bool isDummy) => new(
-        name, new UserspaceDatapathOptions { IsDummy = isDummy, Clock = time });
+        name, new UserspaceDatapathOptions { IsDummy = isDummy, Clock = time })
+    {
+        // A fault while a miss is translated costs that packet, not the host's network.
+        Faulted = error => log.Write("datapath", VlogLevel.Err, $"upcall: {error}"),
+    };
 
     /// <summary>Every drop reason as a coverage counter, over all datapaths.</summary>
     public void RegisterCounters(Coverage coverage)

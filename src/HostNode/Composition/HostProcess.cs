@@ -8,7 +8,9 @@ using Fabric.Host;
 
 namespace Fabric.HostNode.Composition;
 
-/// <summary>The process of `fabric host`: makes the actor system, waits, ends it in order.</summary>
+/// <summary>
+/// The process of `fabric host`: makes the actor system, waits, ends it in order.
+/// </summary>
 internal static class HostProcess
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(15);

@@ -23,7 +23,9 @@ internal readonly record struct CheckOutcome(CheckState State, string Detail)
     public static CheckOutcome NotApplicable(string why) => new(CheckState.NotApplicable, why);
 }
 
-/// <summary>The live table with its progress bar, or plain lines where there is no terminal.</summary>
+/// <summary>
+/// The live table with its progress bar, or plain lines where there is no terminal.
+/// </summary>
 internal sealed class DemoReport
 {
     private readonly List<DemoCheck> _checks = [];

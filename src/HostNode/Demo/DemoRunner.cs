@@ -69,7 +69,8 @@ internal sealed class DemoRunner : IAsyncDisposable
     public async Task RunAsync()
     {
         if (!await BringUpAsync()) return;
-        var isWired = await _report.RunAsync(Names.Ping, () => PingAllowedAsync(_network.AllowedPings));
+        var isWired = await _report.RunAsync(
+            Names.Ping, () => PingAllowedAsync(_network.AllowedPings));
         await _report.RunAsync(Names.Transfer, TransferAsync);
         await _report.RunAsync(Names.Denied, ProbeDeniedAsync);
         await _report.RunAsync(Names.Tools, AskToolsAsync);
@@ -176,7 +177,8 @@ internal sealed class DemoRunner : IAsyncDisposable
         {
             var result = await _hosts[workload.Host - 1].ToolAsync("ovs-vsctl",
             [
-                "--timeout=15", "wait-until", "Bridge", "br-int", "--", "--may-exist", "add-port", "br-int", workload.Name, "--", "set",
+                "--timeout=15", "wait-until", "Bridge", "br-int", "--", "--may-exist",
+                "add-port", "br-int", workload.Name, "--", "set",
                 "Interface", workload.Name, $"external_ids:iface-id={workload.Name}",
             ]);
             if (!result.Succeeded) return CheckOutcome.Failed(result.Error.Trim());

@@ -3,14 +3,18 @@ using System.Net;
 namespace Fabric.HostNode.Demo;
 
 /// <summary>One workload of the demo: a namespace with one interface.</summary>
-/// <param name="Name">Logical port, device in the host's namespace, end of the namespace's name.</param>
+/// <param name="Name">
+/// Logical port, device in the host's namespace, end of the namespace's name.
+/// </param>
 internal sealed record DemoWorkload(
     string Name, int Host, string Mac, IPAddress Address, int PrefixLength, IPAddress? Gateway)
 {
     public NetworkNamespace Namespace { get; init; } = null!;
 }
 
-/// <summary>Namespaces, underlay network and folders of one demo; removed without a trace.</summary>
+/// <summary>
+/// Namespaces, underlay network and folders of one demo; removed without a trace.
+/// </summary>
 /// <remarks>
 /// <code>
 /// fx-ID-net   bridge "underlay"                10.99.0.0/24

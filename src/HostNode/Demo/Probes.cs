@@ -5,7 +5,9 @@ using System.Security.Cryptography;
 
 namespace Fabric.HostNode.Demo;
 
-/// <summary>Real packets between workloads, sent by sockets that live in their namespaces.</summary>
+/// <summary>
+/// Real packets between workloads, sent by sockets that live in their namespaces.
+/// </summary>
 internal static class Probes
 {
     /// <summary>Pings once a second until an answer comes; false when none does.</summary>
@@ -26,14 +28,13 @@ internal static class Probes
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var listener = to.Namespace.Inside(() =>
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            var socket = TcpSocket();
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(new IPEndPoint(to.Address, port));
             socket.Listen();
             return socket;
         });
-        using var client = from.Namespace.Inside(
-            () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var client = from.Namespace.Inside(TcpSocket);
         try
         {
             var accepted = listener.AcceptAsync(limit.Token);
@@ -60,6 +61,9 @@ internal static class Probes
         }
     }
 
+    private static Socket TcpSocket() =>
+        new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
     private static async Task<byte[]> ReceiveAsync(Socket socket, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -72,12 +76,13 @@ internal static class Probes
         }
     }
 
-    /// <summary>Whether a TCP connection opens within 'patience'. A refusal counts as reached.</summary>
+    /// <summary>
+    /// Whether a TCP connection opens within 'patience'. A refusal counts as reached.
+    /// </summary>
     public static async Task<bool> ReachesTcpAsync(
         DemoWorkload from, IPAddress to, int port, TimeSpan patience)
     {
-        using var client = from.Namespace.Inside(
-            () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var client = from.Namespace.Inside(TcpSocket);
         using var limit = new CancellationTokenSource(patience);
         try
         {
@@ -95,7 +100,9 @@ internal static class Probes
     }
 }
 
-/// <summary>A steady stream of numbered datagrams between two workloads; counts what is lost.</summary>
+/// <summary>
+/// A steady stream of numbered datagrams between two workloads; counts what is lost.
+/// </summary>
 internal sealed class DatagramStream : IAsyncDisposable
 {
     private readonly Socket _sender;
@@ -138,7 +145,8 @@ internal sealed class DatagramStream : IAsyncDisposable
     /// <returns>The <see cref="Stopwatch"/> timestamp of its arrival, or null.</returns>
     public async Task<long?> FirstArrivalAsync(TimeSpan patience)
     {
-        var deadline = Stopwatch.GetTimestamp() + (long)(patience.TotalSeconds * Stopwatch.Frequency);
+        var deadline = Stopwatch.GetTimestamp()
+            + (long)(patience.TotalSeconds * Stopwatch.Frequency);
         while (Stopwatch.GetTimestamp() < deadline)
         {
             var first = Interlocked.Read(ref _firstReceived);

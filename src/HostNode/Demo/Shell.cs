@@ -14,7 +14,9 @@ internal static class Shell
 {
     public static readonly TimeSpan TimeoutDefault = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs to the end, or kills after 'timeout'; never throws for what the program does.</summary>
+    /// <summary>
+    /// Runs to the end, or kills after 'timeout'; never throws for what the program does.
+    /// </summary>
     public static async Task<ShellResult> RunAsync(
         string program, IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null, TimeSpan? timeout = null,

@@ -23,7 +23,8 @@ internal static partial class MachineProbe
             isRoot ? "ports, tunnels and kernel extensions can be programmed"
                 : "CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF are needed: run as root");
         var capabilities = ReadCapabilities();
-        yield return new Probe("capabilities", capabilities == 0 ? Finding.Unknown : Finding.Present,
+        yield return new Probe(
+            "capabilities", capabilities == 0 ? Finding.Unknown : Finding.Present,
             $"effective {capabilities:x}",
             Has(capabilities, 12) ? "CAP_NET_ADMIN held" : "without CAP_NET_ADMIN no port opens");
     }

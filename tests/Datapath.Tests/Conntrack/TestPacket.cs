@@ -4,7 +4,9 @@ using Fabric.Wire;
 
 namespace Fabric.Datapath.Tests.Conntrack;
 
-/// <summary>Builds small IPv4 and IPv6 frames with right checksums, and proves them right.</summary>
+/// <summary>
+/// Builds small IPv4 and IPv6 frames with right checksums, and proves them right.
+/// </summary>
 internal static class TestPacket
 {
     public static byte[] Tcp(

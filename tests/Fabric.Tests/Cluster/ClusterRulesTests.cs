@@ -116,6 +116,19 @@ public sealed class ClusterRulesTests
         }
     }
 
+    [Fact]
+    public void A_request_that_the_log_holds_is_not_done_again()
+    {
+        var origins = Origins.Empty.Add(new RequestId("a", 5, 3, 2));
+        Assert.True(origins.Contains(new RequestId("a", 5, 3, 3)));
+        Assert.True(origins.Contains(new RequestId("a", 5, 1, 1))); // Answered long ago.
+        Assert.True(origins.Contains(new RequestId("a", 4, 9, 9))); // Of an earlier start.
+        Assert.False(origins.Contains(new RequestId("a", 5, 4, 2)));
+        Assert.False(origins.Contains(new RequestId("a", 6, 1, 1)));
+        Assert.False(origins.Contains(new RequestId("b", 5, 3, 2)));
+        Assert.Empty(origins.Add(new RequestId("a", 5, 9, 10)).Windows["a"].Done);
+    }
+
     [Theory]
     [InlineData("10.0.0.1", "akka.tcp://fabric@10.0.0.1:2552")]
     [InlineData("10.0.0.1:99", "akka.tcp://fabric@10.0.0.1:99")]

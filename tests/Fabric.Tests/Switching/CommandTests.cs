@@ -81,6 +81,30 @@ public sealed class CommandTests : SwitchWorld
     }
 
     [Fact]
+    public async Task A_dummy_device_receives_packets_and_flows_as_text()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        const string Flow = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),"
+            + "eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,proto=1,tos=0,ttl=64,"
+            + "frag=no),icmp(type=8,code=0)";
+        Assert.Equal("success\n", await RunAsync("netdev-dummy/receive", "p1", Flow));
+        Assert.True(Memory("p2").TryTake(out var bytes));
+        Assert.Equal(106, bytes.Length);
+        await RunAsync("netdev-dummy/receive", "p1", Convert.ToHexString(bytes));
+        Assert.True(Memory("p2").TryTake(out var again));
+        Assert.Equal(bytes, again);
+    }
+
+    [Fact]
+    public async Task A_generated_packet_leaves_and_is_counted()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        await RunAsync("ofproto/trace", "br0", Packet, "-generate");
+        Assert.True(Memory("p2").TryTake(out _));
+        Assert.Contains("n_packets=1, ", await RunAsync("bridge/dump-flows", "br0"));
+    }
+
+    [Fact]
     public async Task A_bridge_that_is_not_there_is_an_error()
     {
         Setup();

@@ -9,7 +9,7 @@ public sealed partial class Replicator
     private readonly Dictionary<string, List<IActorRef>> _subscribers = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _changed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IKey> _keys = new(StringComparer.Ordinal);
-    private TimeSpan _notifiedAt;
+    private TimeSpan _notifiedAt = TimeSpan.FromDays(-1);
 
     private void HandleGet(Get get)
     {

@@ -14,7 +14,8 @@ namespace Fabric.Cluster;
 /// </remarks>
 public sealed class PortLocationsActor : ReceiveActor
 {
-    private static readonly LWWDictionaryKey<string, HostClaims> Key = new("fabric.ports");
+    private static readonly ImmutableArray<LWWDictionaryKey<string, HostClaims>> Keys =
+        HostShards.KeysOf<HostClaims>("fabric.ports");
 
     private readonly string _host;
     private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
@@ -47,7 +48,7 @@ public sealed class PortLocationsActor : ReceiveActor
         });
         Receive<Changed>(changed =>
         {
-            _claims = _claims.SetItems(changed.Get(Key).Entries);
+            _claims = _claims.SetItems(changed.Get(KeyOf(changed)).Entries);
             KeepOwn();
             Tell();
         });
@@ -59,7 +60,7 @@ public sealed class PortLocationsActor : ReceiveActor
 
     protected override void PreStart()
     {
-        _replicator.Tell(Dsl.Subscribe(Key, Self));
+        foreach (var key in Keys) _replicator.Tell(Dsl.Subscribe(key, Self));
         Context.Parent.Tell(SeamChildStarted.Instance);
     }
 
@@ -76,7 +77,13 @@ public sealed class PortLocationsActor : ReceiveActor
     /// <summary>Gossip may remember this host from a life whose state was lost.</summary>
     private void KeepOwn()
     {
-        if (!_claims.TryGetValue(_host, out var known) || known.Version <= _own.Version) return;
+        if (!_claims.TryGetValue(_host, out var known)) return;
+        if (known.Version <= _own.Version)
+        {
+            if (_hasClaimed) _claims = _claims.SetItem(_host, _own); // Gossip told an older one.
+            return;
+        }
+
         Write(_own with { Version = known.Version + 1 });
     }
 
@@ -85,10 +92,13 @@ public sealed class PortLocationsActor : ReceiveActor
         _own = claims;
         _claims = _claims.SetItem(_host, claims);
         _replicator.Tell(Dsl.Update(
-            Key, LWWDictionary<string, HostClaims>.Empty, WriteLocal.Instance,
+            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostClaims>.Empty, WriteLocal.Instance,
             map => map.SetItem(_node, _host, claims, (_, value) => value.Version)));
         Tell();
     }
+
+    private static LWWDictionaryKey<string, HostClaims> KeyOf(Changed changed) =>
+        Keys.First(key => key.Id == changed.Key.Id);
 
     private void Tell()
     {

@@ -15,7 +15,8 @@ namespace Fabric.Cluster;
 public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly LWWDictionaryKey<string, HostRecord> Key = new("fabric.hosts");
+    private static readonly ImmutableArray<LWWDictionaryKey<string, HostRecord>> Keys =
+        HostShards.KeysOf<HostRecord>("fabric.hosts");
 
     private readonly string _host;
     private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
@@ -43,7 +44,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         });
         Receive<Changed>(changed =>
         {
-            _records = changed.Get(Key).Entries.ToImmutableDictionary();
+            _records = _records.SetItems(changed.Get(KeyOf(changed)).Entries);
             KeepOwn();
             Tell();
         });
@@ -64,7 +65,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        _replicator.Tell(Dsl.Subscribe(Key, Self));
+        foreach (var key in Keys) _replicator.Tell(Dsl.Subscribe(key, Self));
         Context.Parent.Tell(SeamChildStarted.Instance);
         Timers.StartSingleTimer(nameof(PatienceEnded), new PatienceEnded(), Patience);
     }
@@ -80,8 +81,13 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
     /// <summary>Gossip may remember this host from a life whose state was lost.</summary>
     private void KeepOwn()
     {
-        if (_own is null || !_records.TryGetValue(_host, out var known)
-            || known.Version <= _own.Version) return;
+        if (_own is null || !_records.TryGetValue(_host, out var known)) return;
+        if (known.Version <= _own.Version)
+        {
+            _records = _records.SetItem(_host, _own); // Gossip told an older one.
+            return;
+        }
+
         _version = known.Version + 1;
         _own = _own with { Version = _version };
         Write(_own);
@@ -91,10 +97,13 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
     {
         _records = _records.SetItem(_host, record);
         _replicator.Tell(Dsl.Update(
-            Key, LWWDictionary<string, HostRecord>.Empty, WriteLocal.Instance,
+            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostRecord>.Empty, WriteLocal.Instance,
             map => map.SetItem(_node, _host, record, (_, value) => value.Version)));
         Tell();
     }
+
+    private static LWWDictionaryKey<string, HostRecord> KeyOf(Changed changed) =>
+        Keys.First(key => key.Id == changed.Key.Id);
 
     private void Tell()
     {

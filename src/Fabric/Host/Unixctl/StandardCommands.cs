@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Fabric.Host;
 
-/// <summary>Commands that every control socket has: version, exit, vlog, coverage, memory.</summary>
+/// <summary>
+/// Commands that every control socket has: version, exit, vlog, coverage, memory.
+/// </summary>
 public static class StandardCommands
 {
     /// <param name="program">"ovs-vswitchd" or "ovsdb-server", as `version` prints it.</param>

@@ -29,7 +29,9 @@ public sealed class UnixctlCommands
 
     /// <summary>Adds a command.</summary>
     /// <param name="usage">Arguments as list-commands shows them.</param>
-    /// <param name="handler">Gives the result text, or throws <see cref="UnixctlException"/>.</param>
+    /// <param name="handler">
+    /// Gives the result text, or throws <see cref="UnixctlException"/>.
+    /// </param>
     public void Register(
         string name, string usage, int argumentsMin, int argumentsMax,
         Func<UnixctlRequest, Task<string>> handler)
@@ -41,7 +43,9 @@ public sealed class UnixctlCommands
     }
 
     /// <summary>Runs a command.</summary>
-    /// <exception cref="UnixctlException">Unknown, wrong arguments, or the command failed.</exception>
+    /// <exception cref="UnixctlException">
+    /// Unknown, wrong arguments, or the command failed.
+    /// </exception>
     public Task<string> RunAsync(UnixctlRequest request)
     {
         if (!_entries.TryGetValue(request.Command, out var entry))
@@ -71,7 +75,8 @@ public sealed class UnixctlCommands
         var text = new StringBuilder("The available commands are:\n");
         foreach (var (name, entry) in _entries)
         {
-            text.Append("  ").Append(name.PadRight(23)).Append(' ').Append(entry.Usage).Append('\n');
+            text.Append("  ").Append(name.PadRight(23)).Append(' ');
+            text.Append(entry.Usage).Append('\n');
         }
 
         return text.ToString();

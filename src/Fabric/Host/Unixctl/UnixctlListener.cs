@@ -170,7 +170,8 @@ public sealed class UnixctlListener : IAsyncDisposable
             return (Reply(request, null, error.Message), isJson);
         }
         catch (Exception error) when (
-            error is TimeoutException or Akka.Actor.AskTimeoutException or OperationCanceledException)
+            error is TimeoutException or Akka.Actor.AskTimeoutException
+                or OperationCanceledException)
         {
             return (Reply(request, null, $"\"{name}\": no answer in time"), isJson);
         }

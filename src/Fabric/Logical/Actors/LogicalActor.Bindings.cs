@@ -68,9 +68,11 @@ public sealed partial class LogicalActor
 
     private void Claim()
     {
-        var names = LocalInterfaces().Keys
-            .Where(
-                name => _compiler.Topology?.SwitchPort(name) is { IsVif: true, IsLocalport: false })
+        if (_compiler.Topology is not { } topology) return;
+        var local = LocalInterfaces().Keys.ToList();
+        var names = local
+            .Where(name => topology.SwitchPort(name) is { IsVif: true, IsLocalport: false })
+            .Concat(local.SelectMany(topology.ChildrenOf).Select(child => child.Name))
             .ToImmutableSortedSet(StringComparer.Ordinal);
         if (_claimed is not null && _claimed.SetEquals(names)) return;
         _claimed = names;

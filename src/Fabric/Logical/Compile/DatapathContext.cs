@@ -9,6 +9,12 @@ internal sealed class DatapathContext : IExpressionContext
     private readonly HostView _host;
     private readonly Dictionary<string, uint> _ports;
 
+    // Many ACLs name the same few groups and sets: each is worked out once per compilation.
+    private readonly Dictionary<string, ImmutableArray<uint>?> _groups =
+        new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddressSetMembers?> _sets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+
     /// <param name="ports">Keys of the datapath's ports by name.</param>
     public DatapathContext(
         LogicalTopology topology, HostView host, Dictionary<string, uint> ports)
@@ -25,6 +31,13 @@ internal sealed class DatapathContext : IExpressionContext
     /// GROUP_ip6, with the addresses of its members.
     /// </remarks>
     public AddressSetMembers? AddressSet(string name)
+    {
+        if (!_sets.TryGetValue(name, out var members))
+            _sets[name] = members = FindAddressSet(name);
+        return members;
+    }
+
+    private AddressSetMembers? FindAddressSet(string name)
     {
         if (_topology.AddressSetNamed(name) is { } set) return set.Members;
         if (!name.EndsWith("_ip4", StringComparison.Ordinal)
@@ -45,6 +58,12 @@ internal sealed class DatapathContext : IExpressionContext
     }
 
     public ImmutableArray<uint>? PortGroup(string name)
+    {
+        if (!_groups.TryGetValue(name, out var keys)) _groups[name] = keys = FindPortGroup(name);
+        return keys;
+    }
+
+    private ImmutableArray<uint>? FindPortGroup(string name)
     {
         if (_topology.PortGroupNamed(name) is not { } group) return null;
         var keys = ImmutableArray.CreateBuilder<uint>();
@@ -75,14 +94,25 @@ internal sealed class DatapathContext : IExpressionContext
         {
             var members = AddressSet(name);
             meaning.Add(_topology.AddressSetNamed(name) is null && members is not null
-                ? string.Join(' ', members.Ipv4.Concat(members.Ipv6))
+                ? TextOf($"${name}", () => string.Join(' ', members.Ipv4.Concat(members.Ipv6)))
                 : members);
         }
 
         foreach (var name in expression.PortGroups())
-            meaning.Add(PortGroup(name) is { } keys ? string.Join(' ', keys) : null);
+        {
+            meaning.Add(PortGroup(name) is { } keys
+                ? TextOf($"@{name}", () => string.Join(' ', keys))
+                : null);
+        }
+
         foreach (var name in expression.Ports()) meaning.Add(PortKey(name));
         foreach (var name in expression.Residents()) meaning.Add(IsResident(name));
         return meaning;
+    }
+
+    private string TextOf(string name, Func<string> make)
+    {
+        if (!_texts.TryGetValue(name, out var text)) _texts[name] = text = make();
+        return text;
     }
 }

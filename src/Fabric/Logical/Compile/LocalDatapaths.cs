@@ -27,6 +27,7 @@ public sealed record LocalDatapaths(
         foreach (var name in host.Interfaces.Keys)
         {
             if (topology.SwitchPort(name) is { } port) AddSwitch(topology.SwitchOf(port));
+            foreach (var child in topology.ChildrenOf(name)) AddSwitch(topology.SwitchOf(child));
         }
 
         foreach (var router in topology.Rows.Routers.Values)

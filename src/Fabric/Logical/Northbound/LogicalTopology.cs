@@ -20,6 +20,8 @@ public sealed class LogicalTopology
     private readonly Dictionary<Guid, List<PortGroup>> _groupsOfSwitch = [];
     private readonly Dictionary<string, LogicalSwitchPort> _peerOfRouterPort =
         new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<LogicalSwitchPort>> _childrenOfPort =
+        new(StringComparer.Ordinal);
     private readonly List<NetworkCondition> _conditions = [];
 
     public LogicalTopology(NorthboundReader rows, TunnelKeys keys)
@@ -51,6 +53,10 @@ public sealed class LogicalTopology
     public AddressSet? AddressSetNamed(string name) => _setByName.GetValueOrDefault(name);
 
     public PortGroup? PortGroupNamed(string name) => _groupByName.GetValueOrDefault(name);
+
+    /// <summary>Ports nested in another one: its tagged frames.</summary>
+    public IReadOnlyList<LogicalSwitchPort> ChildrenOf(string parent) =>
+        _childrenOfPort.TryGetValue(parent, out var children) ? children : [];
 
     /// <summary>Groups with a member on the switch, by name.</summary>
     public IReadOnlyList<PortGroup> GroupsOn(LogicalSwitch owner) =>
@@ -109,6 +115,10 @@ public sealed class LogicalTopology
                 if (!Rows.SwitchPorts.TryGetValue(uuid, out var port)) continue;
                 _switchPortByName[port.Name] = port;
                 if (port.RouterPort is { } peer) _peerOfRouterPort[peer] = port;
+                if (port.Parent is not { Length: > 0 } parent) continue;
+                if (!_childrenOfPort.TryGetValue(parent, out var children))
+                    _childrenOfPort[parent] = children = [];
+                children.Add(port);
             }
         }
     }

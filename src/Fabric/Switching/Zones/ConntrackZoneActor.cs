@@ -15,7 +15,9 @@ namespace Fabric.Switching;
 /// </remarks>
 public sealed class ConntrackZoneActor : ReceiveActor
 {
-    /// <summary>Events on their way at most; more are counted as lost, packets do not wait.</summary>
+    /// <summary>
+    /// Events on their way at most; more are counted as lost, packets do not wait.
+    /// </summary>
     private const int EventsInFlightMax = 4096;
 
     private readonly ZoneSpec _spec;

@@ -13,7 +13,9 @@ public sealed record ZoneSpec(
 /// <summary>All zones that have settings, as a whole.</summary>
 public sealed record ZonesWanted(ImmutableSortedDictionary<ushort, ZoneSpec> Zones);
 
-/// <summary>Removes the zone's connections that 'Filter' names; its own zone does not count.</summary>
+/// <summary>
+/// Removes the zone's connections that 'Filter' names; its own zone does not count.
+/// </summary>
 public sealed record FlushZone(ushort Zone, ConntrackFilter Filter);
 
 public sealed record ZoneFlushed(ushort Zone, int Count);

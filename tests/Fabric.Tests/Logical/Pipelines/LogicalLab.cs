@@ -290,6 +290,10 @@ internal sealed class LogicalLab
                     case HashAction:
                         key.DatapathHashWire = 1 + (uint)key.PortSource + key.Ipv4Source;
                         break;
+                    case PushVlanAction push:
+                        (key.VlanTci0, key.VlanTpid0Wire) = (push.Tci, 0x0081);
+                        break;
+                    case PopVlanAction: (key.VlanTci0, key.VlanTpid0Wire) = (0, 0); break;
                     case DropAction: break;
                     default: throw new NotSupportedException(action.ToString());
                 }

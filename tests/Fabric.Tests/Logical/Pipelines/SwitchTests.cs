@@ -1,5 +1,6 @@
 using Fabric.Logical;
 using Fabric.Wire;
+using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Tests.Logical;
 
@@ -87,5 +88,36 @@ public sealed class SwitchTests
         var lab = new LogicalLab(database, ("host1", ["a"]), ("host9", []));
         Assert.Equal(2, lab.Hosts["host1"].Last!.LocalDatapathCount);
         Assert.Equal(0, lab.Hosts["host9"].Last!.LocalDatapathCount);
+    }
+
+    [Fact]
+    public void A_nested_port_is_its_parent_s_tagged_frames()
+    {
+        var database = LogicalLab.NorthboundOf(Document);
+        var owner = database.Table("Logical_Switch").First!;
+        var child = Guid.NewGuid();
+        database = LogicalLab.Apply(database,
+        [
+            new Operation.Insert(
+                "Logical_Switch_Port",
+                [
+                    new("name", "box"), new("parent_name", "a"), new("tag", 7),
+                    new("addresses", Datum.Strings(["02:00:00:00:00:0c 10.0.0.12"])),
+                ],
+                child),
+            Operation.MutateRow(
+                "Logical_Switch", owner.Uuid,
+                new Mutation("ports", Mutator.Insert, Datum.References([child]))),
+        ]);
+        var lab = new LogicalLab(database, ("host1", ["a"]), ("host2", ["b"]));
+        var box = Port("a") with
+        {
+            Mac = MacBytes.FromUInt64(0x02_0000_0000_0c), Ips = [IpPrefix.V4(0x0a00000c)],
+        };
+        var packet = LabPackets.Ping(box, Port("b").Mac!.Value, Port("b").Ips[0]);
+        (packet.VlanTci0, packet.VlanTpid0Wire) = (0x1007, 0x0081);
+        var arrived = Assert.Single(lab.Send("a", packet));
+        Assert.Equal("b", arrived.Port);
+        Assert.Equal(0, arrived.Packet.VlanTci0);
     }
 }

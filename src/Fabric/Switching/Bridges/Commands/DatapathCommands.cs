@@ -34,6 +34,7 @@ public static class DatapathCommands
         Add("upcall/set-flow-limit", "flow-limit-number", 1, (_, arguments) =>
             arguments.Length == 1 && int.TryParse(arguments[0], out var limit) && limit >= 0
                 ? $"set flow_limit to {limit}\n" : throw new UnixctlException("invalid limit"));
+        DummyCommands.Register(commands, store);
         commands.Register("revalidator/wait", "", 0, 0, _ => CheckAsync(purges: false));
         commands.Register("revalidator/purge", "", 0, 0, _ => CheckAsync(purges: true));
 

@@ -78,7 +78,8 @@ internal static class TraceCommand
         {
             Metadata = FlowMatch.Exact(in key, bridge.Pipeline.Current.Tlv),
         };
-        return new FlowTrace(datapath).Run(in key.Flow, origin, states, generates);
+        return new FlowTrace(datapath).Run(
+            in key.Flow, origin, states, generates, PacketFor(in key.Flow, generates));
     }
 
     private static string OfDatapath(
@@ -106,7 +107,18 @@ internal static class TraceCommand
             throw new UnixctlException("Invalid port");
         }
 
-        return new FlowTrace(datapath).Run(in key, null, states, generates);
+        return new FlowTrace(datapath).Run(
+            in key, null, states, generates, PacketFor(in key, generates));
+    }
+
+    /// <summary>-generate: the trace is of a packet that really goes its way.</summary>
+    private static PacketBuffer? PacketFor(in FlowKey key, bool generates)
+    {
+        if (!generates) return null;
+        var bytes = PacketBuilder.Compose(in key);
+        var packet = new PacketBuffer(bytes.Length);
+        packet.Load(bytes);
+        return packet;
     }
 
     private static bool IsEmpty<TKey, TValue>(this IReadOnlyDictionary<TKey, TValue> items) =>

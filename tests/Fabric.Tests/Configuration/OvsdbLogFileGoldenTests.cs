@@ -6,7 +6,7 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Tests.Configuration;
 
 /// <summary>Files as ovsdb-server has them; Debian's ovsdb-tool is the judge.</summary>
-public sealed class OvsdbLogFileTests : IDisposable
+public sealed class OvsdbLogFileGoldenTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("fabric-log-").FullName;
 

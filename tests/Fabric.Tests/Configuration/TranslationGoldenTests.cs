@@ -5,11 +5,11 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Tests.Configuration;
 
-public sealed class TranslationTests
+public sealed class TranslationGoldenTests
 {
     private readonly DatabaseFixture _database = new(OpenVSwitchSchema.Schema);
 
-    public TranslationTests() => _database.Transact("""
+    public TranslationGoldenTests() => _database.Transact("""
         {"op":"insert","table":"Open_vSwitch","row":{"bridges":["named-uuid","b"],"next_cfg":7}},
         {"op":"insert","table":"Bridge","uuid-name":"b","row":{"name":"br0","datapath_type":"netdev",
           "fail_mode":"secure","protocols":["set",["OpenFlow13","OpenFlow10"]],

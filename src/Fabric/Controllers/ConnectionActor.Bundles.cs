@@ -13,8 +13,11 @@ public sealed partial class ConnectionActor
 
     private sealed record BundleIdleCheck;
 
-    private sealed class Bundle(BundleFlags flags, long touched)
+    private sealed class Bundle(BundleFlags flags, long touched, PendingChange opening)
     {
+        /// <summary>The message that opened the bundle: a timeout is told about it.</summary>
+        public PendingChange Opening { get; } = opening;
+
         public BundleFlags Flags { get; } = flags;
         public List<SwitchChange> Changes { get; } = [];
         public List<PendingChange> Sources { get; } = [];
@@ -28,7 +31,7 @@ public sealed partial class ConnectionActor
     {
         var error = control.Type switch
         {
-            BundleControlType.OpenRequest => Open(control),
+            BundleControlType.OpenRequest => Open(control, xid, frame),
             BundleControlType.CloseRequest => Close(control),
             BundleControlType.DiscardRequest => Discard(control),
             BundleControlType.CommitRequest => Commit(control, xid, frame),
@@ -41,11 +44,14 @@ public sealed partial class ConnectionActor
     private void Reply(OfBundleControl control, uint xid) =>
         Send(new OfBundleControl(control.BundleId, control.Type + 1, control.Flags), xid);
 
-    private OfErrorCode Open(OfBundleControl control)
+    private OfErrorCode Open(OfBundleControl control, uint xid, ReadOnlyMemory<byte> frame)
     {
         if (_bundles.Remove(control.BundleId)) return OfErrorCode.BundleExists;
         if (_bundles.Count >= Limits.BundleCountMax) return OfErrorCode.BundleOutOfBundles;
-        _bundles.Add(control.BundleId, new Bundle(control.Flags, _time.GetTimestamp()));
+        var head = frame[..Math.Min(frame.Length, Limits.ErrorDataSize)].ToArray();
+        var opening = new PendingChange(xid, head);
+        _bundles.Add(
+            control.BundleId, new Bundle(control.Flags, _time.GetTimestamp(), opening));
         if (!Timers.IsTimerActive(BundleTimer))
         {
             Timers.StartPeriodicTimer(BundleTimer, new BundleIdleCheck(), TimeSpan.FromSeconds(1));
@@ -73,8 +79,9 @@ public sealed partial class ConnectionActor
         if (Refuses(xid, frame)) return;
         if (!_bundles.TryGetValue(add.BundleId, out var bundle))
         {
-            var error =
-                Open(new OfBundleControl(add.BundleId, BundleControlType.OpenRequest, add.Flags));
+            var opened =
+                new OfBundleControl(add.BundleId, BundleControlType.OpenRequest, add.Flags);
+            var error = Open(opened, xid, frame);
             if (error != OfErrorCode.None)
             {
                 SendError(error, xid, frame);
@@ -141,16 +148,23 @@ public sealed partial class ConnectionActor
 
     private void DropIdleBundles()
     {
-        var idle = _bundles
-            .Where(each =>
-                _time.GetElapsedTime(each.Value.Touched).TotalSeconds > Limits.BundleIdleSeconds)
-            .Select(each => each.Key).ToArray();
+        // While the switch owes answers, it is not the peer who is slow.
+        if (_pending.Count > 0)
+        {
+            foreach (var waiting in _bundles.Values) waiting.Touched = _time.GetTimestamp();
+            return;
+        }
+
+        var idle = _bundles.Where(each => IsIdle(each.Value)).Select(each => each.Key).ToArray();
         foreach (var id in idle)
         {
-            _bundles.Remove(id);
-            Send(new OfErrorMessage(OfErrorCode.BundleTimeout, []), 0);
+            if (!_bundles.Remove(id, out var bundle)) continue;
+            SendError(OfErrorCode.BundleTimeout, bundle.Opening.Xid, bundle.Opening.Frame);
         }
 
         if (_bundles.Count == 0) Timers.Cancel(BundleTimer);
     }
+
+    private bool IsIdle(Bundle bundle) =>
+        _time.GetElapsedTime(bundle.Touched).TotalSeconds > Limits.BundleIdleSeconds;
 }

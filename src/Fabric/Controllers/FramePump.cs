@@ -27,7 +27,9 @@ public sealed record OutboundDrained;
 /// </remarks>
 public sealed class FramePump : IDisposable
 {
-    /// <summary>The buffer for reading grows to this; a frame (64 KB at most) always fits.</summary>
+    /// <summary>
+    /// The buffer for reading grows to this; a frame (64 KB at most) always fits.
+    /// </summary>
     public const int ReadSizeMax = 128 * 1024;
     private const int ReadSizeMin = 8 * 1024;
     public const int OutboundLow = 256 * 1024;

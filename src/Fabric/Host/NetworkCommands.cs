@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Akka.Actor;
 using Fabric.Configuration;
 using Fabric.Logical;
@@ -12,8 +14,13 @@ public static class NetworkCommands
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <param name="northbound">The northbound's endpoint on this host.</param>
-    public static void Register(UnixctlCommands commands, ICanTell northbound)
+    /// <param name="logical">The compiler on this host.</param>
+    public static void Register(
+        UnixctlCommands commands, ICanTell northbound, ICanTell logical)
     {
+        commands.Register("net/status", "", 0, 1, async request => TextOf(
+            await logical.Ask<NetworkStatus>(new GetNetworkStatus(), Patience),
+            request.Arguments.Contains("--json")));
         commands.Register("net/validate", "FILE TEXT", 2, 2, request =>
         {
             var document = Parse(request);
@@ -70,6 +77,34 @@ public static class NetworkCommands
     private static Task<DatabaseChanged> ReadAsync(ICanTell northbound) =>
         northbound.Ask<DatabaseChanged>(
             reply => new SubscribeDatabase(reply), Patience, CancellationToken.None);
+
+    private static string TextOf(NetworkStatus status, bool isJson)
+    {
+        if (isJson)
+        {
+            return JsonSerializer.Serialize(new
+            {
+                host = status.HostId,
+                bridge = status.Bridge,
+                sequence = status.Sequence,
+                nb_cfg = status.NbCfg,
+                flows = status.FlowCount,
+                local_datapaths = status.LocalDatapathCount,
+                local_ports = status.LocalPorts,
+                conditions = status.Conditions.Select(condition => $"{condition}"),
+            });
+        }
+
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture,
+            $"host {status.HostId}, bridge {status.Bridge}: northbound {status.Sequence} installed, ");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{status.FlowCount} flows, {status.LocalDatapathCount} local datapaths, ports: ");
+        text.AppendJoin(' ', status.LocalPorts).Append('\n');
+        foreach (var condition in status.Conditions) text.Append(condition).Append('\n');
+        if (status.Conditions.IsEmpty) text.Append("no row has a problem\n");
+        return text.ToString();
+    }
 
     private static string TextOf(NetworkPlan plan)
     {

@@ -13,6 +13,7 @@ namespace Fabric.HostNode.Composition;
 /// </summary>
 internal static class HostProcess
 {
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(15);
 
     public static async Task<int> RunAsync(HostSettings settings, CancellationToken cancellation)
@@ -48,6 +49,8 @@ internal static class HostProcess
 
             await stop.Task;
             log.Write("fabric", VlogLevel.Info, "exiting");
+            await Task.WhenAny(
+                rooms.LeaveAsync(), Task.Delay(LeavePatience, CancellationToken.None));
             await Task.WhenAny(system.Terminate(), Task.Delay(EndPatience, CancellationToken.None));
         }
 

@@ -49,6 +49,9 @@ internal sealed class HostRooms : IDisposable
 
     public ImmutableArray<HostRoom> All { get; }
 
+    /// <summary>Takes this host out of the cluster in order.</summary>
+    public Task LeaveAsync() => _slot.StopAsync();
+
     public void Dispose()
     {
         _sampling.Dispose();
@@ -160,7 +163,8 @@ internal sealed class HostRooms : IDisposable
         ConntrackCommands.Register(_appctl, () => _datapaths.Tracker);
         ConntrackCommands.Register(_cli, () => _datapaths.Tracker);
         var northbound = _system.ActorSelection($"{Root}/northbound");
-        NetworkCommands.Register(_cli, northbound);
+        NetworkCommands.Register(
+            _cli, northbound, _system.ActorSelection($"{Root}/logical"));
         ClusterCommands.Register(_cli, _system.ActorSelection($"{Root}/cluster"));
         DatapathReport.Register(_cli, () => _datapaths.Open);
         DatapathCommands.Register(

@@ -127,7 +127,7 @@ internal sealed class DemoHost : IAsyncDisposable
         {
             // SIGTERM first: a host node that is told to go takes its devices along.
             await Shell.RunAsync("kill", ["-TERM", $"{process.Id}"]);
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
             try
             {
                 await process.WaitForExitAsync(limit.Token);

@@ -353,7 +353,7 @@ internal sealed class DemoRunner : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var host in _hosts) await host.DisposeAsync();
+        await Task.WhenAll(_hosts.Select(host => host.DisposeAsync().AsTask()));
         await _topology.DisposeAsync();
     }
 }

@@ -92,7 +92,8 @@ public sealed class PortLocationsActor : ReceiveActor
         _own = claims;
         _claims = _claims.SetItem(_host, claims);
         _replicator.Tell(Dsl.Update(
-            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostClaims>.Empty, WriteLocal.Instance,
+            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostClaims>.Empty,
+            WriteLocal.Instance,
             map => map.SetItem(_node, _host, claims, (_, value) => value.Version)));
         Tell();
     }

@@ -97,7 +97,8 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
     {
         _records = _records.SetItem(_host, record);
         _replicator.Tell(Dsl.Update(
-            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostRecord>.Empty, WriteLocal.Instance,
+            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostRecord>.Empty,
+            WriteLocal.Instance,
             map => map.SetItem(_node, _host, record, (_, value) => value.Version)));
         Tell();
     }

@@ -100,6 +100,7 @@ public sealed partial class BridgeActor
             var error = _state.Pipeline.ChangeTlvTable(mod, _store.Time.Milliseconds());
             if (error == OfErrorCode.None)
             {
+                LetOptionsIn();
                 _state.Tell(new TlvTableChanged(_state.Pipeline.Current.Tlv));
             }
 
@@ -108,6 +109,16 @@ public sealed partial class BridgeActor
 
         var code = requests.TryAnswer(ask.Request, out var reply);
         return new SwitchAnswered(ask.RequestId, reply, code);
+    }
+
+    /// <summary>The datapath drops packets with critical options that nobody mapped.</summary>
+    private void LetOptionsIn()
+    {
+        if (Datapath?.Provider is not Fabric.Datapath.UserspaceDatapath managed) return;
+        foreach (var mapping in _state.Pipeline.Current.Tlv.Mappings)
+        {
+            managed.GeneveOptions.Accept(mapping.OptionClass, mapping.OptionType);
+        }
     }
 
     /// <summary>Without its controllers the bridge forwards like a learning switch.</summary>

@@ -34,6 +34,8 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
 
     private sealed record Tick;
 
+    private sealed record PacketThreadFailed(string DatapathType, Exception Cause);
+
     private readonly SwitchStore _store;
     private readonly HashSet<IActorRef> _subscribers = [];
     private readonly Dictionary<string, Action<DatapathPortEvent>> _listeners = [];
@@ -72,6 +74,8 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
         });
         Receive<DecisionsChanged>(_ => CheckSoon());
         Receive<Tick>(_ => CheckDue());
+        Receive<PacketThreadFailed>(failed => _log.Error(
+            failed.Cause, "{0}: a packet thread lost a batch", failed.DatapathType));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -214,5 +218,10 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
             change => self.Tell(new PortChanged(type, change), ActorRefs.NoSender);
         _listeners[type] = listener;
         datapath.Provider.Ports.Changed += listener;
+        if (datapath.Provider is UserspaceDatapath managed)
+        {
+            managed.Faulted = cause =>
+                self.Tell(new PacketThreadFailed(type, cause), ActorRefs.NoSender);
+        }
     }
 }

@@ -29,7 +29,9 @@ internal static class Program
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
         {
-            foreach (var error in result.Errors)
+            // A word that nobody knows says more than the verb that is therefore missing.
+            foreach (var error in result.UnmatchedTokens.Count > 0
+                ? result.Errors.Skip(result.Errors.Count - 1) : result.Errors)
             {
                 Console.Error.WriteLine($"fabric: {error.Message}");
             }

@@ -26,6 +26,9 @@ public sealed record HostSettings
     public required ChassisSettings Chassis { get; init; }
     public required ClusterSettings Cluster { get; init; }
 
+    /// <summary>What the log keeps: emer, err, warn, info or dbg.</summary>
+    public required VlogLevel LogLevel { get; init; }
+
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public required IPEndPoint? Metrics { get; init; }
 
@@ -60,6 +63,9 @@ public sealed record HostSettings
                 ["", "userspace", "ebpf", "ovsext", "genetlink", "emulator"]),
             Chassis = ChassisSettings.Read(root),
             Cluster = ClusterSettings.Read(root),
+            LogLevel = Enum.Parse<VlogLevel>(
+                Among(root, "log.level", "info", ["emer", "err", "warn", "info", "dbg"]),
+                ignoreCase: true),
             Metrics = Number(root, "metrics.port", 0, 0, 65535) is > 0 and var port
                 ? new IPEndPoint(Address(root, "metrics.address") ?? IPAddress.Loopback, port)
                 : null,

@@ -28,6 +28,10 @@ internal static class ConfigurationFile
         {
             throw new HostSettingsException($"{path}: {error.Message}");
         }
+        catch (ConfigurationException error)
+        {
+            throw new HostSettingsException($"{path}: in fabric {{ }}: {error.Message}");
+        }
     }
 
     /// <summary>What config/reference.conf says.</summary>

@@ -25,16 +25,20 @@ internal static class HostProcess
 
         using var log = new Vlog(
             TimeProvider.System, Path.Combine(settings.OvsLogFolder, "ovs-vswitchd.log"),
-            Console.Out, LevelOf(settings.Config));
+            Console.Out, settings.LogLevel);
         PidFile pidFile;
+        var pidPath = Path.Combine(settings.OvsRunFolder, "ovs-vswitchd.pid");
         try
         {
             PrepareFolders(settings);
-            pidFile = PidFile.Create(Path.Combine(settings.OvsRunFolder, "ovs-vswitchd.pid"));
+            pidFile = PidFile.Create(pidPath);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            log.Write("fabric", VlogLevel.Emer, error.Message);
+            log.Write("fabric", VlogLevel.Emer, File.Exists(pidPath)
+                ? $"another host node or ovs-vswitchd holds {pidPath}: give this one an "
+                    + "OVS_RUNDIR of its own, or stop the other"
+                : error.Message);
             return Cli.ExitCode.Failed;
         }
 
@@ -108,9 +112,4 @@ internal static class HostProcess
             .WithFallback(ConfigurationFactory.ParseString(FabricSystem.Serializers))
             .WithFallback(ConfigurationFactory.ParseString(DatabaseSerializer.Configuration));
     }
-
-    private static VlogLevel LevelOf(Config config) =>
-        Enum.TryParse<VlogLevel>(config.GetString("fabric.log.level", "info"), true, out var level)
-            ? level
-            : VlogLevel.Info;
 }

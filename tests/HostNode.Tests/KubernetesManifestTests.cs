@@ -64,7 +64,10 @@ public sealed class KubernetesManifestTests
         var spec = Map(DaemonSet(), "spec");
         var wanted = Map(Map(spec, "selector"), "matchLabels");
         var labels = Map(Map(Map(spec, "template"), "metadata"), "labels");
-        foreach (var label in wanted.Children) Assert.Equal(label.Value, labels.Children[label.Key]);
+        foreach (var label in wanted.Children)
+        {
+            Assert.Equal(label.Value, labels.Children[label.Key]);
+        }
 
         var pod = Map(Map(spec, "template"), "spec");
         var volumes = List(pod, "volumes").Select(volume => Text(volume, "name")).ToHashSet();

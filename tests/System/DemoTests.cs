@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Fabric.HostNode.Demo;
 
 namespace Fabric.SystemTests;
 
@@ -30,10 +31,23 @@ public sealed class DemoTests
     [Fact]
     public async Task Nothing_is_left_behind()
     {
-        var before = Traces();
-        await RunAsync(hosts: 1);
-        // Other runs on this machine have their own prefixes; ours must be gone.
-        Assert.Empty(Traces().Except(before));
+        var network = Path.Combine(Checkout.Root, "config", "networks", "three-tier.yaml");
+        var report = new DemoReport(isQuiet: true);
+        string[] traces;
+        await using (var demo = new DemoRunner(
+            new DemoOptions(Hosts: 1, null, IsOnce: true, IsJson: true, network), report))
+        {
+            Assert.True(await demo.BringUpAsync(), report.ToJson());
+            traces =
+            [
+                demo.Topology.Folder, demo.Topology.Underlay.Path,
+                .. demo.Topology.Hosts.Select(host => host.Path),
+                .. demo.Hosts.Select(host => $"/proc/{host.ProcessId}"),
+            ];
+            Assert.All(traces, trace => Assert.True(Path.Exists(trace), trace));
+        }
+
+        Assert.All(traces, trace => Assert.False(Path.Exists(trace), trace));
     }
 
     private sealed record Check(string Name, string State, string Detail);
@@ -74,11 +88,4 @@ public sealed class DemoTests
                 check.GetProperty("detail").GetString()!)),
         ];
     }
-
-    private static HashSet<string> Traces() =>
-    [
-        .. Directory.Exists("/run/netns")
-            ? Directory.EnumerateFiles("/run/netns", "fx-*") : [],
-        .. Directory.EnumerateDirectories("/tmp", "fabric-*"),
-    ];
 }

@@ -35,6 +35,9 @@ internal sealed class DemoHost : IAsyncDisposable
     public string LogFile => Path.Combine(_folder, "host.log");
     public NetworkNamespace Namespace => _topology.Hosts[Number - 1];
     public IReadOnlyDictionary<string, string> Environment { get; }
+    /// <summary>0 when it does not run.</summary>
+    public int ProcessId => _process?.Id ?? 0;
+
     public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>Writes the configuration; the first host forms the cluster.</summary>

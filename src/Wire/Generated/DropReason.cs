@@ -315,7 +315,9 @@ public static class DropReasons
         "a reserved link-local group that is not forwarded",
     ];
 
-    /// <summary>The name under which the drop is counted, as in coverage/show.</summary>
+    /// <summary>
+    /// The name under which the drop is counted, as in coverage/show.
+    /// </summary>
     public static string CounterOf(DropReason reason) => Counters[(int)reason];
 
     /// <summary>What happened, in words for people.</summary>

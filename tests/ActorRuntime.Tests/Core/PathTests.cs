@@ -73,7 +73,9 @@ public sealed class PathTests : TestKit
         Watch(actor);
         Sys.Stop(actor);
         ExpectTerminated(actor);
-        var next = Sys.ActorOf(Akka.TestKit.TestActors.BlackHoleActor.Props, "one");
+        // The parent frees the name a moment after watchers have heard.
+        IActorRef next = null;
+        AwaitAssert(() => next = Sys.ActorOf(Akka.TestKit.TestActors.BlackHoleActor.Props, "one"));
         Assert.NotEqual(next, Sys.Serialization.DeserializeActorRef(path));
         EventFilter.DeadLetter<string>().ExpectOne(
             () => Sys.Serialization.DeserializeActorRef(path).Tell("x"));

@@ -40,6 +40,8 @@ internal static class Program
             return ExitCode.Usage;
         }
 
-        return await result.InvokeAsync();
+        // Verbs that must take things away hear the signals themselves, and are not cut off.
+        return await result.InvokeAsync(
+            new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 }

@@ -60,17 +60,18 @@ internal static class DemoVerb
         var report = new DemoReport(options.IsJson);
         try
         {
-            await using var demo = new DemoRunner(options, report);
-            var checks = report.ShowAsync(demo.RunAsync);
-            await Task.WhenAny(checks, Task.Delay(Timeout.Infinite, stop.Token));
-            if (stop.IsCancellationRequested) return ExitCode.Failed;
-            await checks;
+            await using var demo = new DemoRunner(options, report, stop.Token);
+            await report.ShowAsync(demo.RunAsync);
             if (options.IsJson) Console.WriteLine(report.ToJson());
             if (!options.IsOnce) await StayAsync(demo, stop.Token);
         }
         catch (DemoException error)
         {
             await Console.Error.WriteLineAsync($"fabric demo: {error.Message}");
+            return ExitCode.Failed;
+        }
+        catch (OperationCanceledException)
+        {
             return ExitCode.Failed;
         }
 

@@ -83,7 +83,7 @@ internal static class HostProcess
     }
 
     /// <summary>HOCON of the system `host`: not clustered, state in SQLite.</summary>
-    private static Config SystemConfig(HostSettings settings)
+    internal static Config SystemConfig(HostSettings settings)
     {
         var database = Path.Combine(settings.StateFolder, "journal.db").Replace('\\', '/');
         return ConfigurationFactory.ParseString(

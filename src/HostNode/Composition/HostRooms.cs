@@ -49,6 +49,9 @@ internal sealed class HostRooms : IDisposable
 
     public ImmutableArray<HostRoom> All { get; }
 
+    /// <summary>The datapaths that are open.</summary>
+    public ImmutableArray<IDatapathProvider> Providers => _datapaths.Open;
+
     /// <summary>Takes this host out of the cluster in order.</summary>
     public Task LeaveAsync() => _slot.StopAsync();
 

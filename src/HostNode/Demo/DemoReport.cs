@@ -76,7 +76,8 @@ internal sealed class DemoReport
         {
             outcome = await check();
         }
-        catch (DemoException error)
+        catch (Exception error) when (error is DemoException or IOException
+            or System.Net.Sockets.SocketException or System.ComponentModel.Win32Exception)
         {
             outcome = CheckOutcome.Failed(error.Message);
         }

@@ -22,9 +22,14 @@ internal sealed class DemoRunner : IAsyncDisposable
     private readonly DemoNetwork _network;
     private List<DemoWorkload> _workloads = [];
 
-    public DemoRunner(DemoOptions options, DemoReport report)
+    private readonly CancellationToken _stop;
+
+    /// <param name="stop">Ends the checks soon, so that everything can be taken away.</param>
+    public DemoRunner(
+        DemoOptions options, DemoReport report, CancellationToken stop = default)
     {
         _options = options;
+        _stop = stop;
         _report = report;
         _network = DemoNetwork.Load(options.NetworkFile, options.Hosts);
         _report.Announce(Names.All);
@@ -59,27 +64,33 @@ internal sealed class DemoRunner : IAsyncDisposable
     /// <summary>Makes the hosts, joins them, applies the network, binds the workloads.</summary>
     /// <returns>False when a step failed; the report says which.</returns>
     public async Task<bool> BringUpAsync() =>
-        await _report.RunAsync(Names.Underlay, CreateAsync)
-        && await _report.RunAsync(Names.Hosts, StartAsync)
-        && await _report.RunAsync(Names.Cluster, FormAsync)
-        && await _report.RunAsync(Names.Network, ApplyAsync)
-        && await _report.RunAsync(Names.Bound, BindAsync);
+        await RunCheckAsync(Names.Underlay, CreateAsync)
+        && await RunCheckAsync(Names.Hosts, StartAsync)
+        && await RunCheckAsync(Names.Cluster, FormAsync)
+        && await RunCheckAsync(Names.Network, ApplyAsync)
+        && await RunCheckAsync(Names.Bound, BindAsync);
 
     /// <summary>Runs all checks; a failed one ends those that build on it.</summary>
     public async Task RunAsync()
     {
         if (!await BringUpAsync()) return;
-        var isWired = await _report.RunAsync(
+        var isWired = await RunCheckAsync(
             Names.Ping, () => PingAllowedAsync(_network.AllowedPings));
-        await _report.RunAsync(Names.Transfer, TransferAsync);
-        await _report.RunAsync(Names.Denied, ProbeDeniedAsync);
-        await _report.RunAsync(Names.Tools, AskToolsAsync);
+        await RunCheckAsync(Names.Transfer, TransferAsync);
+        await RunCheckAsync(Names.Denied, ProbeDeniedAsync);
+        await RunCheckAsync(Names.Tools, AskToolsAsync);
         if (!isWired) return;
-        await _report.RunAsync(Names.Change, ChangeAclAsync);
-        if (await _report.RunAsync(Names.Kill, KillAsync))
+        await RunCheckAsync(Names.Change, ChangeAclAsync);
+        if (await RunCheckAsync(Names.Kill, KillAsync))
         {
-            await _report.RunAsync(Names.Return, ReturnAsync);
+            await RunCheckAsync(Names.Return, ReturnAsync);
         }
+    }
+
+    private Task<bool> RunCheckAsync(string name, Func<Task<CheckOutcome>> check)
+    {
+        _stop.ThrowIfCancellationRequested();
+        return _report.RunAsync(name, check);
     }
 
     /// <summary>Commands that show the running demo from every side.</summary>
@@ -113,6 +124,7 @@ internal sealed class DemoRunner : IAsyncDisposable
 
         foreach (var workload in _network.Workloads)
         {
+            _stop.ThrowIfCancellationRequested();
             _workloads.Add(await _topology.AddWorkloadAsync(workload));
         }
 
@@ -197,7 +209,7 @@ internal sealed class DemoRunner : IAsyncDisposable
             : CheckOutcome.Failed("not every Logical_Switch_Port is up");
     }
 
-    private static async Task<CheckOutcome> PingAllowedAsync(IReadOnlyList<DemoPair> pairs)
+    private async Task<CheckOutcome> PingAllowedAsync(IReadOnlyList<DemoPair> pairs)
     {
         var failed = new List<string>();
         foreach (var pair in pairs)
@@ -307,7 +319,7 @@ internal sealed class DemoRunner : IAsyncDisposable
         const int Count = 400;
         var ping = pair.From.Namespace.RunAsync(
             ["ping", "-n", "-q", "-i", "0.01", "-c", $"{Count}", $"{pair.To.Address}"]);
-        await Task.Delay(500);
+        await Task.Delay(500, _stop);
         await _hosts[0].KillAsync();
         var result = await ping;
         var summary = result.Output.Split('\n')
@@ -339,13 +351,13 @@ internal sealed class DemoRunner : IAsyncDisposable
             $"{pairs.Length} pairs, {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
     }
 
-    private static async Task<bool> UntilAsync(TimeSpan patience, Func<Task<bool>> condition)
+    private async Task<bool> UntilAsync(TimeSpan patience, Func<Task<bool>> condition)
     {
         var start = Stopwatch.GetTimestamp();
         while (!await condition())
         {
             if (Stopwatch.GetElapsedTime(start) > patience) return false;
-            await Task.Delay(100);
+            await Task.Delay(100, _stop);
         }
 
         return true;

@@ -62,18 +62,18 @@ internal sealed class DemoTopology : IAsyncDisposable
     {
         await AddAsync(Underlay);
         await Underlay.IpAsync("link", "add", "underlay", "type", "bridge");
-        await Underlay.IpAsync("link", "set", "underlay", "up");
+        await Underlay.IpAsync("link", "set", "dev", "underlay", "up");
         for (var host = 1; host <= hosts; host++)
         {
             var space = new NetworkNamespace($"{_prefix}-h{host}");
             await AddAsync(space);
             _hosts.Add(space);
-            await space.IpAsync("link", "set", "lo", "up");
+            await space.IpAsync("link", "set", "dev", "lo", "up");
             await Shell.RunOrThrowAsync("ip", "-n", space.Name, "link", "add", "eth0", "type",
                 "veth", "peer", "name", $"h{host}", "netns", Underlay.Name);
-            await Underlay.IpAsync("link", "set", $"h{host}", "master", "underlay", "up");
+            await Underlay.IpAsync("link", "set", "dev", $"h{host}", "master", "underlay", "up");
             await space.IpAsync("address", "add", $"{HostAddress(host)}/24", "dev", "eth0");
-            await space.IpAsync("link", "set", "eth0", "up");
+            await space.IpAsync("link", "set", "dev", "eth0", "up");
         }
     }
 
@@ -82,12 +82,12 @@ internal sealed class DemoTopology : IAsyncDisposable
     {
         var space = new NetworkNamespace($"{_prefix}-{workload.Name}");
         await AddAsync(space);
-        await space.IpAsync("link", "set", "lo", "up");
+        await space.IpAsync("link", "set", "dev", "lo", "up");
         await Shell.RunOrThrowAsync("ip", "-n", space.Name, "link", "add", "eth0", "address",
             workload.Mac, "type", "veth", "peer", "name", workload.Name, "netns",
             _hosts[workload.Host - 1].Name);
         // The overlay takes 58 bytes of the underlay's 1500 (Geneve with one option).
-        await space.IpAsync("link", "set", "eth0", "mtu", "1442", "up");
+        await space.IpAsync("link", "set", "dev", "eth0", "mtu", "1442", "up");
         await space.IpAsync("address", "add", $"{workload.Address}/{workload.PrefixLength}",
             "dev", "eth0");
         if (workload.Gateway is not null)
@@ -95,7 +95,7 @@ internal sealed class DemoTopology : IAsyncDisposable
             await space.IpAsync("route", "add", "default", "via", $"{workload.Gateway}");
         }
 
-        await _hosts[workload.Host - 1].IpAsync("link", "set", workload.Name, "up");
+        await _hosts[workload.Host - 1].IpAsync("link", "set", "dev", workload.Name, "up");
         return workload with { Namespace = space };
     }
 

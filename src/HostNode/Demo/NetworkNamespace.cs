@@ -48,10 +48,9 @@ internal sealed partial class NetworkNamespace(string name)
                 Enter();
                 result = make();
             }
-            catch (Exception error) when (error is DemoException or IOException
-                or System.Net.Sockets.SocketException)
+            catch (Exception error)
             {
-                failure = error;
+                failure = error; // Thrown again where 'make' was asked for.
             }
         });
         thread.Start();

@@ -4,7 +4,7 @@ using Fabric.Host;
 
 namespace Fabric.Tests.Host;
 
-public sealed class UnixctlTests : IAsyncDisposable
+public sealed class UnixctlTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fabric-ctl-").FullName;
     private readonly UnixctlListener _listener;
@@ -20,7 +20,9 @@ public sealed class UnixctlTests : IAsyncDisposable
             _path, commands, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _listener.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
@@ -28,16 +30,16 @@ public sealed class UnixctlTests : IAsyncDisposable
 
     [Theory]
     [InlineData("""{"id":0,"method":"echo","params":["a","b"]}""",
-        """{"id":0,"result":"a b","error":null}""")]
+        """{"id":0,"result":"a b\n","error":null}""")]
     [InlineData("""{"id":"x","method":"echo","params":[]}""",
-        """{"id":"x","result":null,"error":"\u0022echo\u0022 command requires at least 1 arguments"}""")]
+        """{"id":"x","result":null,"error":"\u0022echo\u0022 command requires at least 1 arguments\n"}""")]
     [InlineData("""{"id":1,"method":"echo","params":["1","2","3"]}""",
-        """{"id":1,"result":null,"error":"\u0022echo\u0022 command takes at most 2 arguments"}""")]
+        """{"id":1,"result":null,"error":"\u0022echo\u0022 command takes at most 2 arguments\n"}""")]
     [InlineData("""{"id":1,"method":"echo","params":[7]}""",
-        """{"id":1,"result":null,"error":"command has non-string argument"}""")]
+        """{"id":1,"result":null,"error":"command has non-string argument\n"}""")]
     [InlineData("""{"id":1,"method":"nope","params":[]}""",
-        """{"id":1,"result":null,"error":"\u0022nope\u0022 is not a valid command (use \u0022list-commands\u0022 to see a list of valid commands)"}""")]
-    [InlineData("""[1]""", """{"id":null,"result":null,"error":"invalid request"}""")]
+        """{"id":1,"result":null,"error":"\u0022nope\u0022 is not a valid command (use \u0022list-commands\u0022 to see a list of valid commands)\n"}""")]
+    [InlineData("""[1]""", """{"id":null,"result":null,"error":"invalid request\n"}""")]
     public async Task A_request_gets_its_answer(string request, string answer) =>
         Assert.Equal(answer, await AskAsync(request));
 
@@ -48,8 +50,8 @@ public sealed class UnixctlTests : IAsyncDisposable
         await SendAsync(socket, """{"id":1,"method":"ec""");
         await SendAsync(socket, """ho","params":["a"]}{"id":2,"method":"echo","params":["b"]}""");
         var text = "";
-        while (!text.Contains("\"b\"")) text += await ReceiveAsync(socket);
-        Assert.Contains("\"result\":\"a\"", text);
+        while (!text.Contains("\"b\\n\"")) text += await ReceiveAsync(socket);
+        Assert.Contains("\"result\":\"a\\n\"", text);
     }
 
     [Theory]

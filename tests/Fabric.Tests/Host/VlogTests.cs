@@ -27,12 +27,17 @@ public sealed partial class VlogTests
     [InlineData("ANY:console:dbg", true)]
     public void Levels_are_set_by_module_and_destination(string words, bool isWritten)
     {
+        _log.Write("other", VlogLevel.Info, "known");
         _log.Write("bridge", VlogLevel.Dbg, "before");
         Assert.Null(_log.Set(words));
         _log.Write("bridge", VlogLevel.Dbg, "after");
         Assert.DoesNotContain("before", _console.ToString());
         Assert.Equal(isWritten, _console.ToString().Contains("after"));
     }
+
+    [Fact]
+    public void A_word_that_nobody_knows_is_refused() =>
+        Assert.Equal("no destination, level, or module \"loud\"", _log.Set("loud:dbg"));
 
     [Fact]
     public void A_module_that_repeats_itself_is_limited_unless_told_otherwise()

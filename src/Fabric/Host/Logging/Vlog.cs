@@ -74,7 +74,7 @@ public sealed class Vlog : IDisposable
             if (string.Equals(word, "any", StringComparison.OrdinalIgnoreCase)) continue;
             if (Enum.TryParse<VlogDestination>(word, true, out var place)) destination = place;
             else if (Enum.TryParse<VlogLevel>(word, true, out var named)) level = named;
-            else if (IsModule(word)) module = word;
+            else if (HasModule(word)) module = word;
             else return $"no destination, level, or module \"{word}\"";
         }
 
@@ -200,8 +200,10 @@ public sealed class Vlog : IDisposable
         (VlogLevel)Math.Max((byte)entry.Levels[0],
             Math.Max((byte)entry.Levels[1], (byte)entry.Levels[2]));
 
-    private static bool IsModule(string word) =>
-        word.Length <= 64 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+    private bool HasModule(string word)
+    {
+        lock (_gate) return _modules.ContainsKey(word);
+    }
 
     public void Dispose() => Close();
 }

@@ -194,13 +194,17 @@ public sealed class UnixctlListener : IAsyncDisposable
                 writer.WriteNullValue();
             }
 
-            writer.WriteString("result", result);
-            writer.WriteString("error", error);
+            writer.WriteString("result", WithLineEnd(result));
+            writer.WriteString("error", WithLineEnd(error));
             writer.WriteEndObject();
         }
 
         return buffer.WrittenMemory;
     }
+
+    /// <summary>Texts that are not empty end in a newline: tools print them as they are.</summary>
+    private static string? WithLineEnd(string? text) =>
+        text is null or "" || text[^1] == '\n' ? text : text + "\n";
 
     private static bool IsEnd(Exception error) =>
         error is OperationCanceledException or SocketException or ObjectDisposedException;

@@ -53,6 +53,12 @@ internal sealed class NetworkDocumentReader(string fileName)
                 new NetworkPlace(1, 1), $"the file holds {stream.Documents.Count} documents",
                 "write one network in each file");
         }
+        catch (InvalidOperationException)
+        {
+            // YamlDotNet's scanner, on some unfinished flow mappings; it does not say where.
+            _errors.Add(
+                new NetworkPlace(1, 1), "this is no YAML", "close every bracket and quote");
+        }
         catch (YamlException e)
         {
             var place = new NetworkPlace((int)e.Start.Line, (int)e.Start.Column);

@@ -7,7 +7,9 @@ using Fabric.HostNode.Demo;
 
 namespace Fabric.SystemTests;
 
-/// <summary>A whole host node in this process, whose rooms are killed and stopped one by one.</summary>
+/// <summary>
+/// A whole host node in this process, whose rooms are killed and stopped one by one.
+/// </summary>
 /// <remarks>
 /// Goal: each room is back within a second, packets pass meanwhile, and what operators ask of the
 /// host works again. Method: the dummy datapath, whose ports are in memory, and the stock

@@ -144,7 +144,9 @@ internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposabl
         IActorRef sender, ICancelable cancelable) =>
         Add(new Entry(cancelable, TimeSpan.Zero)
         {
-            Receiver = receiver, Message = message, Sender = sender,
+            Receiver = receiver,
+            Message = message,
+            Sender = sender,
         }, delay);
 
     public void ScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval,
@@ -157,7 +159,9 @@ internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposabl
         CheckInterval(interval);
         Add(new Entry(cancelable, interval)
         {
-            Receiver = receiver, Message = message, Sender = sender,
+            Receiver = receiver,
+            Message = message,
+            Sender = sender,
         }, initialDelay);
     }
 

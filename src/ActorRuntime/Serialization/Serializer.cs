@@ -127,12 +127,12 @@ public sealed class PrimitiveSerializer(ExtendedActorSystem system)
 
     public override object FromBinary(byte[] bytes, string manifest) =>
         (manifest, bytes.Length) switch
-    {
-        ("S", _) => Encoding.UTF8.GetString(bytes),
-        ("B", 1) => bytes[0] != 0,
-        ("I", 4) => BinaryPrimitives.ReadInt32LittleEndian(bytes),
-        ("L", 8) => BinaryPrimitives.ReadInt64LittleEndian(bytes),
-        _ => throw new SerializationException(string.Create(CultureInfo.InvariantCulture,
-            $"[{manifest}] with {bytes.Length} bytes is no primitive")),
-    };
+        {
+            ("S", _) => Encoding.UTF8.GetString(bytes),
+            ("B", 1) => bytes[0] != 0,
+            ("I", 4) => BinaryPrimitives.ReadInt32LittleEndian(bytes),
+            ("L", 8) => BinaryPrimitives.ReadInt64LittleEndian(bytes),
+            _ => throw new SerializationException(string.Create(CultureInfo.InvariantCulture,
+                $"[{manifest}] with {bytes.Length} bytes is no primitive")),
+        };
 }

@@ -67,7 +67,8 @@ public sealed class BootstrapSetup : Setup.Setup
 
     internal BootstrapSetup()
         : this(Akka.Util.Option<Config>.None, Configuration.Config.Empty,
-            Akka.Util.Option<ProviderSelection>.None) { }
+            Akka.Util.Option<ProviderSelection>.None)
+    { }
 
     public Akka.Util.Option<Config> Config { get; }
     public Config ConfigFallback { get; }

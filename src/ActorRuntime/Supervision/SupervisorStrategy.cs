@@ -171,7 +171,8 @@ public class OneForOneStrategy : SupervisorStrategy
     public OneForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds,
         Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(maxNrOfRetries, withinTimeMilliseconds,
-            new LocalOnlyDecider(localOnlyDecider), loggingEnabled) { }
+            new LocalOnlyDecider(localOnlyDecider), loggingEnabled)
+    { }
 
     public OneForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, IDecider decider,
         bool loggingEnabled = true)
@@ -223,7 +224,8 @@ public class AllForOneStrategy : SupervisorStrategy
     public AllForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds,
         Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(maxNrOfRetries, withinTimeMilliseconds,
-            new LocalOnlyDecider(localOnlyDecider), loggingEnabled) { }
+            new LocalOnlyDecider(localOnlyDecider), loggingEnabled)
+    { }
 
     public AllForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, IDecider decider,
         bool loggingEnabled = true)

@@ -56,18 +56,18 @@ internal sealed class ConnectionMap
         var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
         var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
         lock (first.Gate)
-        lock (second.Gate)
-        {
-            if (TryFind(connection.Original, out _, out _)) return false;
-            if (TryFind(connection.Reply, out _, out _)) return false;
-            _shards[original % ShardCount].Insert(original, connection, isReply: false);
-            if (!connection.Reply.Equals(connection.Original))
+            lock (second.Gate)
             {
-                _shards[reply % ShardCount].Insert(reply, connection, isReply: true);
-            }
+                if (TryFind(connection.Original, out _, out _)) return false;
+                if (TryFind(connection.Reply, out _, out _)) return false;
+                _shards[original % ShardCount].Insert(original, connection, isReply: false);
+                if (!connection.Reply.Equals(connection.Original))
+                {
+                    _shards[reply % ShardCount].Insert(reply, connection, isReply: true);
+                }
 
-            return true;
-        }
+                return true;
+            }
     }
 
     /// <summary>Takes both keys out; false when somebody else already did.</summary>
@@ -78,14 +78,14 @@ internal sealed class ConnectionMap
         var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
         var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
         lock (first.Gate)
-        lock (second.Gate)
-        {
-            if (connection.IsRemoved) return false;
-            connection.IsRemoved = true;
-            _shards[original % ShardCount].Unlink(original, connection);
-            _shards[reply % ShardCount].Unlink(reply, connection);
-            return true;
-        }
+            lock (second.Gate)
+            {
+                if (connection.IsRemoved) return false;
+                connection.IsRemoved = true;
+                _shards[original % ShardCount].Unlink(original, connection);
+                _shards[reply % ShardCount].Unlink(reply, connection);
+                return true;
+            }
     }
 
     /// <summary>Calls 'visit' once for each connection of shard 'index'.</summary>

@@ -93,8 +93,15 @@ public sealed partial class ConnectionActor
         foreach (var (property, mask) in async.Changes)
         {
             var known =
-                property switch { < 2 => 0x3Fu, < 4 => 7u, < 6 => 0x3Fu, < 8 => 7u, < 10 => 0x1Fu,
-                _ => 3u };
+                property switch
+                {
+                    < 2 => 0x3Fu,
+                    < 4 => 7u,
+                    < 6 => 0x3Fu,
+                    < 8 => 7u,
+                    < 10 => 0x1Fu,
+                    _ => 3u
+                };
             if (_version < OfVersion.OpenFlow14 || (mask & ~known) == 0) continue;
             SendError(OfErrorCode.AsyncUnsupported, xid, frame);
             return;
@@ -176,7 +183,8 @@ public sealed partial class ConnectionActor
                 var isTold = updates.Exists(each => each.Event == FlowUpdateEvent.Abbreviated);
                 if (!isTold)
                     updates.Add(update
-                    with { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
+                    with
+                    { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
                 continue;
             }
 

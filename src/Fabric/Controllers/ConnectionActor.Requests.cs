@@ -91,8 +91,11 @@ public sealed partial class ConnectionActor
         {
             // No IP reassembly here, as in OVS: the setting stays what it was.
             config = config
-                with { Flags = (config.Flags & ~OfConfigFlags.FragmentMask)
-                | (_configFlags & OfConfigFlags.FragmentMask) };
+                with
+            {
+                Flags = (config.Flags & ~OfConfigFlags.FragmentMask)
+                | (_configFlags & OfConfigFlags.FragmentMask)
+            };
         }
 
         _configFlags = config.Flags;

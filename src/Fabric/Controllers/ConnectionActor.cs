@@ -262,10 +262,12 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     private static OfMessage Adapt(OfMessage reply, OfMessage? request) => (reply, request) switch
     {
         (OfFlowStatsReply flows, OfFlowStatsRequest asked) => flows
-            with { IsNicira = asked.IsNicira },
+            with
+        { IsNicira = asked.IsNicira },
         (OfAggregateReply sum, OfFlowStatsRequest asked) => sum with { IsNicira = asked.IsNicira },
         (OfFlowMonitorReply monitor, OfFlowMonitorRequest asked) => monitor
-            with { IsNicira = asked.IsNicira },
+            with
+        { IsNicira = asked.IsNicira },
         _ => reply,
     };
 

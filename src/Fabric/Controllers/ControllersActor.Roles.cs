@@ -118,7 +118,12 @@ public sealed partial class ControllersActor
     {
         var role = _connections.Values.Where(each => ReferenceEquals(each.Endpoint, endpoint))
             .Select(each => each.Role).DefaultIfEmpty(OfRole.Equal).Max();
-        return role switch { OfRole.Primary => "master", OfRole.Secondary => "slave", _ =>
-            "other" };
+        return role switch
+        {
+            OfRole.Primary => "master",
+            OfRole.Secondary => "slave",
+            _ =>
+            "other"
+        };
     }
 }

@@ -25,8 +25,10 @@ public sealed record StreamTarget(StreamKind Kind, bool IsPassive, string Host, 
         var rest = text[(colon + 1)..];
         switch (text[..colon])
         {
-            case "unix": target = target
-                with { Kind = StreamKind.Unix, Path = rest }; return rest.Length > 0;
+            case "unix":
+                target = target
+                with
+                { Kind = StreamKind.Unix, Path = rest }; return rest.Length > 0;
             case "punix":
                 target = target with { Kind = StreamKind.Unix, IsPassive = true, Path = rest };
                 return rest.Length > 0;

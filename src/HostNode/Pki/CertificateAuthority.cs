@@ -186,7 +186,9 @@ public sealed class CertificateAuthority
     {
         var options = new FileStreamOptions
         {
-            Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None,
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
         };
         if (!OperatingSystem.IsWindows())
         {

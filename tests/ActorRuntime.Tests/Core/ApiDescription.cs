@@ -58,8 +58,11 @@ internal static class ApiDescription
                 return $"{Lead(made.IsPublic, false)}new({Parameters(made)})";
             case PropertyInfo property:
                 return Property(property);
-            case MethodInfo { IsSpecialName: false } or MethodInfo { IsStatic: true,
-                IsSpecialName: true }:
+            case MethodInfo { IsSpecialName: false } or MethodInfo
+            {
+                IsStatic: true,
+                IsSpecialName: true
+            }:
                 var method = (MethodInfo)member;
                 var seen = IsSeen(method.IsPublic, method.IsFamily, method.IsFamilyOrAssembly) &&
                     !method.Name.StartsWith("get_", StringComparison.Ordinal) &&

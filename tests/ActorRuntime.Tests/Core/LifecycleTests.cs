@@ -112,7 +112,9 @@ public sealed class LifecycleTests : TestKit
         Assert.Throws<InvalidActorNameException>(() => NewNoted("n"));
         Sys.Stop(actor);
         FishForMessage<Terminated>(_ => true);
-        var next = NewNoted("n");
+        // The parent frees the name a moment after watchers have heard.
+        IActorRef next = null;
+        AwaitAssert(() => next = NewNoted("n"));
         Assert.Equal(actor.Path, next.Path);
         Assert.NotEqual(actor, next);
         Assert.NotEqual(actor.Path.Uid, next.Path.Uid);

@@ -9,15 +9,12 @@ namespace Fabric.ActorRuntime.Tests.Core;
 
 public sealed class SerializationTests() : TestKit($$"""
     akka.actor {
-      serializers.shape = "{{typeof(SerializationTests).FullName}}+ShapeSerializer, {{
-        typeof(SerializationTests).Assembly.GetName().Name}}"
+      serializers.shape = "{{typeof(SerializationTests).FullName}}+ShapeSerializer, {{typeof(SerializationTests).Assembly.GetName().Name}}"
       serialization-bindings {
-        "{{typeof(SerializationTests).FullName}}+IShape, {{
-          typeof(SerializationTests).Assembly.GetName().Name}}" = shape
+        "{{typeof(SerializationTests).FullName}}+IShape, {{typeof(SerializationTests).Assembly.GetName().Name}}" = shape
       }
       serialization-identifiers {
-        "{{typeof(SerializationTests).FullName}}+ShapeSerializer, {{
-          typeof(SerializationTests).Assembly.GetName().Name}}" = 4711
+        "{{typeof(SerializationTests).FullName}}+ShapeSerializer, {{typeof(SerializationTests).Assembly.GetName().Name}}" = 4711
       }
     }
     """)

@@ -192,7 +192,7 @@ public sealed class RemotingTests : IAsyncDisposable
         watcher.Tell(("watch", echo));
         var association = ((RemoteActorRef)echo).Association;
         await RemoteHosts.Until(
-            () => association.SystemMessageCounts is (> 0, 0), "the watch has arrived");
+            () => association.SystemMessageCounts is ( > 0, 0), "the watch has arrived");
         return (inbox, watcher, echo);
     }
 }

@@ -23,7 +23,11 @@ internal static class TestPacket
         {
             tcp[13] |= flag switch
             {
-                'S' => 0x02, 'F' => 0x01, 'R' => 0x04, 'A' => 0x10, 'P' => 0x08,
+                'S' => 0x02,
+                'F' => 0x01,
+                'R' => 0x04,
+                'A' => 0x10,
+                'P' => 0x08,
                 _ => throw new ArgumentException($"no such flag: {flag}", nameof(flags)),
             };
         }

@@ -187,10 +187,12 @@ internal sealed class RandomPipeline
         {
             case 0: match.Set(MatchField.InPortOxm, (ulong)_random.Next(1, 4)); break;
             case 1: match.Set(MatchField.EthernetSource, Mac(_random.Next(1, 5))); break;
-            case 2: match.SetMasked(MatchField.EthernetDestination,
+            case 2:
+                match.SetMasked(MatchField.EthernetDestination,
                 MacBytes.FromUInt64(1UL << 40), MacBytes.FromUInt64(1UL << 40)); break;
             case 3: match.Set(MatchField.EthernetType, Pick(Types)); break;
-            case 4: match.SetMasked(MatchField.VlanTci, (UInt128)(uint)Pick([0, 0x1000, 0x1003]),
+            case 4:
+                match.SetMasked(MatchField.VlanTci, (UInt128)(uint)Pick([0, 0x1000, 0x1003]),
                 (UInt128)(uint)Pick([0x1000, 0x1FFF])); break;
             case 5:
                 match.Set(MatchField.EthernetType, 0x0800);
@@ -203,7 +205,8 @@ internal sealed class RandomPipeline
                 match.SetMasked(Pick([MatchField.TcpSource, MatchField.TcpDestination]),
                     (UInt128)(Pick(Ports) & mask), (UInt128)mask);
                 break;
-            case 7: match.SetMasked(MatchField.Reg(_random.Next(3)),
+            case 7:
+                match.SetMasked(MatchField.Reg(_random.Next(3)),
                 (UInt128)(uint)_random.Next(0, 4), (UInt128)3); break;
             case 8:
                 match.SetMasked(MatchField.ConntrackStateField,
@@ -237,21 +240,26 @@ internal sealed class RandomPipeline
             case 3 or 4 or 5: return new OfResubmit(next);
             case 6: return new OfSetField(MatchField.EthernetDestination, Mac(2).ToUInt64());
             case 7: return new OfSetField(MatchField.Ipv4Destination, Address());
-            case 8: return new OfLoad(new Subfield(MatchField.Reg(_random.Next(3)), 0, 2),
+            case 8:
+                return new OfLoad(new Subfield(MatchField.Reg(_random.Next(3)), 0, 2),
                 (ulong)_random.Next(0, 4));
-            case 9: return new OfMove(new Subfield(MatchField.Ipv4Source, 0, 2),
+            case 9:
+                return new OfMove(new Subfield(MatchField.Ipv4Source, 0, 2),
                 new Subfield(MatchField.Reg(_random.Next(3)), 0, 2));
-            case 10: return new OfMove(new Subfield(MatchField.TcpDestination, 0, 4),
+            case 10:
+                return new OfMove(new Subfield(MatchField.TcpDestination, 0, 4),
                 new Subfield(MatchField.Reg0, 0, 4));
             case 11: return new OfDecrementTtl();
-            case 12: return new OfConntrack(_random.Next(2) == 0, false,
+            case 12:
+                return new OfConntrack(_random.Next(2) == 0, false,
                 _random.Next(3) == 0 ? null : next, 1, null, 0, null, ActionList.Empty);
             case 13: return new OfPushVlan();
             case 14: return new OfStripVlan();
             case 15: return new OfStackPush(new Subfield(MatchField.EthernetSource, 0, 8));
             case 16: return new OfStackPop(new Subfield(MatchField.Reg1, 0, 8));
             case 17: return new OfClone([Action(table), new OfOutput((uint)_random.Next(1, 5))]);
-            default: return Pick<OfAction>(
+            default:
+                return Pick<OfAction>(
                 [new OfGroup(1), new OfConntrackClear(),
                     new OfSetField(MatchField.TcpDestination, 81),
                     new OfSetVlanVid(3), new OfWriteMetadata(1), new OfController(),

@@ -34,7 +34,8 @@ public sealed class CommandTests : SwitchWorld
         Setup(
             FlowMod.Add(0, 32768, Match.Any, [new OfResubmit(1)]),
             FlowMod.Add(1, 100, new MatchBuilder().Set(MatchField.EthernetType, 0x0800).Build(),
-                [new OfDecrementTtl(), new OfOutput(2)]) with { Cookie = 1 });
+                [new OfDecrementTtl(), new OfOutput(2)]) with
+            { Cookie = 1 });
         var expected = $"""
             Flow: {Fields}nw_ttl=64,{Rest}
 

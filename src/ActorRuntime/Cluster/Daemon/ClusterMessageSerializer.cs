@@ -131,9 +131,11 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
                     break;
                 case 2 when manifest == "J": fields.Version = reader.Text; break;
                 case 2 when manifest is "HB" or "HBR": fields.Number = reader.Signed; break;
-                case 2 when manifest == "W": fields.Gossip =
+                case 2 when manifest == "W":
+                    fields.Gossip =
                     GossipCodec.Decode(reader.Bytes); break;
-                case 2 when manifest == "GS": fields.Clock =
+                case 2 when manifest == "GS":
+                    fields.Clock =
                     GossipCodec.DecodeClock(reader.Bytes); break;
                 case 2 when manifest == "GE":
                     if (reader.TryUniqueAddress(out var to)) fields.To = to;
@@ -141,7 +143,8 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
                 case 3 when manifest == "J" && fields.Roles.Count < WireLimits.RoleCountMax:
                     fields.Roles = fields.Roles.Add(reader.Text);
                     break;
-                case 3 when manifest == "GE": fields.Gossip =
+                case 3 when manifest == "GE":
+                    fields.Gossip =
                     GossipCodec.Decode(reader.Bytes); break;
                 default: reader.Unknown(); break;
             }

@@ -119,13 +119,26 @@ public static class LogCodec
     private static readonly ImmutableSortedDictionary<string, string> Layouts =
         new Dictionary<string, string>
         {
-            ["log.describe.1"] = "", ["log.described.1"] = "LTINV", ["log.prepare.1"] = "LTW",
-            ["log.promised.1"] = "TINV", ["log.refused.1"] = "TN", ["log.fetch.1"] = "TN",
-            ["log.fetched.1"] = "TNIE", ["log.image.1"] = "TIVB", ["log.append.1"] = "LTWINE",
-            ["log.appended.1"] = "TN", ["log.gap.1"] = "TN", ["log.install.1"] = "LTWIVB",
-            ["log.founded.1"] = "LV", ["log.joined.1"] = "L", ["log.promise.1"] = "TW",
-            ["log.journaled.1"] = "NE", ["log.committed.1"] = "N", ["log.installed.1"] = "IVB",
-            ["log.forced.1"] = "V", ["log.started.1"] = "N",
+            ["log.describe.1"] = "",
+            ["log.described.1"] = "LTINV",
+            ["log.prepare.1"] = "LTW",
+            ["log.promised.1"] = "TINV",
+            ["log.refused.1"] = "TN",
+            ["log.fetch.1"] = "TN",
+            ["log.fetched.1"] = "TNIE",
+            ["log.image.1"] = "TIVB",
+            ["log.append.1"] = "LTWINE",
+            ["log.appended.1"] = "TN",
+            ["log.gap.1"] = "TN",
+            ["log.install.1"] = "LTWIVB",
+            ["log.founded.1"] = "LV",
+            ["log.joined.1"] = "L",
+            ["log.promise.1"] = "TW",
+            ["log.journaled.1"] = "NE",
+            ["log.committed.1"] = "N",
+            ["log.installed.1"] = "IVB",
+            ["log.forced.1"] = "V",
+            ["log.started.1"] = "N",
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Body of an entry of kind <see cref="EntryKind.Voters"/>.</summary>

@@ -76,7 +76,8 @@ public sealed record NorthboundState(DatabaseSnapshot Database, KeyState Keys, O
         if (reader.IsMalformed || (rows is null && !bytes.IsEmpty)) return false;
         var given = KeyState.Empty.Apply(keys) with
         {
-            DatapathHint = (uint)hint, PortHints = hints.ToImmutable(),
+            DatapathHint = (uint)hint,
+            PortHints = hints.ToImmutable(),
         };
         var database = rows is null ? state.Database : state.Database.Apply(rows);
         state = new NorthboundState(database, given, new Origins(windows.ToImmutable()));

@@ -173,7 +173,8 @@ public static class ClusterText
 
     private static JsonObject Leader(ClusterPicture picture) => new()
     {
-        ["leader"] = picture.Members.LeaderHost, ["writer"] = picture.Log?.WriterHost,
+        ["leader"] = picture.Members.LeaderHost,
+        ["writer"] = picture.Log?.WriterHost,
     };
 
     private static JsonArray Vteps(ClusterPicture picture) =>

@@ -218,7 +218,8 @@ public sealed partial class LogicalActor
         if (flow is not null)
         {
             return FlowMod.Add(identity.Table, identity.Priority, identity.Match, flow.Actions)
-                with { Cookie = flow.Cookie };
+                with
+            { Cookie = flow.Cookie };
         }
 
         return new FlowMod(

@@ -220,11 +220,11 @@ public static class ExpressionSymbols
 
     private static bool IsNominal(
         Expression expression, Dictionary<string, ExpressionSymbol> symbols) => expression switch
-    {
-        Expression.And all => all.Terms.Any(term => IsNominal(term, symbols)),
-        Expression.Or any => any.Terms.Any(term => IsNominal(term, symbols)),
-        Expression.Comparison comparison => symbols[comparison.Bits.Symbol].IsNominal,
-        Expression.Predicate predicate => symbols[predicate.Name].IsNominal,
-        _ => false,
-    };
+        {
+            Expression.And all => all.Terms.Any(term => IsNominal(term, symbols)),
+            Expression.Or any => any.Terms.Any(term => IsNominal(term, symbols)),
+            Expression.Comparison comparison => symbols[comparison.Bits.Symbol].IsNominal,
+            Expression.Predicate predicate => symbols[predicate.Name].IsNominal,
+            _ => false,
+        };
 }

@@ -84,8 +84,13 @@ public static class ActionRules
     private static OfErrorCode ErrorOf(OfConntrack conntrack, State state)
     {
         var isAlgRight =
-            conntrack.AlgPort switch { 21 => state.Protocol == 6, 69 => state.Protocol == 17, _ =>
-            true };
+            conntrack.AlgPort switch
+            {
+                21 => state.Protocol == 6,
+                69 => state.Protocol == 17,
+                _ =>
+            true
+            };
         var isNatRight = conntrack.Nat?.AddressMin is not { } address
             || state.EthernetType == (address.IsIpv6() ? Ipv6 : Ipv4);
         return state.Requires(state.IsIp && isAlgRight && isNatRight);

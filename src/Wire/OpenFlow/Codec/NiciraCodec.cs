@@ -72,10 +72,12 @@ internal static class NiciraCodec
             case FlowAge: message = new OfFlowAge(); break;
             case SetAsync:
                 return AsyncCodec.DecodeSet(ref body, context
-                    with { Version = OfVersion.OpenFlow13 }, out message);
+                    with
+                { Version = OfVersion.OpenFlow13 }, out message);
             case SetAsync2:
                 return AsyncCodec.DecodeSet(ref body, context
-                    with { Version = OfVersion.OpenFlow14 }, out message);
+                    with
+                { Version = OfVersion.OpenFlow14 }, out message);
             case SetControllerId:
                 if (!body.Zeros(6)) return OfErrorCode.RequestMustBeZero;
                 message = new OfSetControllerId(body.U16());

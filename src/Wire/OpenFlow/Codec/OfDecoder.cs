@@ -64,7 +64,8 @@ public static class OfDecoder
             case OfType.PortStatus:
                 return ControlCodec.DecodePortStatus(ref body, in context, out message);
             case OfType.PacketOut: return PacketCodec.DecodeOut(ref body, in context, out message);
-            case OfType.FlowMod: return context.IsVersion10
+            case OfType.FlowMod:
+                return context.IsVersion10
                 ? FlowCodec.DecodeMod10(ref body, in context, out message)
                 : FlowCodec.DecodeMod11(ref body, in context, out message);
             case OfType.GroupMod:

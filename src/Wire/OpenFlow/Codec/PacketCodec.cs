@@ -126,9 +126,9 @@ internal static class PacketCodec
         var packet =
             new OfPacketIn([], 0, PacketInReason.NoMatch, 0, ulong.MaxValue, FlowMod.NoBuffer,
             Match.Any)
-        {
-            Format = PacketInFormat.Nxt2,
-        };
+            {
+                Format = PacketInFormat.Nxt2,
+            };
         message = packet;
         var (hasPacket, hasLength) = (false, false);
         while (!body.IsEmpty)

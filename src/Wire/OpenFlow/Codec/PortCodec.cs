@@ -218,14 +218,14 @@ internal static class PortCodec
 
     private static OfPortDescription WithFeatures(OfPortDescription port, ref OfReader body) =>
         port with
-    {
-        Current = (OfPortFeatures)body.U32(),
-        Advertised = (OfPortFeatures)body.U32(),
-        Supported = (OfPortFeatures)body.U32(),
-        Peer = (OfPortFeatures)body.U32(),
-        CurrentSpeed = body.U32(),
-        MaxSpeed = body.U32(),
-    };
+        {
+            Current = (OfPortFeatures)body.U32(),
+            Advertised = (OfPortFeatures)body.U32(),
+            Supported = (OfPortFeatures)body.U32(),
+            Peer = (OfPortFeatures)body.U32(),
+            CurrentSpeed = body.U32(),
+            MaxSpeed = body.U32(),
+        };
 
     /// <summary>1.0 has seven speeds, then copper to asymmetric pause from bit 7 on.</summary>
     private static OfPortFeatures FeaturesFrom10(uint bits) =>

@@ -19,8 +19,14 @@ internal static class TableCodec
         {
             if (config > 3) return OfErrorCode.TableModBadConfig;
             var miss =
-                (config & 3) switch { 0 => TableMiss.Controller, 1 => TableMiss.Continue, 2 =>
-                TableMiss.Drop, _ => TableMiss.Default };
+                (config & 3) switch
+                {
+                    0 => TableMiss.Controller,
+                    1 => TableMiss.Continue,
+                    2 =>
+                TableMiss.Drop,
+                    _ => TableMiss.Default
+                };
             message = mod with { Miss = miss };
             return config == 3 ? OfErrorCode.TableModBadConfig : OfErrorCode.None;
         }
@@ -32,8 +38,11 @@ internal static class TableCodec
 
         if ((config & ~(EvictionConfig | VacancyConfig)) != 0) return OfErrorCode.TableModBadConfig;
         mod = mod
-            with { Eviction = (config & EvictionConfig) != 0,
-            Vacancy = (config & VacancyConfig) != 0 };
+            with
+        {
+            Eviction = (config & EvictionConfig) != 0,
+            Vacancy = (config & VacancyConfig) != 0
+        };
         while (!body.IsEmpty)
         {
             var (type, length) = (body.U16(), body.U16());
@@ -109,7 +118,8 @@ internal static class TableCodec
                 }
 
                 table = table
-                    with { VacancyDown = rest.U8(), VacancyUp = rest.U8(), VacancyNow = rest.U8() };
+                    with
+                { VacancyDown = rest.U8(), VacancyUp = rest.U8(), VacancyNow = rest.U8() };
                 rest.Skip(1);
             }
 

@@ -1,7 +1,8 @@
 namespace Fabric.Wire.OpenFlow;
 
 public enum FlowModCommand
-    : byte { Add = 0, Modify = 1, ModifyStrict = 2, Delete = 3, DeleteStrict = 4 }
+    : byte
+{ Add = 0, Modify = 1, ModifyStrict = 2, Delete = 3, DeleteStrict = 4 }
 
 /// <summary>OpenFlow 1.3's OFPFF_* bits; 1.0's emergency flag is refused.</summary>
 [Flags]

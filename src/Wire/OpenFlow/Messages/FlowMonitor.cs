@@ -18,7 +18,8 @@ public sealed record OfFlowMonitorRequest(EquatableArray<OfFlowMonitorSpec> Moni
     : OfStatsRequest;
 
 public enum FlowUpdateEvent
-    : ushort { Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4 }
+    : ushort
+{ Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4 }
 
 /// <param name="Xid">Abbreviated: the transaction that made the change.</param>
 public sealed record OfFlowUpdate(

@@ -13,7 +13,8 @@ public enum MeterModCommand : ushort { Add = 0, Modify = 1, Delete = 2 }
 
 [Flags]
 public enum MeterFlags
-    : ushort { None = 0, KilobitsPerSecond = 1, PacketsPerSecond = 2, Burst = 4, Stats = 8 }
+    : ushort
+{ None = 0, KilobitsPerSecond = 1, PacketsPerSecond = 2, Burst = 4, Stats = 8 }
 
 public enum MeterBandType : ushort { Drop = 1, DscpRemark = 2 }
 

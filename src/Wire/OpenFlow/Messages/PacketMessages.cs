@@ -43,7 +43,8 @@ public sealed record OfPacketOut(
     /// <summary>A packet that is sent through 'actions' as if it came from 'inPort'.</summary>
     public OfPacketOut(uint inPort, ActionList actions, EquatableArray<byte> packet)
         : this(FlowMod.NoBuffer, new MatchBuilder().Set(MatchField.InPortOxm, inPort).Build(),
-            actions, packet) { }
+            actions, packet)
+    { }
 
     public uint InPort => (uint)(Metadata.ExactOf(MatchField.InPortOxm) ?? OfPort.None);
 }

@@ -85,7 +85,8 @@ public static partial class OfActionText
             case "conjunction": return ParseConjunction(text, out error);
             case "check_pkt_larger": return ParseCheckPacketLarger(in argument, out error);
             case "multipath": return ParseMultipath(text, out error);
-            case "bundle" or "bundle_load": return ParseBundle(text, key == "bundle_load",
+            case "bundle" or "bundle_load":
+                return ParseBundle(text, key == "bundle_load",
                 out error);
             case "sample": return ParseSample(text, out error);
             case "fin_timeout": return ParseFinTimeout(text, out error);

@@ -64,7 +64,8 @@ public static partial class OfActionText
             {
                 case "src" or "dst":
                     nat = nat
-                        with { Type = key == "src" ? OfNatType.Source : OfNatType.Destination };
+                        with
+                    { Type = key == "src" ? OfNatType.Source : OfNatType.Destination };
                     if (value is not null && !TryParseNatRange(value, ref nat))
                     {
                         error = $"invalid NAT range {value}";
@@ -125,30 +126,47 @@ public static partial class OfActionText
             var isNumber = OfFieldText.TryNumber(value, out var n);
             switch (key)
             {
-                case "table" when isNumber && n < 255: learn = learn
-                    with { TableId = (byte)n }; break;
+                case "table" when isNumber && n < 255:
+                    learn = learn
+                    with
+                    { TableId = (byte)n }; break;
                 case "priority" when isNumber: learn = learn with { Priority = (ushort)n }; break;
-                case "idle_timeout" when isNumber: learn = learn
-                    with { IdleTimeout = (ushort)n }; break;
-                case "hard_timeout" when isNumber: learn = learn
-                    with { HardTimeout = (ushort)n }; break;
-                case "fin_idle_timeout" when isNumber: learn = learn
-                    with { FinIdleTimeout = (ushort)n }; break;
-                case "fin_hard_timeout" when isNumber: learn = learn
-                    with { FinHardTimeout = (ushort)n }; break;
+                case "idle_timeout" when isNumber:
+                    learn = learn
+                    with
+                    { IdleTimeout = (ushort)n }; break;
+                case "hard_timeout" when isNumber:
+                    learn = learn
+                    with
+                    { HardTimeout = (ushort)n }; break;
+                case "fin_idle_timeout" when isNumber:
+                    learn = learn
+                    with
+                    { FinIdleTimeout = (ushort)n }; break;
+                case "fin_hard_timeout" when isNumber:
+                    learn = learn
+                    with
+                    { FinHardTimeout = (ushort)n }; break;
                 case "cookie" when isNumber: learn = learn with { Cookie = (ulong)n }; break;
                 case "limit" when isNumber: learn = learn with { Limit = (uint)n }; break;
-                case "send_flow_rem": learn = learn
-                    with { Flags = learn.Flags | OfLearnFlags.SendFlowRemoved }; break;
-                case "delete_learned": learn = learn
-                    with { Flags = learn.Flags | OfLearnFlags.DeleteLearned }; break;
+                case "send_flow_rem":
+                    learn = learn
+                    with
+                    { Flags = learn.Flags | OfLearnFlags.SendFlowRemoved }; break;
+                case "delete_learned":
+                    learn = learn
+                    with
+                    { Flags = learn.Flags | OfLearnFlags.DeleteLearned }; break;
                 case "result_dst":
                     if (!TryParseSubfield(value ?? "", out var result, out error)) return null;
                     if (result.Width != 1)
                         return Fail($"{value}: result_dst must be a single bit", out error);
                     learn = learn
-                        with { ResultDestination = result,
-                        Flags = learn.Flags | OfLearnFlags.WriteResult };
+                        with
+                    {
+                        ResultDestination = result,
+                        Flags = learn.Flags | OfLearnFlags.WriteResult
+                    };
                     break;
                 default:
                     if (!TryParseSpec(key, value, out var spec, out error)) return null;
@@ -308,8 +326,10 @@ public static partial class OfActionText
                         return Fail($"{value}: unknown port", out error);
                     sample = sample with { SamplingPort = port };
                     break;
-                case "ingress": sample = sample
-                    with { Direction = OfSampleDirection.Ingress }; break;
+                case "ingress":
+                    sample = sample
+                    with
+                    { Direction = OfSampleDirection.Ingress }; break;
                 case "egress": sample = sample with { Direction = OfSampleDirection.Egress }; break;
                 default: return Fail($"invalid key \"{key}\" in \"sample\" argument", out error);
             }

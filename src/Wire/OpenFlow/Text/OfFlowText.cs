@@ -193,9 +193,12 @@ public static class OfFlowText
         else
         {
             mod = mod
-                with { Cookie = (ulong)cookie,
+                with
+            {
+                Cookie = (ulong)cookie,
                 ModifyCookie =
-                mod.Command is FlowModCommand.Modify or FlowModCommand.ModifyStrict };
+                mod.Command is FlowModCommand.Modify or FlowModCommand.ModifyStrict
+            };
         }
 
         return true;

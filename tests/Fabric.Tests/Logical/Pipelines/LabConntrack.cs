@@ -41,7 +41,8 @@ internal sealed class LabConntrack
         {
             connection = new Connection
             {
-                Original = tuple, Translated = Translate(tuple, action.Nat),
+                Original = tuple,
+                Translated = Translate(tuple, action.Nat),
             };
             _connections.Add(connection);
             key.ConntrackState = ConntrackState.Tracked | ConntrackState.New;

@@ -28,18 +28,18 @@ internal static class LabPackets
     public static FlowKey Ip(
         NetworkPort from, MacBytes nextHop, IpPrefix to, byte protocol, ushort portSource,
         ushort portDestination) => new()
-    {
-        EthernetSource = from.Mac!.Value,
-        EthernetDestination = nextHop,
-        EthernetType = 0x0800,
-        NetworkProtocol = protocol,
-        NetworkTtl = 64,
-        Ipv4Source = (uint)from.Ips[0].Address,
-        Ipv4Destination = (uint)to.Address,
-        PortSource = portSource,
-        PortDestination = portDestination,
-        TcpFlags = protocol == 6 ? (ushort)2 : (ushort)0,
-    };
+        {
+            EthernetSource = from.Mac!.Value,
+            EthernetDestination = nextHop,
+            EthernetType = 0x0800,
+            NetworkProtocol = protocol,
+            NetworkTtl = 64,
+            Ipv4Source = (uint)from.Ips[0].Address,
+            Ipv4Destination = (uint)to.Address,
+            PortSource = portSource,
+            PortDestination = portDestination,
+            TcpFlags = protocol == 6 ? (ushort)2 : (ushort)0,
+        };
 
     /// <summary>The answer of whoever received the packet.</summary>
     public static FlowKey ReplyTo(FlowKey packet)

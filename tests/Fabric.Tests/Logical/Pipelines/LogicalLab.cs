@@ -169,7 +169,9 @@ internal sealed class LogicalLab
                 .ToImmutableSortedDictionary(host => host.Name, host => 100 + (uint)host._index);
             var view = HostView.Empty(Name) with
             {
-                Interfaces = Ports, Tunnels = tunnels, Locations = _lab.Locations(),
+                Interfaces = Ports,
+                Tunnels = tunnels,
+                Locations = _lab.Locations(),
             };
             var first = Compiler.Compile(_lab.Database, _lab.Keys, view);
             Install(first);
@@ -187,7 +189,8 @@ internal sealed class LogicalLab
             {
                 changes.Add(new PipelineChange(new FlowMod(
                     FlowModCommand.DeleteStrict, identity.Match, identity.Priority,
-                    ActionList.Empty) { TableId = identity.Table }));
+                    ActionList.Empty)
+                { TableId = identity.Table }));
             }
 
             foreach (var group in result.Changes.GroupsPut)
@@ -203,7 +206,8 @@ internal sealed class LogicalLab
             {
                 changes.Add(new PipelineChange(FlowMod.Add(
                     flow.Identity.Table, flow.Identity.Priority, flow.Identity.Match,
-                    flow.Actions) with { Cookie = flow.Cookie }));
+                    flow.Actions) with
+                { Cookie = flow.Cookie }));
             }
 
             Apply([.. changes]);

@@ -112,7 +112,8 @@ public sealed class SwitchTests
         var lab = new LogicalLab(database, ("host1", ["a"]), ("host2", ["b"]));
         var box = Port("a") with
         {
-            Mac = MacBytes.FromUInt64(0x02_0000_0000_0c), Ips = [IpPrefix.V4(0x0a00000c)],
+            Mac = MacBytes.FromUInt64(0x02_0000_0000_0c),
+            Ips = [IpPrefix.V4(0x0a00000c)],
         };
         var packet = LabPackets.Ping(box, Port("b").Mac!.Value, Port("b").Ips[0]);
         (packet.VlanTci0, packet.VlanTpid0Wire) = (0x1007, 0x0081);

@@ -27,8 +27,7 @@ internal static class ConntrackTupleCodec
         if (tuple is null) return;
         var nest = writer.Begin(type);
         var ip = writer.Begin(ConntrackTupleAttribute.Ip);
-        var isIpv6 = (tuple.Source ?? tuple.Destination)?.AddressFamily
-            == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        var isIpv6 = (tuple.Source ?? tuple.Destination)?.GetAddressBytes().Length == 16;
         if (tuple.Source is { } source)
         {
             writer.PutAddress(

@@ -463,8 +463,13 @@ public static partial class ActionDecoder
         var flags = body.U16();
         var present = body.U16();
         var type =
-            (flags & 3) switch { 1 => OfNatType.Source, 2 => OfNatType.Destination, _ =>
-            OfNatType.None };
+            (flags & 3) switch
+            {
+                1 => OfNatType.Source,
+                2 => OfNatType.Destination,
+                _ =>
+            OfNatType.None
+            };
         if ((flags & 3) == 3 || flags >> 5 != 0) return OfErrorCode.ActionBadArgument;
         IPAddress? min = null, max = null;
         if ((present & 1) != 0)

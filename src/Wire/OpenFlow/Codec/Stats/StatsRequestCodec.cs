@@ -118,7 +118,8 @@ internal static class StatsRequestCodec
             && context.Version >= OfVersion.OpenFlow13)
         {
             return FlowMonitorCodec.DecodeRequest(ref body, context
-                with { Version = OfVersion.OpenFlow14 }, out message);
+                with
+            { Version = OfVersion.OpenFlow14 }, out message);
         }
 
         if (vendor != OfError.NiciraVendor) return OfErrorCode.RequestBadVendor;

@@ -14,6 +14,15 @@ internal sealed class Datapaths(
 
     public ImmutableArray<IDatapathProvider> Open => _open;
 
+    /// <summary>
+    /// Why the provider that the settings name for "system" cannot be used here; null: it can.
+    /// </summary>
+    public static string? ProblemOf(HostSettings settings) =>
+        settings.SystemDatapath is "" or "userspace"
+            ? null
+            : $"datapath provider {settings.SystemDatapath} is not in this version: "
+                + "use userspace, or leave fabric.datapath.system empty";
+
     /// <summary>The tracker of the datapath that was opened first.</summary>
     public IDatapathConntrack? Tracker =>
         _open is [var first, ..] ? first.Conntrack : null;
@@ -27,7 +36,7 @@ internal sealed class Datapaths(
         error = "";
         switch (type)
         {
-            case "system" when settings.SystemDatapath is "" or "userspace":
+            case "system" when ProblemOf(settings) is null:
                 provider = Managed("system@ovs-system", isDummy: false);
                 log.Write("datapath", VlogLevel.Info,
                     "datapath type system is the managed datapath (userspace)");
@@ -40,7 +49,7 @@ internal sealed class Datapaths(
                 break;
             default:
                 error = type == "system"
-                    ? $"datapath provider {settings.SystemDatapath} cannot be used on this machine"
+                    ? ProblemOf(settings)!
                     : $"unknown datapath type {type}";
                 return false;
         }

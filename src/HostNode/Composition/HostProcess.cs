@@ -26,6 +26,12 @@ internal static class HostProcess
         using var log = new Vlog(
             TimeProvider.System, Path.Combine(settings.OvsLogFolder, "ovs-vswitchd.log"),
             Console.Out, settings.LogLevel);
+        if (Datapaths.ProblemOf(settings) is { } problem)
+        {
+            log.Write("datapath", VlogLevel.Emer, problem);
+            return Cli.ExitCode.Failed;
+        }
+
         PidFile pidFile;
         var pidPath = Path.Combine(settings.OvsRunFolder, "ovs-vswitchd.pid");
         try

@@ -140,11 +140,11 @@ internal sealed class DemoRunner : IAsyncDisposable
         foreach (var host in _hosts)
         {
             var isUp = await UntilAsync(TimeSpan.FromSeconds(60), async () =>
-                File.Exists(Path.Combine(host.RunFolder, "db.sock"))
+                !host.IsRunning || File.Exists(Path.Combine(host.RunFolder, "db.sock"))
                 && (await host.ToolAsync("ovs-vsctl", ["--timeout=5", "show"])).Succeeded);
-            if (!isUp)
+            if (!isUp || !host.IsRunning)
             {
-                return CheckOutcome.Failed($"{host.Id} does not answer: {host.LastLogLines(3)}");
+                return CheckOutcome.Failed($"{host.Id} does not answer: {host.LastLogLines(2)}");
             }
         }
 

@@ -15,6 +15,7 @@ internal static class Program
             "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
             + "  fabric demo                      three hosts on this machine, checked with packets\n"
             + "  fabric test [NAME] [--full]      run the tests\n"
+            + "  fabric bench [--quick] [NAME]    measure, with the competitor beside it\n"
             + "  fabric host --config FILE        one host node in the foreground\n"
             + "  fabric cluster show              the cluster as this host sees it\n"
             + "  fabric net apply FILE            a logical network from YAML\n"

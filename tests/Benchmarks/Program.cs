@@ -1,8 +1,10 @@
-// `actors` measures the actor runtime; anything else is BenchmarkDotNet's own command line.
-if (args is ["actors"])
+using Fabric.Benchmarks;
+
+// `fabric bench [--quick] [--json] [NAME...]`; `--micro` hands the rest to BenchmarkDotNet.
+if (args is ["--micro", ..])
 {
-    Fabric.Benchmarks.ActorMessaging.Run(Console.Out);
-    return;
+    BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args[1..]);
+    return 0;
 }
 
-BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+return BenchmarkCommand.Run(args, Console.Out, Console.Error);

@@ -152,12 +152,24 @@ public enum DropReason : byte
     BondInactiveMember = 72,
     /// <summary>a reserved link-local group that is not forwarded</summary>
     ReservedMulticast = 73,
+    /// <summary>a BFD control packet that RFC 5880 6.8.6 discards</summary>
+    BfdMalformed = 74,
+    /// <summary>a LACP data unit that is cut or of another version</summary>
+    LacpMalformed = 75,
+    /// <summary>a continuity check message that is cut or not one</summary>
+    CfmMalformed = 76,
+    /// <summary>a spanning tree BPDU that is cut or not one</summary>
+    StpMalformed = 77,
+    /// <summary>an LLDP data unit without its mandatory parts</summary>
+    LldpMalformed = 78,
+    /// <summary>a multicast membership message that is cut or not one</summary>
+    IgmpMalformed = 79,
 }
 
 /// <summary>Counter names and explanations of <see cref="DropReason"/>.</summary>
 public static class DropReasons
 {
-    public const int Count = 74;
+    public const int Count = 80;
 
     private static readonly string[] Counters =
     [
@@ -235,6 +247,12 @@ public static class DropReasons
         "vlan_not_allowed",
         "bond_inactive_member",
         "reserved_multicast",
+        "bfd_malformed",
+        "lacp_malformed",
+        "cfm_malformed",
+        "stp_malformed",
+        "lldp_malformed",
+        "igmp_malformed",
     ];
 
     private static readonly string[] Texts =
@@ -313,6 +331,12 @@ public static class DropReasons
         "the VLAN is not allowed on the ingress port",
         "came in on a bond member that is not active",
         "a reserved link-local group that is not forwarded",
+        "a BFD control packet that RFC 5880 6.8.6 discards",
+        "a LACP data unit that is cut or of another version",
+        "a continuity check message that is cut or not one",
+        "a spanning tree BPDU that is cut or not one",
+        "an LLDP data unit without its mandatory parts",
+        "a multicast membership message that is cut or not one",
     ];
 
     /// <summary>

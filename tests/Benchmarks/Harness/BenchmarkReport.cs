@@ -14,7 +14,7 @@ public sealed class BenchmarkReport(TextWriter output, bool isQuick)
     /// <summary>Fewer and shorter runs: for a first look, not for a claim.</summary>
     public bool IsQuick { get; } = isQuick;
 
-    /// <summary>How often each side is measured: an odd number, so that a median is a run.</summary>
+    /// <summary>How often each side is measured: odd, so that a median is a run.</summary>
     public int Runs => IsQuick ? 3 : 5;
 
     public IReadOnlyList<(string Benchmark, Figure Figure)> Figures => _figures;

@@ -19,11 +19,11 @@ public enum GoalKind
     RatioAtMost,
 }
 
-/// <summary>One measured figure: a median of ours, and of the competitor's where there is one.</summary>
+/// <summary>One figure: a median of ours, and of the competitor's if there is one.</summary>
 /// <param name="Name">What was measured, and under which conditions.</param>
 /// <param name="Unit">The unit of both values, SI or "msg/s", "ns", "Gbit/s".</param>
 /// <param name="Ours">The median of our runs.</param>
-/// <param name="Theirs">The median of the competitor's runs; null where nothing was compared.</param>
+/// <param name="Theirs">The median of the competitor's runs; null without one.</param>
 /// <param name="Competitor">Who that is, "" for nobody.</param>
 /// <param name="Kind">How the goal is meant.</param>
 /// <param name="Goal">The goal; no meaning under <see cref="GoalKind.None"/>.</param>

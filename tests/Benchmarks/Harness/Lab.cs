@@ -38,16 +38,18 @@ public sealed class Lab : IDisposable
             inner, "netns", innerNamespace);
         Run("ip", "-n", innerNamespace, "link", "set", inner, "mtu", $"{mtu}", "up");
         Run("ip", "-n", outerNamespace, "link", "set", outer, "mtu", $"{mtu}", "up");
-        if (address.Length > 0) Run("ip", "-n", innerNamespace, "addr", "add", address, "dev", inner);
+        if (address.Length == 0) return;
+        Run("ip", "-n", innerNamespace, "addr", "add", address, "dev", inner);
     }
 
     /// <summary>Runs a program to its end.</summary>
-    /// <exception cref="InvalidOperationException">It failed; the message is what it said.</exception>
+    /// <exception cref="InvalidOperationException">It failed; it says why.</exception>
     public static string Run(string program, params string[] arguments)
     {
         var result = Shell.RunAsync(program, arguments, null, TimeSpan.FromMinutes(5)).Result;
         return result.Succeeded ? result.Output : throw new InvalidOperationException(
-            $"{program} {string.Join(' ', arguments)}: {result.Error.Trim()} {result.Output.Trim()}");
+            $"{program} {string.Join(' ', arguments)}: {result.Error.Trim()} "
+                + result.Output.Trim());
     }
 
     /// <summary>Runs a program inside a namespace, entered by setns.</summary>
@@ -78,7 +80,10 @@ public sealed class Lab : IDisposable
         WaitUntil(() =>
         {
             var result = Shell.RunAsync("nsenter",
-                [$"--net=/run/netns/{client}", "--", "iperf3", "-c", address, "-t", $"{seconds}", "-J"],
+                [
+                    $"--net=/run/netns/{client}", "--", "iperf3", "-c", address, "-t",
+                    $"{seconds}", "-J",
+                ],
                 null, TimeSpan.FromSeconds(seconds + 20)).Result;
             json = result.Output;
             return result.Succeeded; // Refused while the listener is not there yet.

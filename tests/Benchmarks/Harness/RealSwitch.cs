@@ -45,7 +45,7 @@ public sealed class RealSwitch
     public string Vsctl(params string[] words) =>
         Tool(["ovs-vsctl", $"--db=unix:{_folder}/db.sock", "--timeout=60", .. words]);
 
-    /// <summary>Runs `ovs-ofctl` against it; management sockets are in its own run folder.</summary>
+    /// <summary>Runs `ovs-ofctl` against it; sockets are in its run folder.</summary>
     public string Ofctl(params string[] words) => Tool(["ovs-ofctl", .. words]);
 
     /// <summary>Runs `ovs-appctl` against it.</summary>

@@ -14,7 +14,8 @@ public sealed class HostConfigurationTests : IDisposable
     {
         var file = Path.Combine(_folder, "fabric.conf");
         await File.WriteAllTextAsync(file, text);
-        var answer = await CommandLine.RunAsync(["host", "--config", file]);
+        var answer = await CommandLine.RunAsync(["host", "--config", file])
+            .WaitAsync(TimeSpan.FromSeconds(30)); // A host that starts after all is no answer.
         Assert.Equal(ExitCode.Usage, answer.ExitCode);
         Assert.StartsWith($"fabric host: {file}: ", answer.Error);
         return answer.Error;
@@ -38,6 +39,12 @@ public sealed class HostConfigurationTests : IDisposable
     [InlineData("datapath.system = bogus", "fabric.datapath.system = \"bogus\": use one of userspace, ebpf")]
     [InlineData("cluster.profile = loud", "fabric.cluster.profile = \"loud\": use one of reference, fast")]
     [InlineData("cluster.seeds = [\"host:99999\"]", "fabric.cluster.seeds: \"host:99999\" is no seed: use \"ADDRESS:PORT\"")]
+    [InlineData("cluster.seeds = [\"[::1\"]", "fabric.cluster.seeds: \"[::1\" is no seed: use \"ADDRESS:PORT\"")]
+    [InlineData("cluster.seeds = [\"[x]:2552\"]", "fabric.cluster.seeds: \"[x]:2552\" is no seed")]
+    [InlineData("cluster = []", "line 1: fabric.cluster is no object: write fabric.cluster { }")]
+    [InlineData("cluster.adress = \"192.0.2.1\"", "line 1: fabric.cluster.adress is no key of this version; did you mean fabric.cluster.address?")]
+    [InlineData("cluster.port { a = 1 }", "line 1: fabric.cluster.port is an object: write fabric.cluster.port = VALUE")]
+    [InlineData("clutser { port = 2552 }", "line 1: fabric.clutser is no key of this version; did you mean fabric.cluster?")]
     [InlineData("cluster.address = \"192.0.2.1\"", "a listener that is not on loopback needs certificates; make them with `fabric pki`")]
     public async Task A_wrong_value_is_told_with_its_key_and_what_to_write(
         string setting, string complaint) =>
@@ -63,5 +70,56 @@ public sealed class HostConfigurationTests : IDisposable
         Assert.Equal("vxlan", settings.Chassis.EncapType);
         Assert.Equal("br-int", settings.Chassis.Bridge); // Of the reference.
         Assert.Equal("userspace", ConfigurationFile.Load(file, "userspace").SystemDatapath);
+    }
+
+    [Fact]
+    public void Keys_are_found_whatever_their_values_look_like()
+    {
+        const string text = """"
+            # a comment { with = braces }
+            include "other.conf"
+            base = { id = h1 } // and here: too
+            fabric { host.id = "a } b", cluster: { seeds = ["x=1", # {
+                "y"], tls { ca = ${base.id}"/ca.pem" } }
+              log += 1
+              host."name" = """
+                key = value
+                """, metrics { port : 1 } }
+            "fabric".datapath.system = ebpf
+            """";
+        Assert.Equal(
+            [
+                "base 3", "base.id 3", "fabric 4", "fabric.host 4", "fabric.host.id 4",
+                "fabric.cluster 4", "fabric.cluster.seeds 4", "fabric.cluster.tls 5",
+                "fabric.cluster.tls.ca 5", "fabric.log 6", "fabric.host.name 7",
+                "fabric.metrics 9", "fabric.metrics.port 9", "fabric.datapath 10",
+                "fabric.datapath.system 10",
+            ],
+            ConfigurationKeys.Read(text).Select(key => $"{key.Path} {key.Line}"));
+    }
+
+    [Fact]
+    public void Keys_of_any_text_are_read_to_an_end()
+    {
+        var random = new Random(3);
+        const string alphabet = "ab.=:{}[]\"#/$,+ \n\\";
+        for (var input = 0; input < 20_000; input++)
+        {
+            var text = new string([.. Enumerable.Range(0, random.Next(40))
+                .Select(_ => alphabet[random.Next(alphabet.Length)])]);
+            Assert.NotNull(ConfigurationKeys.Read(text));
+        }
+    }
+
+    [Fact]
+    public void The_reference_knows_all_that_the_examples_set()
+    {
+        foreach (var file in Directory.EnumerateFiles(
+            Path.Combine(Checkout.Root, "config"), "*.conf", SearchOption.AllDirectories))
+        {
+            Assert.Null(ConfigurationKeys.FindUnknown(
+                File.ReadAllText(file), File.ReadAllText(
+                    Path.Combine(Checkout.Root, "config", "reference.conf")), "fabric"));
+        }
     }
 }

@@ -32,6 +32,11 @@ internal sealed class ExactMatchCache
         return flow ?? At(Second(hash), hash, ref key);
     }
 
+    /// <summary>A key with this hash can be put without pushing a live one out.</summary>
+    public bool HasRoom(uint hash) =>
+        _entries[hash & _last].Flow is not { IsDead: false }
+        || _entries[Second(hash)].Flow is not { IsDead: false };
+
     public void Insert(ref FlowKey key, uint hash, Megaflow flow)
     {
         var slot = hash & _last;

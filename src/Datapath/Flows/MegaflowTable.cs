@@ -79,13 +79,15 @@ public sealed class MegaflowTable : IDatapathFlows
                 return old;
             }
 
-            if (_count >= FlowsMax || !TryTakeSubtable(key, mask, ref subtable))
+            var classifier = ClassifierOf(PortOf(key, mask));
+            if (!HasRoom(classifier) || !TryTakeSubtable(classifier, key, mask, ref subtable))
             {
                 result = FlowPutResult.Full;
                 return null;
             }
 
             var flow = subtable!.Add(ref wanted, list);
+            classifier.FlowCount++;
             Volatile.Write(ref _count, _count + 1);
             result = FlowPutResult.Added;
             return flow;
@@ -103,6 +105,7 @@ public sealed class MegaflowTable : IDatapathFlows
             if (subtable.Find(ref wanted) is not { } flow) return false;
 
             subtable.Remove(flow);
+            ClassifierOf(port).FlowCount--;
             Volatile.Write(ref _count, _count - 1);
             last = flow.Statistics();
             if (subtable.Count == 0) DropSubtable(port, mask, subtable);
@@ -141,6 +144,7 @@ public sealed class MegaflowTable : IDatapathFlows
             _subtables.Clear();
             Volatile.Write(ref _byPort, new PortClassifier?[16]);
             _anyPort.Subtables = [];
+            _anyPort.FlowCount = 0;
             Volatile.Write(ref _count, 0);
             return count;
         }
@@ -156,11 +160,16 @@ public sealed class MegaflowTable : IDatapathFlows
         }
     }
 
-    private bool TryTakeSubtable(in FlowKey key, in FlowKey mask, ref Subtable? subtable)
+    /// <summary>A port may have so many flows for each free place, however many ports do.</summary>
+    private bool HasRoom(PortClassifier classifier) => _count < FlowsMax
+        && (ReferenceEquals(classifier, _anyPort) || classifier.FlowCount
+            < (long)DatapathLimits.FlowsPerFreePlace * (FlowsMax - _count));
+
+    private bool TryTakeSubtable(
+        PortClassifier classifier, in FlowKey key, in FlowKey mask, ref Subtable? subtable)
     {
         if (subtable is not null) return true;
         var port = PortOf(key, mask);
-        var classifier = port == uint.MaxValue ? _anyPort : ClassifierOf(port);
         if (classifier.Subtables.Length >= MasksMax) return false;
 
         var own = mask;
@@ -173,13 +182,14 @@ public sealed class MegaflowTable : IDatapathFlows
     private void DropSubtable(uint port, in FlowKey mask, Subtable subtable)
     {
         _subtables.Remove((port, mask));
-        var classifier = port == uint.MaxValue ? _anyPort : ClassifierOf(port);
+        var classifier = ClassifierOf(port);
         classifier.Subtables = Array.FindAll(
             classifier.Subtables, other => !ReferenceEquals(other, subtable));
     }
 
     private PortClassifier ClassifierOf(uint port)
     {
+        if (port == uint.MaxValue) return _anyPort;
         if (port >= _byPort.Length)
         {
             var grown = new PortClassifier?[Math.Max(port + 1, _byPort.Length * 2)];

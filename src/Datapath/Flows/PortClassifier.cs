@@ -8,6 +8,9 @@ internal sealed class PortClassifier
     /// <summary>Replaced whole by writers and by ranking; readers walk what they took.</summary>
     public volatile Subtable[] Subtables = [];
 
+    /// <summary>Flows in all of them. Writers only.</summary>
+    public int FlowCount;
+
     public Megaflow? Find(ref FlowKey key, ref ulong subtablesVisited)
     {
         foreach (var subtable in Subtables)

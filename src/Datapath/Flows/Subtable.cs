@@ -17,7 +17,9 @@ internal sealed class Subtable
     /// <summary>Marks a slot whose flow was removed: probes go on past it.</summary>
     private static readonly Megaflow Removed = new(null!, 0, [], []) { IsDead = true };
 
-    /// <summary>Indices of the mask's nonzero words in <see cref="FlowKey.Words"/>.</summary>
+    /// <summary>
+    /// Indices of the mask's nonzero words in <see cref="FlowKey.Words"/>; the ingress port last.
+    /// </summary>
     public readonly ushort[] Indices;
 
     /// <summary>The mask's nonzero words.</summary>
@@ -26,6 +28,10 @@ internal sealed class Subtable
     /// <summary>Look-ups that ended here since ranks were last made; not exact.</summary>
     public long Hits;
 
+    /// <summary>Where the ingress port is: the same in all keys of a port's subtables.</summary>
+    private const int IngressPortWord = 1;
+
+    private readonly int _hashCount;
     private Slot[] _slots = new Slot[SlotsMin];
     private int _used; // Flows and tombstones.
 
@@ -39,10 +45,15 @@ internal sealed class Subtable
         var next = 0;
         for (var i = 0; i < words.Length; i++)
         {
-            if (words[i] == 0) continue;
+            if (words[i] == 0 || i == IngressPortWord) continue;
             Indices[next] = (ushort)i;
             Masks[next++] = words[i];
         }
+
+        _hashCount = Math.Max(1, next);
+        if (next == count) return;
+        Indices[next] = IngressPortWord;
+        Masks[next] = words[IngressPortWord];
     }
 
     public int Count { get; private set; }
@@ -57,7 +68,7 @@ internal sealed class Subtable
     public uint HashOf(ref FlowKey key) => FlowHash.OfMasked(
         ref Unsafe.As<FlowKey, ulong>(ref key),
         ref MemoryMarshal.GetArrayDataReference(Indices),
-        ref MemoryMarshal.GetArrayDataReference(Masks), Indices.Length);
+        ref MemoryMarshal.GetArrayDataReference(Masks), _hashCount);
 
     public Megaflow? Find(ref FlowKey key)
     {
@@ -69,11 +80,12 @@ internal sealed class Subtable
             ref var slot = ref slots[i];
             var flow = Volatile.Read(ref slot.Flow);
             if (flow is null) return null;
-            if (flow.Hash == hash && Matches(flow, ref key)) return flow;
+            if (slot.Hash == hash && Matches(flow, ref key)) return flow;
         }
     }
 
-    private bool Matches(Megaflow flow, ref FlowKey key)
+    /// <summary>The key is one of those that 'flow', one of this subtable's, stands for.</summary>
+    public bool Matches(Megaflow flow, ref FlowKey key)
     {
         ref var words = ref Unsafe.As<FlowKey, ulong>(ref key);
         var values = flow.Words;
@@ -145,11 +157,15 @@ internal sealed class Subtable
         var last = slots.Length - 1;
         var i = (int)flow.Hash & last;
         while (slots[i].Flow is not null) i = (i + 1) & last;
+        slots[i].Hash = flow.Hash;
         Volatile.Write(ref slots[i].Flow, flow);
     }
 
     private struct Slot
     {
         public Megaflow? Flow;
+
+        /// <summary>The flow's: most comparisons end here. Written before the flow.</summary>
+        public uint Hash;
     }
 }

@@ -24,6 +24,14 @@ public abstract class PacketPort : IDisposable
     /// <summary>As dpctl/show prints it in brackets; empty for system devices.</summary>
     public abstract string Type { get; }
 
+    /// <summary>The only thread that may call <see cref="Receive"/> now.</summary>
+    internal volatile PacketThread? Owner;
+
+    /// <summary>
+    /// What its packets cost its thread so far, in Stopwatch ticks; the owner writes.
+    /// </summary>
+    internal long CostTicks;
+
     /// <summary>What a packet thread waits on, or -1 when nobody needs to.</summary>
     internal virtual int Descriptor => -1;
 

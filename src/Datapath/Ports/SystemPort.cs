@@ -16,6 +16,8 @@ internal sealed unsafe class SystemPort : PacketPort
 {
     private const int ControlSize = 64;
     private const int SocketBufferSize = 8 << 20;
+    private const int BatchSizeMin = 4;
+    private const int BatchBytesMax = 256 << 10;
 
     private readonly int _socket;
     private readonly byte* _memory;
@@ -24,6 +26,7 @@ internal sealed unsafe class SystemPort : PacketPort
     private readonly VnetHeader* _headers;
     private readonly byte* _control;
     private DeviceState _state;
+    private int _wanted = BatchSizeMin;
     private int _isDisposed;
 
     private SystemPort(DatapathPortSpec spec, uint number, int socket, DeviceState state)
@@ -113,7 +116,8 @@ internal sealed unsafe class SystemPort : PacketPort
 
     internal override int Receive(PacketBatch batch)
     {
-        for (var i = 0; i < DatapathLimits.BatchSize; i++)
+        var wanted = _wanted;
+        for (var i = 0; i < wanted; i++)
         {
             var packet = batch.Packets[i] = batch.Pool.Rent();
             packet.Reserve(packet.Capacity);
@@ -133,13 +137,15 @@ internal sealed unsafe class SystemPort : PacketPort
         }
 
         var received = Libc.ReceiveMessages(
-            _socket, _messages, DatapathLimits.BatchSize, LinuxNumbers.MessageDontWait, null);
+            _socket, _messages, (uint)wanted, LinuxNumbers.MessageDontWait, null);
         var kept = 0;
-        for (var i = 0; i < DatapathLimits.BatchSize; i++)
+        long bytes = 0;
+        for (var i = 0; i < wanted; i++)
         {
             var packet = batch.Packets[i];
             if (i < received && TryTake(packet, i))
             {
+                bytes += packet.Size;
                 batch.Packets[kept] = packet;
                 ClearMetadata(ref batch.Keys[kept++], Number);
                 continue;
@@ -149,7 +155,19 @@ internal sealed unsafe class SystemPort : PacketPort
             batch.Pool.Release(packet);
         }
 
+        Adapt(received, bytes);
         return kept;
+    }
+
+    /// <summary>
+    /// Asks for more next time when all came, and for fewer when they came few or large: what a
+    /// batch holds shall still be in the processor's cache when it is sent.
+    /// </summary>
+    private void Adapt(int received, long bytes)
+    {
+        if (received < _wanted / 2) _wanted = Math.Max(BatchSizeMin, _wanted / 2);
+        else if (received == _wanted) _wanted = Math.Min(DatapathLimits.BatchSize, _wanted * 2);
+        if (bytes > BatchBytesMax) _wanted = Math.Min(_wanted, BatchSizeMin * 2);
     }
 
     /// <summary>A key that knows nothing but its port.</summary>

@@ -31,6 +31,22 @@ public static class DatapathLimits
     /// <summary>Slots of a thread's exact-match cache; colliding keys replace each other.</summary>
     public const int ExactMatchSlots = 4096;
 
+    /// <summary>
+    /// A full exact-match cache takes one new key in this many plus one; a power of two less one.
+    /// </summary>
+    public const int ExactMatchTurn = 15;
+
+    /// <summary>
+    /// Slots of a thread's signature cache for each of its exact-match cache; they are reused.
+    /// </summary>
+    public const int SignaturesPerExactMatch = 8;
+
+    /// <summary>
+    /// Flows that one ingress port may have for each free place of the table: further ones are
+    /// refused and their packets go up each time, so that a flood leaves room for other ports.
+    /// </summary>
+    public const int FlowsPerFreePlace = 4;
+
     /// <summary>Highest port number; adding ports beyond is refused.</summary>
     public const uint PortNumberMax = 65_535;
 

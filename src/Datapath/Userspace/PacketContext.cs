@@ -7,16 +7,19 @@ namespace Fabric.Datapath;
 internal sealed class PacketContext
 {
     private readonly ExactMatchCache _cache;
+    private readonly SignatureCache _signatures;
     private TransmitQueue?[] _queues = new TransmitQueue?[16];
     private readonly List<TransmitQueue> _waiting = [];
     private ulong _random = NewSeed();
-    private ulong _hit, _missed, _lost, _subtables, _cacheHit;
+    private ulong _hit, _missed, _lost, _subtables, _cacheHit, _signatureHit;
+    private uint _cacheTurn;
     private long _epoch;
 
     public PacketContext(DatapathCore core, int cacheSlots)
     {
         Core = core;
         _cache = new ExactMatchCache(cacheSlots);
+        _signatures = new SignatureCache(cacheSlots * DatapathLimits.SignaturesPerExactMatch);
         Batch = new PacketBatch(Pool);
         Executor = new ActionExecutor(this);
     }
@@ -79,19 +82,43 @@ internal sealed class PacketContext
         }
         else
         {
-            flow = Core.Flows.Find(ref key, ref _subtables);
+            flow = FindMegaflow(ref key, hash);
             if (flow is null)
             {
                 Miss(packet, ref key, layout, depth);
                 return;
             }
-
-            _cache.Insert(ref key, hash, flow);
         }
 
         _hit++;
         flow.CountHit(this, packet.Size, NowMilliseconds, key.TcpFlags);
         Executor.Run(packet, ref key, layout, flow.Actions, depth);
+    }
+
+    /// <summary>
+    /// By the key's signature, or among the subtables; caches what it finds.
+    /// </summary>
+    private Megaflow? FindMegaflow(ref FlowKey key, uint hash)
+    {
+        var flow = _signatures.Find(ref key, hash);
+        if (flow is not null)
+        {
+            _signatureHit++;
+        }
+        else
+        {
+            flow = Core.Flows.Find(ref key, ref _subtables);
+            if (flow is null) return null;
+            _signatures.Insert(hash, flow);
+        }
+
+        // A flood of new keys must not push out those that last.
+        if (_cache.HasRoom(hash) || (++_cacheTurn & DatapathLimits.ExactMatchTurn) == 0)
+        {
+            _cache.Insert(ref key, hash, flow);
+        }
+
+        return flow;
     }
 
     private void Miss(PacketBuffer packet, ref FlowKey key, in PacketLayout layout, int depth)

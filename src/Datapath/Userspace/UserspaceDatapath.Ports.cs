@@ -7,7 +7,6 @@ namespace Fabric.Datapath;
 public sealed partial class UserspaceDatapath : IDatapathPorts
 {
     private readonly Lock _portsLock = new();
-    private readonly Dictionary<PacketPort, PacketThread> _threadOf = [];
     private ulong _dummyMac = 0xAA55_AA55_0000;
     private LinkMonitor? _links;
 
@@ -141,17 +140,14 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
     private void Publish(PacketPort port)
     {
         _core.Ports.Set(port.Number, port);
-        if (_threads.IsEmpty || port.Descriptor < 0) return;
-        var thread = _threads.MinBy(candidate => candidate.PortCount)!;
-        _threadOf[port] = thread;
-        thread.Add(port);
+        _placement.Add(port);
     }
 
     /// <summary>Takes a port away from all threads, then closes it.</summary>
     private void Withdraw(PacketPort port)
     {
         _core.Ports.Set(port.Number, null);
-        if (_threadOf.Remove(port, out var thread)) thread.Remove(port);
+        _placement.Remove(port);
 
         // A packet thread that removes a port cannot wait for itself.
         if (_insideDepth == 0 && !_threads.Any(t => t.IsCurrent))

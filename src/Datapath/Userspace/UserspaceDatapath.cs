@@ -46,6 +46,7 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
     private readonly Lock _contextsLock = new();
     private ImmutableArray<PacketContext> _contexts = [];
     private readonly ImmutableArray<PacketThread> _threads;
+    private readonly PortPlacement _placement;
     private readonly ITimer _housekeeping;
     private int _housekeepingCount;
     private int _isDisposed;
@@ -68,6 +69,7 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
             ? []
             : [.. Enumerable.Range(0, count).Select(i => new PacketThread(
                 NewContext(DatapathLimits.ExactMatchSlots), $"packets-{i}"))];
+        _placement = new PortPlacement([.. _threads], thread => WaitUntilUnseen(thread.Context));
         if (!_options.IsDummy && _options.WatchesDevices) StartWatching();
         _housekeeping = _options.Clock.CreateTimer(
             _ => KeepHouse(), null, HousekeepingPeriod, HousekeepingPeriod);
@@ -204,13 +206,15 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
     /// <summary>Waits until no thread can still hold what was just unpublished.</summary>
     private void WaitUntilUnseen()
     {
-        foreach (var context in _contexts)
-        {
-            var epoch = context.Epoch;
-            if ((epoch & 1) == 0) continue;
-            var spin = new SpinWait();
-            while (context.Epoch == epoch) spin.SpinOnce();
-        }
+        foreach (var context in _contexts) WaitUntilUnseen(context);
+    }
+
+    private static void WaitUntilUnseen(PacketContext context)
+    {
+        var epoch = context.Epoch;
+        if ((epoch & 1) == 0) return;
+        var spin = new SpinWait();
+        while (context.Epoch == epoch) spin.SpinOnce();
     }
 
     private void KeepHouse()
@@ -218,6 +222,11 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
         if (_isDisposed != 0) return;
         _core.Conntrack.Sweep(_core.NowMilliseconds());
         if (++_housekeepingCount % 10 == 0) _core.Flows.Rank();
+        if (_housekeepingCount % 3 != 0) return;
+        lock (_portsLock)
+        {
+            if (_isDisposed == 0) _placement.Balance();
+        }
     }
 
     public void Dispose()
@@ -225,6 +234,11 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         _housekeeping.Dispose();
         StopWatching();
+        lock (_portsLock)
+        {
+            // Whoever was about to move a port has done so; nobody begins any more.
+        }
+
         foreach (var thread in _threads) thread.Dispose();
         foreach (var port in _core.Ports.All) port.Dispose();
     }

@@ -165,9 +165,15 @@ public sealed record ClusterSettings(
     {
         var colon = text.LastIndexOf(':');
         var isPlain = colon < 0 || (text.Count(c => c == ':') > 1 && !text.StartsWith('['));
-        var host = (isPlain ? text : text[..colon]).Trim('[', ']');
+        var isBracketed = text.StartsWith('[');
+        var end = text.IndexOf(']');
+        if (isBracketed && end == text.Length - 1) isPlain = true;
+        var host = isPlain ? text : text[..colon];
         var port = portDefault;
-        if (host == "" || (!isPlain && !int.TryParse(text[(colon + 1)..], out port))
+        var isAddress = !isBracketed || (end > 0 && end == host.Length - 1
+            && IPAddress.TryParse(host[1..^1], out _));
+        host = host.Trim('[', ']');
+        if (host == "" || !isAddress || host.AsSpan().ContainsAny(" /,") || (!isPlain && !int.TryParse(text[(colon + 1)..], out port))
             || port is < 1 or > 65535)
         {
             throw new HostSettingsException(

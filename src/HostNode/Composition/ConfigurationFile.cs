@@ -15,7 +15,13 @@ internal static class ConfigurationFile
     /// <exception cref="HostSettingsException">A value cannot be used.</exception>
     public static HostSettings Load(string path, string? datapath)
     {
-        var file = Parse(File.ReadAllText(path), path);
+        var text = File.ReadAllText(path);
+        var file = Parse(text, path);
+        if (ConfigurationKeys.FindUnknown(text, ReferenceText(), "fabric") is { } complaint)
+        {
+            throw new HostSettingsException($"{path}: {complaint}");
+        }
+
         var overrides = datapath is null
             ? ""
             : $"fabric.datapath.system = \"{datapath}\"";
@@ -35,12 +41,14 @@ internal static class ConfigurationFile
     }
 
     /// <summary>What config/reference.conf says.</summary>
-    public static Config Reference()
+    public static Config Reference() => Parse(ReferenceText(), "reference.conf");
+
+    private static string ReferenceText()
     {
         using var stream = typeof(ConfigurationFile).Assembly
             .GetManifestResourceStream("reference.conf")!;
         using var reader = new StreamReader(stream);
-        return Parse(reader.ReadToEnd(), "reference.conf");
+        return reader.ReadToEnd();
     }
 
     private static Config Parse(string text, string source)

@@ -1,5 +1,6 @@
 #nullable disable
 using System.Diagnostics;
+using System.Globalization;
 using Akka.Actor;
 using Akka.Configuration;
 
@@ -10,31 +11,44 @@ namespace Fabric.Benchmarks;
 /// Each figure is the median of several runs after warm-up. The source uses the Akka.NET API
 /// only, so that both runtimes can be measured with it.
 /// </remarks>
-public sealed class ActorMessaging : IBenchmark
+public static class ActorMessaging
 {
     private const int RunCount = 7;
 
-    public string Name => "actors";
-    public string Summary => "the actor runtime: Tell, ping-pong, Ask, bytes per actor";
+    /// <summary>One measured figure with its goal.</summary>
+    public sealed record Figure(
+        string Name, double Value, string Unit, double Goal, bool HigherIsBetter)
+    {
+        public bool IsHeld => HigherIsBetter ? Value >= Goal : Value <= Goal;
 
-    public void Run(BenchmarkReport report)
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+            $"{Name,-40} {Value,14:N0} {Unit,-8} goal {Goal,14:N0}  ") +
+            (IsHeld ? "held" : "missed");
+    }
+
+    /// <summary>Measures all figures and prints one line each.</summary>
+    public static IReadOnlyList<Figure> Run(TextWriter output)
     {
         var config = ConfigurationFactory.ParseString("akka.loglevel = WARNING");
         using var system = ActorSystem.Create("bench", config);
-        void Add(string name, double value, string unit, double goal, GoalKind kind) =>
-            report.Add(new Figure(name, unit, value, Kind: kind, Goal: goal));
+        var figures = new List<Figure>();
+        void Add(Figure figure)
+        {
+            figures.Add(figure);
+            output.WriteLine(figure);
+        }
 
-        Add("one-way Tell", Median(() => OneWay(system, 5_000_000)), "msg/s", 20e6,
-            GoalKind.AtLeast);
-        Add("ping-pong, 1 pair, 1,000 in flight",
-            Median(() => PingPong(system, 1, 1_000, 10_000_000)), "msg/s", 30e6, GoalKind.AtLeast);
-        Add("ping-pong, 1 pair, 1 in flight",
-            Median(() => PingPong(system, 1, 1, 500_000)), "msg/s", 1e6, GoalKind.AtLeast);
-        Add("ping-pong, 8 pairs, 100 in flight each",
-            Median(() => PingPong(system, 8, 100, 1_000_000)), "msg/s", 30e6, GoalKind.AtLeast);
-        Add("Ask", Median(() => Asking(system, 200_000)), "asks/s", 1.2e6, GoalKind.AtLeast);
-        Add("bytes per actor", BytesPerActor(system, 50_000), "bytes", 1024, GoalKind.AtMost);
+        Add(new("one-way Tell", Median(() => OneWay(system, 5_000_000)), "msg/s", 20e6, true));
+        Add(new("ping-pong, 1 pair, 1,000 in flight",
+            Median(() => PingPong(system, 1, 1_000, 10_000_000)), "msg/s", 30e6, true));
+        Add(new("ping-pong, 1 pair, 1 in flight",
+            Median(() => PingPong(system, 1, 1, 500_000)), "msg/s", 1e6, true));
+        Add(new("ping-pong, 8 pairs, 100 in flight each",
+            Median(() => PingPong(system, 8, 100, 1_000_000)), "msg/s", 30e6, true));
+        Add(new("Ask", Median(() => Asking(system, 200_000)), "asks/s", 1.2e6, true));
+        Add(new("bytes per actor", BytesPerActor(system, 50_000), "bytes", 1024, false));
         system.Terminate().Wait(TimeSpan.FromSeconds(30));
+        return figures;
     }
 
     private static double Median(Func<double> measure)

@@ -6,12 +6,20 @@ namespace Fabric.Cluster;
 /// <summary>What one host says of itself by gossip. Only that host writes it.</summary>
 /// <param name="Version">Rises with every change and every start of the host; no clock.</param>
 public sealed record HostRecord(
-    string HostId, string HostName, long Version, ImmutableSortedSet<Vtep> Vteps);
+    string HostId, string HostName, long Version, ImmutableSortedSet<Vtep> Vteps)
+    : IGossipedRecord
+{
+    public IGossipedRecord At(long version) => this with { Version = version };
+}
 
 /// <summary>The logical ports that one host has bound. Only that host writes it.</summary>
 /// <param name="Claims">Claim counter by logical port.</param>
 public sealed record HostClaims(
-    string HostId, long Version, ImmutableSortedDictionary<string, long> Claims);
+    string HostId, long Version, ImmutableSortedDictionary<string, long> Claims)
+    : IGossipedRecord
+{
+    public IGossipedRecord At(long version) => this with { Version = version };
+}
 
 /// <summary>The bytes of gossiped records, version 1.</summary>
 /// <remarks>

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Akka.DistributedData;
 
 namespace Fabric.Cluster;
 
-/// <summary>Spreads records of hosts over several replicated maps, by host id.</summary>
+/// <summary>Spreads records over several replicated maps, by host id or another key.</summary>
 /// <remarks>
 /// One map for all hosts would outgrow a frame of remoting at some hundred hosts, and every change
 /// of one host would concern the records of all.
@@ -16,11 +17,16 @@ internal static class HostShards
         [.. Enumerable.Range(0, Count).Select(
             shard => new LWWDictionaryKey<string, TRecord>($"{name}.{shard}"))];
 
+    /// <summary>The shard of a map that <see cref="KeysOf"/> has named.</summary>
+    public static int IndexOf(string mapId) => int.Parse(
+        mapId.AsSpan(mapId.LastIndexOf('.') + 1), NumberStyles.None,
+        CultureInfo.InvariantCulture);
+
     /// <summary>FNV-1a: the same on every host and in every version.</summary>
-    public static int ShardOf(string host)
+    public static int ShardOf(string key)
     {
         var hash = 2_166_136_261u;
-        foreach (var letter in host) hash = (hash ^ letter) * 16_777_619u;
+        foreach (var letter in key) hash = (hash ^ letter) * 16_777_619u;
         return (int)(hash % Count);
     }
 }

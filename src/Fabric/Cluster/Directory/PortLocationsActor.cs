@@ -12,28 +12,22 @@ namespace Fabric.Cluster;
 /// Holds:  what gossip can say again, and this host's own claims.
 /// Fails:  with the replicator; started anew, it subscribes again.
 /// </remarks>
-public sealed class PortLocationsActor : ReceiveActor
+public sealed class PortLocationsActor : ReceiveActor, IWithTimers
 {
-    private static readonly ImmutableArray<LWWDictionaryKey<string, HostClaims>> Keys =
-        HostShards.KeysOf<HostClaims>("fabric.ports");
-
     private readonly string _host;
-    private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
-    private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
+    private readonly GossipedRecords<HostClaims> _claims;
+    private readonly IScheduler _clock = Context.System.Scheduler;
 
-    private ImmutableSortedDictionary<string, HostClaims> _claims =
-        Ordinal.EmptyMap<HostClaims>();
     private ImmutableSortedDictionary<string, string> _requested = Ordinal.EmptyMap<string>();
     private ImmutableSortedDictionary<string, PortLocation>? _told;
     private MembershipView _members;
-    private HostClaims _own;
     private bool _hasClaimed;
 
     /// <param name="version">Versions of this host's claims begin above it.</param>
     public PortLocationsActor(string host, long version)
     {
         _host = host;
-        _own = new HostClaims(host, version, Ordinal.EmptyMap<long>());
+        _claims = new(Context.System, "fabric.ports", host, version);
         _members = MembershipView.Nothing(host);
         Receive<ClaimPorts>(Claim);
         Receive<RequestedChassisChanged>(changed =>
@@ -48,62 +42,43 @@ public sealed class PortLocationsActor : ReceiveActor
         });
         Receive<Changed>(changed =>
         {
-            _claims = _claims.SetItems(changed.Get(KeyOf(changed)).Entries);
-            KeepOwn();
+            _claims.Adopt(changed);
             Tell();
         });
+        Receive<PruneRecords>(_ => _claims.Prune(
+            _members, _clock.MonotonicClock, GossipTimes.PruneAfter));
         Receive<IUpdateResponse>(_ => { }); // Local writes; gossip carries them on.
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(string host, long version) =>
         Akka.Actor.Props.Create(() => new PortLocationsActor(host, version));
 
     protected override void PreStart()
     {
-        foreach (var key in Keys) _replicator.Tell(Dsl.Subscribe(key, Self));
+        _claims.Subscribe(Self);
         Context.Parent.Tell(SeamChildStarted.Instance);
+        Timers.StartPeriodicTimer(
+            nameof(PruneRecords), PruneRecords.Instance, GossipTimes.PruneInterval);
     }
 
     private void Claim(ClaimPorts claim)
     {
-        var others = _claims.Values.Where(
+        var others = _claims.All.Values.Where(
             other => other.HostId != _host && _members.AliveHosts.Contains(other.HostId));
-        var claims = PortClaims.Claim(_own.Claims, claim.LogicalPorts, others, !_hasClaimed);
+        var own = _claims.Own?.Claims ?? Ordinal.EmptyMap<long>();
+        var claims = PortClaims.Claim(own, claim.LogicalPorts, others, !_hasClaimed);
         _hasClaimed |= !claim.LogicalPorts.IsEmpty;
-        if (claims.SequenceEqual(_own.Claims)) return;
-        Write(new HostClaims(_host, _own.Version + 1, claims));
-    }
-
-    /// <summary>Gossip may remember this host from a life whose state was lost.</summary>
-    private void KeepOwn()
-    {
-        if (!_claims.TryGetValue(_host, out var known)) return;
-        if (known.Version <= _own.Version)
-        {
-            if (_hasClaimed) _claims = _claims.SetItem(_host, _own); // Gossip told an older one.
-            return;
-        }
-
-        Write(_own with { Version = known.Version + 1 });
-    }
-
-    private void Write(HostClaims claims)
-    {
-        _own = claims;
-        _claims = _claims.SetItem(_host, claims);
-        _replicator.Tell(Dsl.Update(
-            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostClaims>.Empty,
-            WriteLocal.Instance,
-            map => map.SetItem(_node, _host, claims, (_, value) => value.Version)));
+        if (claims.SequenceEqual(own)) return;
+        _claims.Write(new HostClaims(_host, 0, claims));
         Tell();
     }
 
-    private static LWWDictionaryKey<string, HostClaims> KeyOf(Changed changed) =>
-        Keys.First(key => key.Id == changed.Key.Id);
-
     private void Tell()
     {
-        var locations = PortClaims.Resolve(_claims.Values, _members.AliveHosts, _requested);
+        var locations = PortClaims.Resolve(
+            _claims.All.Values, _members.AliveHosts, _requested);
         if (_told is not null && _told.SequenceEqual(locations)) return;
         _told = locations;
         Context.Parent.Tell(new PortLocationsChanged(locations));

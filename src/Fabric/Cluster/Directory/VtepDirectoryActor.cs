@@ -15,26 +15,20 @@ namespace Fabric.Cluster;
 public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly ImmutableArray<LWWDictionaryKey<string, HostRecord>> Keys =
-        HostShards.KeysOf<HostRecord>("fabric.hosts");
 
     private readonly string _host;
-    private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
-    private readonly IActorRef _replicator = DistributedData.Get(Context.System).Replicator;
+    private readonly GossipedRecords<HostRecord> _records;
+    private readonly IScheduler _clock = Context.System.Scheduler;
 
-    private ImmutableDictionary<string, HostRecord> _records =
-        ImmutableDictionary<string, HostRecord>.Empty;
     private MembershipView _members;
     private ImmutableSortedSet<Vtep>? _told;
-    private HostRecord? _own;
-    private long _version;
     private bool _isPatient = true;
 
     /// <param name="version">Versions of this host's record begin above it.</param>
     public VtepDirectoryActor(string host, long version)
     {
         _host = host;
-        _version = version;
+        _records = new(Context.System, "fabric.hosts", host, version);
         _members = MembershipView.Nothing(host);
         Receive<PublishVteps>(Publish);
         Receive<MembershipView>(members =>
@@ -44,8 +38,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         });
         Receive<Changed>(changed =>
         {
-            _records = _records.SetItems(changed.Get(KeyOf(changed)).Entries);
-            KeepOwn();
+            _records.Adopt(changed);
             Tell();
         });
         Receive<PatienceEnded>(_ =>
@@ -53,6 +46,8 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
             _isPatient = false;
             Tell();
         });
+        Receive<PruneRecords>(_ => _records.Prune(
+            _members, _clock.MonotonicClock, GossipTimes.PruneAfter));
         Receive<IUpdateResponse>(_ => { }); // Local writes; gossip carries them on.
     }
 
@@ -65,50 +60,24 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var key in Keys) _replicator.Tell(Dsl.Subscribe(key, Self));
+        _records.Subscribe(Self);
         Context.Parent.Tell(SeamChildStarted.Instance);
+        Timers.StartPeriodicTimer(
+            nameof(PruneRecords), PruneRecords.Instance, GossipTimes.PruneInterval);
         Timers.StartSingleTimer(nameof(PatienceEnded), new PatienceEnded(), Patience);
     }
 
     private void Publish(PublishVteps publish)
     {
-        if (_own is not null && _own.HostName == publish.HostName
-            && _own.Vteps.SetEquals(publish.Vteps)) return;
-        _own = new HostRecord(_host, publish.HostName, ++_version, publish.Vteps);
-        Write(_own);
-    }
-
-    /// <summary>Gossip may remember this host from a life whose state was lost.</summary>
-    private void KeepOwn()
-    {
-        if (_own is null || !_records.TryGetValue(_host, out var known)) return;
-        if (known.Version <= _own.Version)
-        {
-            _records = _records.SetItem(_host, _own); // Gossip told an older one.
-            return;
-        }
-
-        _version = known.Version + 1;
-        _own = _own with { Version = _version };
-        Write(_own);
-    }
-
-    private void Write(HostRecord record)
-    {
-        _records = _records.SetItem(_host, record);
-        _replicator.Tell(Dsl.Update(
-            Keys[HostShards.ShardOf(_host)], LWWDictionary<string, HostRecord>.Empty,
-            WriteLocal.Instance,
-            map => map.SetItem(_node, _host, record, (_, value) => value.Version)));
+        if (_records.Own is { } own && own.HostName == publish.HostName
+            && own.Vteps.SetEquals(publish.Vteps)) return;
+        _records.Write(new HostRecord(_host, publish.HostName, 0, publish.Vteps));
         Tell();
     }
 
-    private static LWWDictionaryKey<string, HostRecord> KeyOf(Changed changed) =>
-        Keys.First(key => key.Id == changed.Key.Id);
-
     private void Tell()
     {
-        var live = VtepDirectory.Live(_records, _members, _isPatient);
+        var live = VtepDirectory.Live(_records.All, _members, _isPatient);
         if (live is null || (_told is not null && _told.SetEquals(live))) return;
         _told = live;
         Context.Parent.Tell(new VtepsChanged(live));

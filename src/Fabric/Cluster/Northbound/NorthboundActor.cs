@@ -125,6 +125,10 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     public static Props Props(NorthboundSettings settings) =>
         Akka.Actor.Props.Create(() => new NorthboundActor(settings));
 
+    internal LogReplica Replica => _replica;
+
+    internal NorthboundState State => _state;
+
     private sealed record Tick
     {
         public static readonly Tick Instance = new();

@@ -68,6 +68,9 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
         public static readonly Tick Instance = new();
     }
 
+    /// <summary>Null until the replica of this host has described itself.</summary>
+    internal NorthboundWriter? Writer => _writer;
+
     private TimeSpan Now => _clock.GetElapsedTime(_startedAt);
 
     protected override void PreStart()

@@ -7,7 +7,7 @@ namespace Fabric.Cluster;
 public sealed partial class ClusterActor
 {
     private ClusterPicture Picture() => new(
-        _members, _logStatus, _vteps?.Vteps, _ports?.Locations,
+        _members, _logStatus, _vteps.Last?.Vteps, _ports.Last?.Locations,
         _cutOffSince is { } since ? Now - since : null, Plan(0).Contacts, _lastEnd);
 
     private ClusterAnswer Answer(QueryCluster query)

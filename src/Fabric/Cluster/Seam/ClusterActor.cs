@@ -8,10 +8,12 @@ namespace Fabric.Cluster;
 /// The host's side of the seam to the clustered actor system, which it starts anew.
 /// </summary>
 /// <remarks>
-/// Hears:  subscriptions, <see cref="PublishVteps"/> and <see cref="ClaimPorts"/> of this host's
-///         actors; <see cref="SendToHost"/> and <see cref="LogStatus"/> of host/northbound;
-///         membership, VTEPs, port locations and <see cref="HostDelivered"/> of the clustered
-///         system; <see cref="QueryCluster"/> of the command line.
+/// Hears:  subscriptions, <see cref="PublishVteps"/>, <see cref="ClaimPorts"/>,
+///         <see cref="LearnAddresses"/>, <see cref="ForgetAddresses"/>,
+///         <see cref="VoteForGateways"/> and <see cref="HostLoad"/> of this host's actors;
+///         <see cref="SendToHost"/> and <see cref="LogStatus"/> of host/northbound; membership,
+///         what is gossiped and <see cref="HostDelivered"/> of the clustered system;
+///         <see cref="QueryCluster"/> of the command line.
 /// Says:   the same on to whom it concerns; <see cref="ClusterAttached"/>;
 ///         <see cref="ClusterAnswer"/>.
 /// Holds:  what was last known of the cluster, so that tunnels and flows stay as they are while
@@ -29,10 +31,6 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private readonly FabricSystemSlot _slot;
     private readonly MemberFile _file;
     private readonly long _startedAt;
-    private readonly SortedDictionary<string, IActorRef> _vtepSubscribers =
-        new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, IActorRef> _portSubscribers =
-        new(StringComparer.Ordinal);
 
     private MemberList _list = MemberList.Nobody;
     private IActorRef _northbound;
@@ -40,11 +38,6 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private bool _isRunning;
     private MembershipView _members;
     private LogStatus? _logStatus;
-    private VtepsChanged? _vteps;
-    private PortLocationsChanged? _ports;
-    private PublishVteps? _ownVteps;
-    private ClaimPorts? _ownPorts;
-    private RequestedChassisChanged? _requested;
     private TimeSpan _pause = PauseMin;
     private TimeSpan? _cutOffSince;
     private string? _lastEnd;
@@ -60,21 +53,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
         Receive<SendToHost>(Send);
         Receive<HostDelivered>(delivered => _northbound.Tell(delivered));
-        Receive<SubscribeVteps>(Subscribe);
-        Receive<SubscribePortLocations>(Subscribe);
-        Receive<PublishVteps>(publish => _seam.Tell(_ownVteps = publish));
-        Receive<ClaimPorts>(claim => _seam.Tell(_ownPorts = claim));
-        Receive<RequestedChassisChanged>(changed =>
-        {
-            _requested = changed;
-            TellRequested();
-        });
-        Receive<VtepsChanged>(changed =>
-        {
-            Publish(_vtepSubscribers, _vteps = changed);
-            TellRequested();
-        });
-        Receive<PortLocationsChanged>(changed => Publish(_portSubscribers, _ports = changed));
+        ReceiveGossip();
         Receive<LogStatus>(status => _seam.Tell(_logStatus = status));
         Receive<MembershipView>(Adopt);
         Receive<ReplicaStarted>(started =>
@@ -90,8 +69,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         Receive<Terminated>(ended =>
         {
             if (ended.ActorRef.Equals(_seam)) _ = _slot.StopAsync(); // Nothing is left without it.
-            _vtepSubscribers.Remove(KeyOf(ended.ActorRef));
-            _portSubscribers.Remove(KeyOf(ended.ActorRef));
+            Unsubscribe(ended.ActorRef);
         });
     }
 
@@ -133,7 +111,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         Keep(_list with { Incarnation = incarnation });
         var start = Plan(incarnation);
         if (start.Forms && !_list.WasMember)
-            _northbound.Tell(new FoundLog(Guid.NewGuid()));
+            _northbound.Tell(new FoundLog(_settings.NewUuid()));
         _slot.RunAsync(start, Self).PipeTo(
             Self, success: () => new FabricTerminated(incarnation, null),
             failure: cause => new FabricTerminated(incarnation, cause));
@@ -170,21 +148,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         Context.Watch(_seam = started.Seam);
         _log.Info("Clustered system, incarnation {0}, is there", started.Incarnation);
-        if (_ownVteps is not null) _seam.Tell(_ownVteps);
-        if (_ownPorts is not null) _seam.Tell(_ownPorts);
-        TellRequested();
-        if (_logStatus is not null) _seam.Tell(_logStatus);
-    }
-
-    /// <summary>options:requested-chassis may be a host's name in place of its id.</summary>
-    private void TellRequested()
-    {
-        if (_requested is null) return;
-        var ids = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var vtep in _vteps?.Vteps ?? []) ids[vtep.HostName] = vtep.HostId;
-        _seam.Tell(new RequestedChassisChanged(_requested.Requested.ToImmutableSortedDictionary(
-            pair => pair.Key, pair => ids.GetValueOrDefault(pair.Value, pair.Value),
-            StringComparer.Ordinal)));
+        TellOwn();
     }
 
     private void End(FabricTerminated ended)
@@ -253,25 +217,4 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         else
             _seam.Tell(send); // Lost while there is no seam, as on any other way.
     }
-
-    private void Subscribe(SubscribeVteps subscribe)
-    {
-        Context.Watch(subscribe.Subscriber);
-        _vtepSubscribers[KeyOf(subscribe.Subscriber)] = subscribe.Subscriber;
-        if (_vteps is not null) subscribe.Subscriber.Tell(_vteps);
-    }
-
-    private void Subscribe(SubscribePortLocations subscribe)
-    {
-        Context.Watch(subscribe.Subscriber);
-        _portSubscribers[KeyOf(subscribe.Subscriber)] = subscribe.Subscriber;
-        if (_ports is not null) subscribe.Subscriber.Tell(_ports);
-    }
-
-    private static void Publish(SortedDictionary<string, IActorRef> subscribers, object message)
-    {
-        foreach (var subscriber in subscribers.Values) subscriber.Tell(message);
-    }
-
-    private static string KeyOf(IActorRef actor) => actor.Path.ToStringWithoutAddress();
 }

@@ -12,10 +12,13 @@ namespace Fabric.Cluster;
 /// </summary>
 /// <remarks>
 /// Hears:  <see cref="SendToHost"/>, <see cref="HostDelivered"/>, <see cref="PublishVteps"/>,
-///         <see cref="ClaimPorts"/> and commands from host/cluster; <see cref="HostFrame"/> from
-///         the same actor of other hosts; membership events.
+///         <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/>, <see cref="ForgetAddresses"/>,
+///         <see cref="VoteForGateways"/>, <see cref="HostLoad"/>, commands from host/cluster;
+///         <see cref="HostFrame"/> from the same actor of other hosts; membership events.
 /// Says:   <see cref="HostDelivered"/>, <see cref="MembershipView"/>, <see cref="VtepsChanged"/>,
-///         <see cref="PortLocationsChanged"/> to host/cluster; <see cref="HostFrame"/>.
+///         <see cref="PortLocationsChanged"/>, <see cref="LearnedAddressesChanged"/>,
+///         <see cref="GatewaysElected"/>, <see cref="HostLoadsChanged"/> to host/cluster;
+///         <see cref="HostFrame"/>.
 /// Holds:  where each host is. Nothing that a new incarnation would miss.
 /// Fails:  its children are started anew one by one; with the system it ends, and host/cluster
 ///         starts another incarnation.
@@ -29,6 +32,8 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
 
     private const string VtepsName = "vteps";
     private const string PortsName = "ports";
+    private const string LearnedName = "addresses";
+    private const string ReportsName = "reports";
     private const string WriterName = "writer";
 
     /// <summary>Before a child that was stopped is made again.</summary>
@@ -43,16 +48,11 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
     private readonly FrameAssembler _frames = new();
 
-    private IActorRef _vteps = ActorRefs.Nobody;
-    private IActorRef _ports = ActorRefs.Nobody;
     private IActorRef _writer = ActorRefs.Nobody;
     private MembershipView _members;
     private ImmutableDictionary<string, string> _addresses =
         ImmutableDictionary<string, string>.Empty;
-    private PublishVteps? _ownVteps;
     private PortLocationsChanged? _located;
-    private ClaimPorts? _ownPorts;
-    private RequestedChassisChanged? _requested;
     private long _messageId;
 
     public FabricActor(FabricSettings settings, FabricStart start, IActorRef hostSide)
@@ -67,19 +67,9 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         Receive<SendToHost>(Send);
         Receive<HostDelivered>(delivered => Deliver(delivered));
         Receive<HostFrame>(Hear);
-        Receive<PublishVteps>(publish => _vteps.Tell(_ownVteps = publish));
-        Receive<ClaimPorts>(claim => _ports.Tell(_ownPorts = claim));
-        Receive<RequestedChassisChanged>(changed => _ports.Tell(_requested = changed));
-        Receive<SeamChildStarted>(_ => TellAgain(Sender));
+        ReceiveGossip();
         Receive<FormationNote>(Hear);
         Receive<LogStatus>(status => _formation.Voters = status.Voters);
-        Receive<VtepsChanged>(changed => _hostSide.Tell(changed));
-        Receive<PortLocationsChanged>(changed =>
-        {
-            _located = changed;
-            _hostSide.Tell(changed);
-            _writer.Tell(changed);
-        });
         Receive<WriterStarted>(started =>
         {
             Context.Watch(started.Writer);
@@ -115,7 +105,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var name in new[] { VtepsName, PortsName, WriterName }) Make(name);
+        foreach (var name in ChildNames) Make(name);
         _node.Subscribe(
             Self, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent),
             typeof(ClusterEvent.LeaderChanged));
@@ -135,12 +125,12 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
             {
                 VtepsName => VtepDirectoryActor.Props(_settings.HostId, version),
                 PortsName => PortLocationsActor.Props(_settings.HostId, version),
+                LearnedName => LearnedAddressesActor.Props(_settings.HostId),
+                ReportsName => HostReportsActor.Props(_settings.HostId, version),
                 _ => WriterManager(),
             },
             name);
         Context.Watch(child);
-        if (name == VtepsName) _vteps = child;
-        if (name == PortsName) _ports = child;
     }
 
     private Props WriterManager()
@@ -172,15 +162,6 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
 
     protected override void PostStop() => _node.Unsubscribe(Self);
 
-    private void TellAgain(IActorRef child)
-    {
-        child.Tell(_members);
-        if (child.Equals(_vteps) && _ownVteps is not null) child.Tell(_ownVteps);
-        if (!child.Equals(_ports)) return;
-        if (_requested is not null) child.Tell(_requested);
-        if (_ownPorts is not null) child.Tell(_ownPorts);
-    }
-
     private void Refresh()
     {
         LookForOthers();
@@ -190,8 +171,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         _addresses = members.Members.ToImmutableDictionary(
             member => member.HostId, member => member.Address);
         _hostSide.Tell(members);
-        _vteps.Tell(members);
-        _ports.Tell(members);
+        foreach (var name in GossipNames) Context.Child(name).Tell(members);
         _writer.Tell(members);
     }
 }

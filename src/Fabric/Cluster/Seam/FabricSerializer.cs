@@ -24,6 +24,9 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
         FormationNote => NoteManifest,
         HostRecord => HostRecordCodec.RecordManifest,
         HostClaims => HostRecordCodec.ClaimsManifest,
+        HostReport => HostReportCodec.Manifest,
+        LearnedMacBinding => LearnedRecordCodec.MacBindingManifest,
+        LearnedFdbEntry => LearnedRecordCodec.FdbManifest,
         ReplicaSnapshot => SnapshotManifest,
         _ => LogCodec.ManifestOf(o) ?? throw Unknown(o.GetType().Name),
     };
@@ -36,6 +39,9 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
             .Text(3, note.Candidate).ToArray(),
         HostRecord record => HostRecordCodec.Write(record),
         HostClaims claims => HostRecordCodec.Write(claims),
+        HostReport report => HostReportCodec.Write(report),
+        LearnedMacBinding learned => LearnedRecordCodec.Write(learned),
+        LearnedFdbEntry learned => LearnedRecordCodec.Write(learned),
         ReplicaSnapshot snapshot => Write(snapshot),
         _ => LogCodec.Write(obj),
     };
@@ -55,6 +61,18 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
             case HostRecordCodec.ClaimsManifest:
                 return HostRecordCodec.TryRead(bytes, out HostClaims claims)
                     ? claims
+                    : throw Unknown(manifest);
+            case HostReportCodec.Manifest:
+                return HostReportCodec.TryRead(bytes, out var report)
+                    ? report
+                    : throw Unknown(manifest);
+            case LearnedRecordCodec.MacBindingManifest:
+                return LearnedRecordCodec.TryRead(bytes, out LearnedMacBinding? binding)
+                    ? binding!
+                    : throw Unknown(manifest);
+            case LearnedRecordCodec.FdbManifest:
+                return LearnedRecordCodec.TryRead(bytes, out LearnedFdbEntry? entry)
+                    ? entry!
                     : throw Unknown(manifest);
             case SnapshotManifest:
                 return ReadSnapshot(bytes);

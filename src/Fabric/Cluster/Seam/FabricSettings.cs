@@ -44,7 +44,10 @@ public sealed record FabricSettings(
     /// <summary>Longest pause before another incarnation of the clustered system.</summary>
     public TimeSpan RestartPauseMax { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Ids of logs, transactions and rows; seeded where a run is to be repeated.</summary>
+    public Func<Guid> NewUuid { get; init; } = Guid.NewGuid;
+
     public WriterSurroundings Surroundings => new(
-        NorthboundSchema, LogTimes, Guid.NewGuid,
+        NorthboundSchema, LogTimes, NewUuid,
         () => Clock.GetUtcNow().ToUnixTimeMilliseconds());
 }

@@ -52,6 +52,9 @@ public static partial class FabricSystem
             "Fabric.Cluster.FormationNote, Fabric" = fabric
             "Fabric.Cluster.HostRecord, Fabric" = fabric
             "Fabric.Cluster.HostClaims, Fabric" = fabric
+            "Fabric.Cluster.HostReport, Fabric" = fabric
+            "Fabric.Cluster.LearnedMacBinding, Fabric" = fabric
+            "Fabric.Cluster.LearnedFdbEntry, Fabric" = fabric
             "Fabric.Cluster.ILogEvent, Fabric" = fabric
             "Fabric.Cluster.ReplicaSnapshot, Fabric" = fabric
           }

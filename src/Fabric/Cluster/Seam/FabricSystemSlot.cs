@@ -17,17 +17,17 @@ public sealed class FabricSystemSlot(Func<FabricStart, IActorRef, ActorSystem> f
     /// <summary>Ends when the system that was started has ended.</summary>
     public async Task RunAsync(FabricStart start, IActorRef hostSide)
     {
-        await StopAsync().ConfigureAwait(false);
+        await StopAsync();
         var system = factory(start, hostSide);
         _system = system;
-        await system.WhenTerminated.ConfigureAwait(false);
+        await system.WhenTerminated;
     }
 
     /// <summary>Ends the system, if there is one, and waits for that.</summary>
     public async Task StopAsync()
     {
         if (_system is not { } system) return;
-        await system.Terminate().ConfigureAwait(false);
-        await system.WhenTerminated.ConfigureAwait(false);
+        await system.Terminate();
+        await system.WhenTerminated;
     }
 }

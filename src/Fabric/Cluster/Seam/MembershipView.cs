@@ -45,8 +45,26 @@ public sealed record MembershipView(
         && Members.Length == other.Members.Length
         && Members.Zip(other.Members).All(pair => pair.First.IsSameAs(pair.Second));
 
+    /// <summary>This host has been a member for longer than all others that are alive.</summary>
+    public bool IsOldest =>
+        Members.FirstOrDefault(member => member.IsAlive)?.HostId == SelfHost;
+
     /// <summary>Ids of hosts that are alive; see <see cref="HostMember.IsAlive"/>.</summary>
-    public ImmutableSortedSet<string> AliveHosts => Members
-        .Where(member => member.IsAlive).Select(member => member.HostId)
-        .ToImmutableSortedSet(StringComparer.Ordinal);
+    public ImmutableSortedSet<string> AliveHosts
+    {
+        get
+        {
+            if (_alive is null || _aliveOf != Members)
+            {
+                _aliveOf = Members;
+                _alive = Members.Where(member => member.IsAlive).Select(member => member.HostId)
+                    .ToImmutableSortedSet(StringComparer.Ordinal);
+            }
+
+            return _alive;
+        }
+    }
+
+    private ImmutableSortedSet<string>? _alive;
+    private ImmutableArray<HostMember> _aliveOf;
 }

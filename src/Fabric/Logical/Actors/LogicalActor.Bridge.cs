@@ -15,7 +15,7 @@ public sealed partial class LogicalActor
     private static readonly ImmutableArray<byte> LearnedTables =
     [
         PhysicalTables.MacBinding, PhysicalTables.MacLookup, PhysicalTables.ForwardingDatabase,
-        PhysicalTables.AffinityCheck,
+        PhysicalTables.AffinityCheck, PhysicalTables.HairpinReply,
     ];
 
     private enum BridgeState

@@ -21,6 +21,7 @@ public sealed record LocalDatapaths(
 
         void AddRouter(LogicalRouter? found)
         {
+            if (found?.Chassis is { } chassis && chassis != host.HostId) return; // Whole elsewhere.
             if (found is not null && routers.TryAdd(found.Uuid, found)) waiting.Enqueue(found);
         }
 
@@ -33,6 +34,12 @@ public sealed record LocalDatapaths(
         foreach (var router in topology.Rows.Routers.Values)
         {
             if (router.Chassis == host.HostId) AddRouter(router);
+        }
+
+        foreach (var port in topology.Rows.RouterPorts.Values)
+        {
+            if (GatewayHost.IsCandidate(topology, host.HostId, port))
+                AddRouter(topology.RouterOf(port));
         }
 
         while (waiting.TryDequeue(out var next))
@@ -78,6 +85,13 @@ public sealed record LocalDatapaths(
                     || port.IsLocalnet;
                 if (isHere) names.Add(port.Name);
             }
+        }
+
+        foreach (var owner in Switches)
+        {
+            var hasBalancers =
+                topology.BalancersOf(owner.LoadBalancers, owner.LoadBalancerGroups).Any();
+            if (hasBalancers) names.Add(ConntrackZones.SnatName(owner.Uuid)); // For hairpins.
         }
 
         foreach (var router in Routers)

@@ -91,6 +91,7 @@ public sealed class LogicalCompiler
             face = pass.Host.Interfaces.TryGetValue(parent, out var carrier) ? carrier : null;
         PatchPeer? patch = null;
         if (port.Peer is { } peer && pass.Topology.RouterOf(peer) is { } router
+            && (!port.IsOfGatewayRouter || port.Gateway is null)
             && pass.Topology.DatapathKey(router.Uuid) is { } datapath
             && pass.Topology.PortKey(peer.Uuid) is { } key)
         {
@@ -106,7 +107,10 @@ public sealed class LogicalCompiler
 
         return new PhysicalPort(
             row.Name, row.Uuid, port.Key, face, tunnel, patch, pass.Host.Zone(row.Name),
-            row.Tag, row.IsLocalport, row.IsLocalnet, row.IsRouter);
+            row.Tag, row.IsLocalport, row.IsLocalnet, row.IsRouter)
+        {
+            IsLinkHere = port is { IsOfGatewayRouter: true, Gateway: null },
+        };
     }
 
     private static void CompileRouter(CompilePass pass, LogicalRouter row)

@@ -126,8 +126,21 @@ public sealed record RouterPolicy(
 public sealed record NatRule(
     Guid Uuid, string Type, IpPrefix External, IpPrefix Logical, MacBytes? ExternalMac,
     string? LogicalPort, string PortRange, Guid? GatewayPort, string Text, bool IsStateless,
-    Guid? AllowedExternal, Guid? ExemptedExternal)
+    Guid? AllowedExternal, Guid? ExemptedExternal, int Priority)
 {
+    /// <summary>external_port_range "LOW-HIGH" or "PORT"; zeros when there is none.</summary>
+    public (ushort Low, ushort High) Ports
+    {
+        get
+        {
+            var ends = PortRange.Split('-');
+            if (!ushort.TryParse(ends[0], out var low)) return default;
+            return ends.Length == 2 && ushort.TryParse(ends[1], out var high)
+                ? (low, high)
+                : (low, low);
+        }
+    }
+
     /// <summary>A floating IP that the host of its logical port translates by itself.</summary>
     public bool IsDistributed =>
         Type == "dnat_and_snat" && ExternalMac is not null && LogicalPort is not null;
@@ -153,6 +166,7 @@ public sealed record NatRule(
             row.Schema.TryColumn("match", out _) ? row.GetString("match") : "",
             row.GetMapValue("options", "stateless") == "true",
             row.GetReferenceOrNull("allowed_ext_ips"),
-            row.GetReferenceOrNull("exempted_ext_ips"));
+            row.GetReferenceOrNull("exempted_ext_ips"),
+            row.Schema.TryColumn("priority", out _) ? (int)row.GetInteger("priority") : 0);
     }
 }

@@ -52,6 +52,23 @@ public sealed record LoadBalancer(
 {
     public bool Rejects => Options.GetValueOrDefault("reject") == "true";
 
+    /// <summary>
+    /// The client that a backend sees when it is balanced to itself: hairpin_snat_ip, else the
+    /// virtual address.
+    /// </summary>
+    public IpPrefix HairpinSource(IpPrefix vip)
+    {
+        var words = Options.GetValueOrDefault("hairpin_snat_ip", "").Split(' ');
+        foreach (var word in words)
+        {
+            if (IpPrefix.TryParse(word, out var ip) && ip.IsIpv6 == vip.IsIpv6) return ip.Host;
+        }
+
+        return vip;
+    }
+
+    public bool SkipsSnat => Options.GetValueOrDefault("skip_snat") == "true";
+
     public static LoadBalancer Read(Row row, Action<string> complain)
     {
         var services = ImmutableArray.CreateBuilder<VirtualService>();

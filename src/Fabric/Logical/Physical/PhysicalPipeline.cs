@@ -22,6 +22,11 @@ internal sealed record PhysicalPort(
     /// Key of the switch's port to a physical network here: used instead of tunnels.
     /// </summary>
     public uint? ViaLocalnet { get; init; }
+
+    /// <summary>
+    /// The link to a gateway router that is here: what is flooded from elsewhere reaches it, too.
+    /// </summary>
+    public bool IsLinkHere { get; init; }
 }
 
 /// <param name="Key">Tunnel key of the "cr-" port.</param>
@@ -218,12 +223,12 @@ internal sealed class PhysicalPipeline
             [(FloodGroup, "flood"), (UnknownGroup, "unknown"), (FloodL2Group, "flood-l2")])
         {
             var members = ports.Where(port => IsMember(port, group)).ToImmutableArray();
-            var tunnels = members.Where(port => !port.IsRouter)
+            var tunnels = members.Where(port => port.Patch is null)
                 .Select(port => port.Tunnel).OfType<uint>().Distinct().Order().ToImmutableArray();
-            var locals = members.Where(port => port.Interface is not null).Select(port => port.Key)
-                .ToImmutableArray();
-            var patches = members.Where(port => port.Patch is not null).Select(port => port.Key)
-                .ToImmutableArray();
+            var locals = members.Where(port => port.Interface is not null || port.IsLinkHere)
+                .Select(port => port.Key).ToImmutableArray();
+            var patches = members.Where(port => port.Patch is not null && !port.IsLinkHere)
+                .Select(port => port.Key).ToImmutableArray();
             var hasLocalnet = ports.Any(port => port.IsLocalnet && port.Interface is not null);
             _pass.Block(kind, datapath, datapath, [key, tunnels, locals, patches, hasLocalnet],
                 block => AddGroup(block, key, group, hasLocalnet ? [] : tunnels, locals, patches));

@@ -82,19 +82,31 @@ internal sealed partial class RouterPipeline
         // An address that is translated, too: what no connection claims is dropped once routed.
         if (_view.TranslatedAddresses.Contains(own.Host))
         {
-            block.Add(RouterIngress.ArpResolve, 200, _here.Destination(own.Host), FlowActions.Drop);
+            block.Add(RouterIngress.ArpResolve, 2, _here.Destination(own.Host), FlowActions.Drop);
+            block.Add(
+                input, 120, from.Source(own.Host),
+                Next(input));
             return;
         }
 
         // Anything else for the router: say that nobody listens.
+        if (!_view.IsGatewayRouter && _view.GatewayPorts.IsEmpty) AddRefusals(block, own);
+        block.Add(input, 60, _here.Destination(own.Host), FlowActions.Drop);
+    }
+
+    private void AddRefusals(FlowBlockBuilder block, IpPrefix own)
+    {
+        const byte input = RouterIngress.IpInput;
         var to = _here.Destination(own.Host).Is(MatchField.IpFragment, 0);
         var refuse = ControllerAction.Reject(RejectPlace.Router);
         block.Add(input, 80, to.Protocol(6), new FlowActions().Punt(refuse));
-        var closed = own.IsIpv6
-            ? ControllerAction.IcmpError(Icmp6Unreachable, 4, own.Host)
-            : ControllerAction.IcmpError(IcmpUnreachable, 3, own.Host);
+        var (closed, unknown) = own.IsIpv6
+            ? (ControllerAction.IcmpError(Icmp6Unreachable, 4, own.Host),
+                ControllerAction.IcmpError(Icmp6Unreachable, 3, own.Host))
+            : (ControllerAction.IcmpError(IcmpUnreachable, 3, own.Host),
+                ControllerAction.IcmpError(IcmpUnreachable, 2, own.Host));
         block.Add(input, 80, to.Protocol(17), new FlowActions().Punt(closed));
-        block.Add(input, 60, _here.Destination(own.Host), FlowActions.Drop);
+        block.Add(input, 70, to, new FlowActions().Punt(unknown));
     }
 
     private void AddOwnNeighbor(FlowBlockBuilder block, RouterPortView port, IpPrefix own)

@@ -4,219 +4,221 @@ using static Fabric.Logical.LogicalFields;
 
 namespace Fabric.Logical;
 
-/// <content>NAT, load balancing and distributed gateway ports.</content>
+/// <content>NAT: on a gateway router everywhere, else at a distributed gateway port.</content>
 internal sealed partial class RouterPipeline
 {
     private const int GatewayOffset = 128;
+    private const int MatchedOffset = 300;
 
-    // Ingress 25: traffic of a gateway port leaves where its gateway is.
-    private void AddGateway(FlowBlockBuilder block, RouterPortView port)
+    /// <summary>One NAT rule as it acts on this host.</summary>
+    /// <param name="Port">The gateway port; null on a gateway router.</param>
+    /// <param name="Inside">Packets that come in where the rule works.</param>
+    /// <param name="Outside">Packets that leave where the rule works.</param>
+    private sealed record ActiveNat(
+        NatRule Rule, RouterPortView? Port, FlowMatch Inside, FlowMatch Outside,
+        ImmutableArray<MatchProduct> Products)
     {
-        const byte redirect = RouterIngress.GatewayRedirect;
-        if (port.RedirectKey is not { } key || port.IsResident) return;
-        block.Add(
-            redirect, 50, _here.Outport(port.Key),
-            Next(redirect, new FlowActions().SetOutport(key)));
-        foreach (var ip in (FlowMatch[])[_here.Ip4(), _here.Ip6()])
-            block.Add(RouterIngress.ArpRequest, 110, ip.Outport(key), new FlowActions().Output());
+        /// <summary>A floating address, translated on the host of its port.</summary>
+        public bool IsFloating => Port is not null && Rule.IsDistributed;
     }
-
-    private bool IsGatewayRouterHere =>
-        _view.Row.Chassis is { } chassis && chassis == _pass.Host.HostId;
 
     private void CompileTranslations()
     {
         foreach (var rule in _view.Nat)
         {
-            var port = _view.GatewayPort(rule.GatewayPort);
+            var port = _view.NatPort(rule);
             var isHome = rule.LogicalPort is { } home && _pass.Host.Interfaces.ContainsKey(home);
             object?[] inputs =
             [
-                rule, _view.Key, port, isHome, IsGatewayRouterHere, _view.Row.Chassis is not null,
+                rule, _view.Key, port, isHome, _view.IsGatewayRouter, SetOf(rule.AllowedExternal),
+                SetOf(rule.ExemptedExternal), _view.DnatForceSnat, MeaningOf(rule.Text),
+                _view.IsGatewayRouter ? _view.Ports : null,
             ];
-            _pass.Block("nat", rule.Uuid, Uuid, inputs, block => AddNat(block, rule, port, isHome));
+            _pass.ExpressionBlock(
+                "NAT", "nat", rule.Uuid, Uuid, inputs, block => AddNat(block, rule, port, isHome));
         }
 
-        foreach (var balancer in _view.Balancers)
+        CompileFrame();
+        CompileBalancers();
+    }
+
+    private AddressSet? SetOf(Guid? uuid) =>
+        uuid is { } row ? _pass.Topology.Rows.AddressSets.GetValueOrDefault(row) : null;
+
+    /// <summary>What a rule's own match means here; what does not parse is said later.</summary>
+    private object? MeaningOf(string text)
+    {
+        if (text.Length == 0) return null;
+        try
         {
-            var port = _view.GatewayPort(null);
-            object?[] inputs = [balancer, _view.Key, port, IsGatewayRouterHere];
-            _pass.Block("balancer", balancer.Uuid, Uuid, inputs, block =>
-            {
-                foreach (var service in balancer.Services)
-                    AddService(block, balancer, service, port);
-            });
+            return _names.MeaningOf(ExpressionParser.Parse(text));
+        }
+        catch (ExpressionException)
+        {
+            return text;
         }
     }
 
     private void AddNat(FlowBlockBuilder block, NatRule rule, RouterPortView? port, bool isHome)
     {
-        var isGatewayRouter = _view.Row.Chassis is not null;
-        if (!isGatewayRouter && port is null) return;
-        var isDistributed = rule.IsDistributed && !isGatewayRouter;
-        var isActive = isGatewayRouter
-            ? IsGatewayRouterHere
-            : isDistributed ? isHome : port!.IsResident;
-        if (!isActive) return;
+        if (!_view.IsGatewayRouter && port is null) return;
+        ImmutableArray<MatchProduct> products = rule.Text.Length == 0
+            ? [MatchProduct.Everything]
+            : ExpressionNormalizer.Normalize(ExpressionParser.Parse(rule.Text), _names);
+        var nat = new ActiveNat(
+            rule, port, port is null ? _here : _here.Inport(port.Key),
+            port is null ? _here : _here.Outport(port.Key), products);
+        var hopMac = nat.IsFloating ? rule.ExternalMac!.Value : port?.Row.Mac ?? default;
+        if (port is not null && rule.External.IsHost)
+            AddTranslatedHop(block, port, rule.External, hopMac);
+        if (port is not null && !(nat.IsFloating ? isHome : port.IsResident)) return;
 
-        var inside = isGatewayRouter ? _here : _here.Inport(port!.Key);
-        var outside = isGatewayRouter ? _here : _here.Outport(port!.Key);
-        if (isDistributed) AddFloating(block, rule, port!);
-        foreach (var asker in isGatewayRouter ? _view.Ports : [port!])
-            AddNatArp(block, rule, asker);
-        if (rule.IsStateless)
+        if (nat.IsFloating) AddFloating(block, rule, port!);
+        if (port is not null && rule.External.IsHost)
+            AddEgressLoopback(block, port, rule.External);
+        foreach (var asker in port is null ? _view.Ports : [port])
+            AddNatNeighbor(block, nat, asker);
+        if (rule.Type is "snat" or "dnat_and_snat") AddSource(block, nat);
+        if (rule.Type is "dnat" or "dnat_and_snat") AddDestination(block, nat);
+    }
+
+    // Ingress 3: ARP and ND for the external address.
+    private void AddNatNeighbor(FlowBlockBuilder block, ActiveNat nat, RouterPortView port)
+    {
+        var external = nat.Rule.External;
+        if (!external.IsHost
+            || port.Row.Networks.Any(network => network.Host == external.Host)
+            || !port.Row.Networks.Any(network => network.Contains(external.Host)))
         {
-            AddStateless(block, rule, inside, outside);
             return;
         }
 
-        if (rule.Type is "snat" or "dnat_and_snat") AddSource(block, rule, inside, outside);
-        if (rule.Type is "dnat" or "dnat_and_snat") AddDestination(block, rule, inside, outside);
+        var mac = nat.IsFloating ? nat.Rule.ExternalMac!.Value : port.Row.Mac;
+        AnswerFor(block, port, external, mac);
     }
 
-    // Ingress 3: ARP for the external address.
-    private void AddNatArp(FlowBlockBuilder block, NatRule rule, RouterPortView port)
+    private void AnswerFor(
+        FlowBlockBuilder block, RouterPortView port, IpPrefix own, Fabric.Wire.MacBytes mac)
     {
-        if (rule.External.IsIpv6 || !rule.External.IsHost) return;
-        if (port.Row.Networks.Any(network => network.Host == rule.External.Host)) return;
-        if (!port.Row.Networks.Any(network => network.Contains(rule.External.Host))) return;
-        var mac = rule.IsDistributed ? rule.ExternalMac!.Value : port.Row.Mac;
+        const byte input = RouterIngress.IpInput;
+        var from = _here.Inport(port.Key);
+        if (own.IsIpv6)
+        {
+            block.Add(
+                input, 92, from.Neighbor(135).Is(MatchField.NdTarget, own.Address),
+                new FlowActions().Punt(ControllerAction.NdAdvert(mac.ToUInt64(), isRouter: true)));
+            return;
+        }
+
         block.Add(
-            RouterIngress.IpInput, 92,
-            _here.Inport(port.Key).Arp(1).Is(MatchField.ArpTpa, rule.External.Address),
-            SwitchPipeline.AnswerArp(mac, (uint)rule.External.Address));
+            input, 92, from.Arp(1).Is(MatchField.ArpTpa, own.Address),
+            SwitchPipeline.AnswerArp(mac, (uint)own.Address));
+    }
+
+    /// <summary>
+    /// Sets of external addresses: of the allowed ones only, and not of the exempted ones.
+    /// </summary>
+    private void AddRestricted(
+        FlowBlockBuilder block, byte table, int priority, FlowMatch match, ActiveNat nat,
+        bool isExternalSource, FlowActions actions)
+    {
+        var rule = nat.Rule;
+        var isIpv6 = rule.External.IsIpv6;
+        var field = isExternalSource
+            ? isIpv6 ? MatchField.Ipv6Source : MatchField.Ipv4Source
+            : isIpv6 ? MatchField.Ipv6Destination : MatchField.Ipv4Destination;
+        ImmutableArray<MaskedValue> Members(AddressSet set) =>
+            set.Members.OfWidth(isIpv6 ? 128 : 32);
+        if (SetOf(rule.ExemptedExternal) is { } exempted)
+        {
+            foreach (var value in Members(exempted))
+            {
+                if (match.TryAnd(field, value, out var spared))
+                    block.Add(table, priority + 2, spared, Next(table));
+            }
+        }
+
+        if (SetOf(rule.AllowedExternal) is not { } allowed)
+        {
+            block.Add(table, priority, match, nat.Products, actions);
+            return;
+        }
+
+        foreach (var value in Members(allowed))
+        {
+            if (match.TryAnd(field, value, out var narrower))
+                block.Add(table, priority, narrower, nat.Products, actions);
+        }
     }
 
     // Ingress 5 undoes it for replies, egress 3 does it.
-    private void AddSource(
-        FlowBlockBuilder block, NatRule rule, FlowMatch inside, FlowMatch outside)
+    private void AddSource(FlowBlockBuilder block, ActiveNat nat)
     {
         const byte undo = RouterIngress.UnSnat;
         const byte table = RouterEgress.Snat;
-        block.Add(
-            undo, 90, inside.Destination(rule.External.Host),
-            new FlowActions().Track(SnatZone, NextStage(undo), translates: true));
-        var priority = rule.Logical.Length + 1 + (_view.Row.Chassis is null ? GatewayOffset : 0);
-        var actions = new FlowActions();
-        if (rule.IsDistributed && _view.Row.Chassis is null)
-            actions.Set(MatchField.EthernetSource, rule.ExternalMac!.Value);
-        block.Add(
-            table, priority, outside.Source(rule.Logical), actions.CommitNat(
-                SnatZone, NextStage(table), OfNatType.Source, rule.External.ToAddress()));
-    }
-
-    // Ingress 10 does it, egress 1 undoes it for replies.
-    private void AddDestination(
-        FlowBlockBuilder block, NatRule rule, FlowMatch inside, FlowMatch outside)
-    {
-        const byte table = RouterIngress.Dnat;
-        const byte undo = RouterEgress.UnDnat;
-        block.Add(
-            table, 100, inside.Destination(rule.External.Host), new FlowActions().CommitNat(
-                DnatZone, NextStage(table), OfNatType.Destination, rule.Logical.ToAddress()));
-        var actions = new FlowActions();
-        if (rule.IsDistributed && _view.Row.Chassis is null)
-            actions.Set(MatchField.EthernetSource, rule.ExternalMac!.Value);
-        block.Add(
-            undo, 100, outside.Source(rule.Logical.Host),
-            actions.Track(DnatZone, NextStage(undo), translates: true));
-    }
-
-    private void AddStateless(
-        FlowBlockBuilder block, NatRule rule, FlowMatch inside, FlowMatch outside)
-    {
-        var isIpv6 = rule.External.IsIpv6;
-        var source = isIpv6 ? MatchField.Ipv6Source : MatchField.Ipv4Source;
-        var destination = isIpv6 ? MatchField.Ipv6Destination : MatchField.Ipv4Destination;
-        block.Add(
-            RouterIngress.Dnat, 100, inside.Destination(rule.External.Host),
-            Next(RouterIngress.Dnat, new FlowActions().Set(destination, rule.Logical.Address)));
-        block.Add(
-            RouterEgress.Snat, rule.Logical.Length + 1 + GatewayOffset,
-            outside.Source(rule.Logical.Host),
-            Next(RouterEgress.Snat, new FlowActions().Set(source, rule.External.Address)));
-    }
-
-    // Admission and gateway redirect of a floating IP on the host of its port.
-    private void AddFloating(FlowBlockBuilder block, NatRule rule, RouterPortView port)
-    {
-        const byte admission = RouterIngress.Admission;
-        const byte redirect = RouterIngress.GatewayRedirect;
-        var mac = rule.ExternalMac!.Value;
-        block.Add(
-            admission, 50, _here.Inport(port.Key).Is(MatchField.EthernetDestination, mac),
-            Next(admission, new FlowActions().Set(InportMac, mac.ToUInt64())));
-        var keep = new FlowActions()
-            .Set(MatchField.EthernetSource, mac)
-            .Set(rule.External.IsIpv6 ? SourceIp6 : SourceIp4, rule.External.Address);
-        block.Add(
-            redirect, 100, _here.Outport(port.Key).Source(rule.Logical.Host), Next(redirect, keep));
-    }
-
-    // Ingress 7 and 10: a virtual service; egress 1 translates the answers back.
-    private void AddService(
-        FlowBlockBuilder block, LoadBalancer balancer, VirtualService service, RouterPortView? port)
-    {
-        var isGatewayRouter = _view.Row.Chassis is not null;
-        var isActive = isGatewayRouter ? IsGatewayRouterHere : port is { IsResident: true };
-        if (!isActive) return;
-        const byte table = RouterIngress.Dnat;
-        var vip = service.Vip;
-        var match = _here.Destination(vip.Address);
-        if (vip.Port != 0) match = match.PortDestination(balancer.Protocol, vip.Port);
-        block.Add(
-            RouterIngress.Defrag, 100, match,
-            new FlowActions().Track(DnatZone, NextStage(RouterIngress.Defrag), translates: true));
-
-        var isNew = match.Has(CtTracked, CtNew);
-        var priority = vip.Port != 0 ? 120 : 110;
-        if (service.Backends.IsEmpty)
+        var rule = nat.Rule;
+        if (!rule.IsStateless)
         {
-            var refuse = balancer.Rejects
-                ? new FlowActions().Punt(ControllerAction.Reject(RejectPlace.Router))
-                : FlowActions.Drop;
-            block.Add(table, priority, isNew, refuse);
+            block.Add(
+                undo, nat.Port is null ? 90 : 100, nat.Inside.Destination(rule.External.Host),
+                new FlowActions().Track(SnatZone, NextStage(undo), translates: true));
+        }
+
+        var priority = rule.Logical.Length + 1 + (nat.Port is null ? 0 : GatewayOffset);
+        if (rule.Text.Length > 0) priority = MatchedOffset + rule.Priority;
+        var actions = new FlowActions();
+        if (nat.IsFloating) actions.Set(MatchField.EthernetSource, rule.ExternalMac!.Value);
+        var match = nat.Outside.Source(rule.Logical.Network);
+        if (rule.IsStateless)
+        {
+            var field = rule.External.IsIpv6 ? MatchField.Ipv6Source : MatchField.Ipv4Source;
+            AddRestricted(block, table, priority, match, nat, isExternalSource: false,
+                Next(table, actions.Set(field, rule.External.Address)));
             return;
         }
 
-        AddBackends(block, balancer, service, isNew, priority);
-        foreach (var asker in isGatewayRouter ? _view.Ports : [port!])
-        {
-            if (vip.Address.IsIpv6
-                || !asker.Row.Networks.Any(network => network.Contains(vip.Address))
-                || asker.Row.Networks.Any(network => network.Host == vip.Address))
-            {
-                continue;
-            }
-
-            block.Add(
-                RouterIngress.IpInput, 92,
-                _here.Inport(asker.Key).Arp(1).Is(MatchField.ArpTpa, vip.Address.Address),
-                SwitchPipeline.AnswerArp(asker.Row.Mac, (uint)vip.Address.Address));
-        }
+        var (low, high) = rule.Type == "snat" ? rule.Ports : default;
+        actions.CommitNat(
+            SnatZone, NextStage(table), OfNatType.Source, rule.External.ToAddress(), low, high);
+        foreach (var each in nat.Port is null ? NotReply(match) : [match])
+            AddRestricted(block, table, priority, each, nat, isExternalSource: false, actions);
     }
 
-    private void AddBackends(
-        FlowBlockBuilder block, LoadBalancer balancer, VirtualService service, FlowMatch isNew,
-        int priority)
+    /// <summary>!ct.trk || !ct.rpl.</summary>
+    private static FlowMatch[] NotReply(FlowMatch match) =>
+        [match.Lacks(CtTracked), match.Has(CtTracked).Lacks(CtReply)];
+
+    // Ingress 10 does it, egress 1 undoes it for replies.
+    private void AddDestination(FlowBlockBuilder block, ActiveNat nat)
     {
         const byte table = RouterIngress.Dnat;
-        var choices = service.Backends.Select(backend => new FlowActions().CommitNat(
-            DnatZone, NextStage(table), OfNatType.Destination, backend.Address.ToAddress(),
-            backend.Port, 0, new OfLoad(Natted, 1))).ToList();
-        block.Add(table, priority, isNew, choices.Count == 1
-            ? choices[0]
-            : new FlowActions().Add(new OfGroup(
-                block.AddGroup(choices, BalancerSelection.Of(balancer, service)))));
-        foreach (var backend in service.Backends.Distinct())
+        const byte undo = RouterEgress.UnDnat;
+        var rule = nat.Rule;
+        var match = nat.Inside.Destination(rule.External.Host);
+        var priority = rule.Text.Length > 0 ? MatchedOffset + rule.Priority : 100;
+        var actions = new FlowActions();
+        if (nat.Port is null) actions.Set(AllowLoopback, 1);
+        if (rule.IsStateless)
         {
-            var answer = _here.Source(backend.Address);
-            if (backend.Port != 0) answer = answer.PortSource(balancer.Protocol, backend.Port);
-            block.Add(
-                RouterEgress.UnDnat, 120, answer,
-                new FlowActions().Track(
-                    DnatZone, NextStage(RouterEgress.UnDnat), translates: true));
+            var field = rule.External.IsIpv6
+                ? MatchField.Ipv6Destination
+                : MatchField.Ipv4Destination;
+            AddRestricted(block, table, priority, match, nat, isExternalSource: true,
+                Next(table, actions.Set(field, rule.Logical.Address)));
+            return;
         }
+
+        if (nat.Port is null && !_view.DnatForceSnat.IsEmpty) actions.Set(ForceSnatForDnat, 1);
+        var (low, high) = rule.Ports;
+        actions.CommitNat(
+            DnatZone, NextStage(table), OfNatType.Destination, rule.Logical.ToAddress(), low, high);
+        AddRestricted(block, table, priority, match, nat, isExternalSource: true, actions);
+        if (nat.Port is null) return; // Gateway routers undo it for every packet.
+        var before = new FlowActions();
+        if (nat.IsFloating) before.Set(MatchField.EthernetSource, rule.ExternalMac!.Value);
+        block.Add(
+            undo, 100, nat.Outside.Source(rule.Logical.Host),
+            before.Track(DnatZone, NextStage(undo), translates: true));
     }
 
     private static byte NextStage(byte stage)

@@ -92,7 +92,7 @@ internal sealed partial class RouterPipeline
             object?[] inputs =
             [
                 port, _view.Key, _view.Row.IsEnabled, _view.RouteTables.Count, TableOf(port),
-                _view.TranslatedAddresses,
+                _view.TranslatedAddresses, _view.IsGatewayRouter, _view.GatewayPorts.IsEmpty,
             ];
             _pass.Block("router-port", port.Row.Uuid, Uuid, inputs, block =>
             {

@@ -56,10 +56,24 @@ internal sealed class RouterView
             [.. row.Nat.Select(
                 uuid => topology.Rows.Nat.GetValueOrDefault(uuid)).OfType<NatRule>()];
         Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
+        GatewayPorts = [.. Ports.Where(port => port.Row.IsGateway)];
+        if (IsGatewayRouter)
+        {
+            var forced = row.Options.GetValueOrDefault("lb_force_snat_ip");
+            DnatForceSnat = AddressesOf(row.Options.GetValueOrDefault("dnat_force_snat_ip"));
+            LbForceSnat = AddressesOf(forced);
+            LbForcesToRouter = forced == "router_ip";
+        }
+        else
+        {
+            (DnatForceSnat, LbForceSnat) = ([], []);
+        }
+
         TranslatedAddresses =
         [
-            .. Nat.Select(rule => rule.External.Host)
+            .. Nat.Where(rule => rule.Type != "dnat").Select(rule => rule.External.Host)
                 .Concat(Balancers.SelectMany(b => b.Services).Select(s => s.Vip.Address))
+                .Concat(LbForceSnat).Concat(DnatForceSnat)
                 .Distinct(),
         ];
     }
@@ -70,14 +84,43 @@ internal sealed class RouterView
     /// <summary>Addresses that NAT and load balancing own, besides those of ports.</summary>
     public ImmutableArray<IpPrefix> TranslatedAddresses { get; }
 
+    /// <summary>All of the router is on one host: this one, else it were not compiled.</summary>
+    public bool IsGatewayRouter => Row.Chassis is not null;
+
+    /// <summary>Distributed gateway ports, by key.</summary>
+    public ImmutableArray<RouterPortView> GatewayPorts { get; }
+
+    /// <summary>options:dnat_force_snat_ip of a gateway router.</summary>
+    public ImmutableArray<IpPrefix> DnatForceSnat { get; }
+
+    /// <summary>options:lb_force_snat_ip of a gateway router, when it names addresses.</summary>
+    public ImmutableArray<IpPrefix> LbForceSnat { get; }
+
+    /// <summary>options:lb_force_snat_ip = router_ip.</summary>
+    public bool LbForcesToRouter { get; }
+
+    public bool ForcesLb => LbForcesToRouter || !LbForceSnat.IsEmpty;
+
     /// <summary>
-    /// The port that a NAT rule works at: its own, or the only gateway port; null on a gateway
-    /// router, where it works everywhere.
+    /// The port that a NAT rule works at: its own, else the gateway port whose network holds the
+    /// external address, else the first; null on a gateway router, where it works everywhere.
     /// </summary>
-    public RouterPortView? GatewayPort(Guid? wanted) =>
-        wanted is { } uuid
-            ? Ports.FirstOrDefault(port => port.Row.Uuid == uuid)
-            : Ports.FirstOrDefault(port => port.Row.IsGateway);
+    public RouterPortView? NatPort(NatRule rule)
+    {
+        if (IsGatewayRouter) return null;
+        if (rule.GatewayPort is { } uuid)
+            return GatewayPorts.FirstOrDefault(port => port.Row.Uuid == uuid);
+        return GatewayPorts.FirstOrDefault(port =>
+                port.Row.Networks.Any(network => network.Contains(rule.External.Host)))
+            ?? GatewayPorts.FirstOrDefault();
+    }
+
+    private static ImmutableArray<IpPrefix> AddressesOf(string? option) =>
+    [
+        .. (option ?? "").Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries)
+            .Select(word => IpPrefix.TryParse(word, out var ip) ? ip : (IpPrefix?)null)
+            .OfType<IpPrefix>(),
+    ];
 
     public LogicalRouter Row { get; }
     public uint Key { get; }
@@ -171,7 +214,20 @@ internal sealed class RouterView
 internal static class GatewayHost
 {
     /// <summary>The candidate of highest priority that is alive, or null.</summary>
-    public static string? Of(LogicalTopology topology, HostView host, LogicalRouterPort port)
+    public static string? Of(LogicalTopology topology, HostView host, LogicalRouterPort port) =>
+        Candidates(topology, port)
+            .Where(candidate =>
+                candidate.Chassis == host.HostId || host.Tunnels.ContainsKey(candidate.Chassis))
+            .OrderByDescending(candidate => candidate.Priority)
+            .ThenBy(candidate => candidate.Chassis, StringComparer.Ordinal)
+            .Select(candidate => candidate.Chassis)
+            .FirstOrDefault();
+
+    public static bool IsCandidate(LogicalTopology topology, string host, LogicalRouterPort port) =>
+        port.IsGateway && Candidates(topology, port).Any(each => each.Chassis == host);
+
+    private static IEnumerable<GatewayCandidate> Candidates(
+        LogicalTopology topology, LogicalRouterPort port)
     {
         var direct = port.GatewayChassis
             .Select(uuid => topology.Rows.GatewayChassis.GetValueOrDefault(uuid));
@@ -179,12 +235,6 @@ internal static class GatewayHost
             && topology.Rows.HaGroups.TryGetValue(group, out var row)
             ? row.Members.Select(uuid => topology.Rows.HaChassis.GetValueOrDefault(uuid))
             : [];
-        return direct.Concat(grouped).OfType<GatewayCandidate>()
-            .Where(candidate =>
-                candidate.Chassis == host.HostId || host.Tunnels.ContainsKey(candidate.Chassis))
-            .OrderByDescending(candidate => candidate.Priority)
-            .ThenBy(candidate => candidate.Chassis, StringComparer.Ordinal)
-            .Select(candidate => candidate.Chassis)
-            .FirstOrDefault();
+        return direct.Concat(grouped).OfType<GatewayCandidate>();
     }
 }

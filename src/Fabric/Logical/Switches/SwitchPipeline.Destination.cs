@@ -33,20 +33,17 @@ internal sealed partial class SwitchPipeline
     {
         const byte lookup = SwitchIngress.L2Lookup;
         var there = new FlowActions().SetOutport(port.Key).Output();
-        if (port.Row.IsEnabled)
+        var addresses = port.IsPeerServed ? port.Addresses : [];
+        foreach (var mac in addresses.Concat(port.PeerServices).Select(a => a.Mac).Distinct())
         {
-            var addresses = port.IsPeerServed ? port.Addresses : [];
-            foreach (var mac in addresses.Concat(port.PeerServices).Select(a => a.Mac).Distinct())
-            {
-                block.Add(
-                    lookup, 50, _here.Is(MatchField.EthernetDestination, mac),
-                    IsFloating(port, mac) ? StayHere(port) : there);
-            }
+            var action = !port.Row.IsEnabled
+                ? FlowActions.Drop
+                : IsFloating(port, mac) ? StayHere(port) : there;
+            block.Add(lookup, 50, _here.Is(MatchField.EthernetDestination, mac), action);
         }
-        else
-        {
+
+        if (!port.Row.IsEnabled)
             block.Add(SwitchIngress.L2Unknown, 50, _here.Outport(port.Key), FlowActions.Drop);
-        }
 
         if (port.Peer is { } peer) AddRouterNeighbors(block, port, peer);
     }
@@ -93,7 +90,7 @@ internal sealed partial class SwitchPipeline
         const byte nd = SwitchIngress.NdResponse;
         if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
             || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
-            || !port.Row.IsEnabled || _traits.IsVlanTransparent || !port.IsPeerServed)
+            || _traits.IsVlanTransparent || !port.IsPeerServed)
         {
             return;
         }

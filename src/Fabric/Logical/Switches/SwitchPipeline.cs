@@ -52,6 +52,7 @@ internal sealed partial class SwitchPipeline
         AddAclFrame(block, AclStages.Ingress);
         AddAclFrame(block, AclStages.AfterLoadBalancing);
         AddAclFrame(block, AclStages.Egress);
+        AddHairpinFrame(block);
         AddAnswers(block);
         AddBroadcast(block);
     });

@@ -30,6 +30,9 @@ internal sealed record SwitchPortView(
     /// <summary>Host of a gateway port that acts elsewhere; null: it acts here.</summary>
     public string? Gateway { get; init; }
 
+    /// <summary>The peer's router is whole on one host.</summary>
+    public bool IsOfGatewayRouter { get; init; }
+
     /// <summary>Conntrack and ACLs pass such ports by: they lead to other datapaths.</summary>
     public bool IsTransit => Row.IsRouter || Row.IsLocalnet;
 
@@ -42,7 +45,10 @@ internal sealed record SwitchPortView(
     /// The address lists are the row's and the peer's own: they change with them.
     /// </remarks>
     public object?[] Inputs =>
-        [Row, Key, Peer, IsPeerServed, Gateway, string.Join(' ', PeerServices.Select(TextOf))];
+        [
+            Row, Key, Peer, IsPeerServed, Gateway, IsOfGatewayRouter,
+            string.Join(' ', PeerServices.Select(TextOf)),
+        ];
 
     private static string TextOf(LinkAddresses addresses) =>
         $"{addresses.Mac} {string.Join(',', addresses.Ips)}";
@@ -60,16 +66,18 @@ internal sealed class SwitchView
         {
             if (topology.PortKey(port.Uuid) is not { } portKey) continue;
             var peer = topology.PeerOf(port);
-            var gateway = peer is { IsGateway: true }
+            var wholeAt = peer is null ? null : topology.RouterOf(peer)?.Chassis;
+            var gateway = wholeAt ?? (peer is { IsGateway: true }
                 ? GatewayHost.Of(topology, host, peer)
-                : host.HostId;
+                : host.HostId);
             var isResident = gateway == host.HostId;
-            var isServed = isResident || !hasLocalnet;
+            var isServed = isResident || !hasLocalnet || wholeAt is not null;
             var services = peer is null ? [] : RouterServices.Of(topology, host, peer, isServed);
             ports.Add(new SwitchPortView(
                 port, portKey, AddressesOf(port, peer), peer, isServed, services)
             {
                 Gateway = isResident ? null : gateway ?? "",
+                IsOfGatewayRouter = wholeAt is not null,
             });
         }
 

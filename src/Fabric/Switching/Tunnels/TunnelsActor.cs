@@ -8,7 +8,8 @@ namespace Fabric.Switching;
 /// <summary>Keeps one tunnel actor for every VTEP of another host that is alive.</summary>
 /// <remarks>
 /// Hears:  <see cref="VtepsChanged"/> from the cluster; <see cref="DatabaseChanged"/> and
-///         <see cref="TransactCompleted"/> from the Open_vSwitch database.
+///         <see cref="TransactCompleted"/> from the Open_vSwitch database; Terminated of a
+///         child, which it starts anew.
 /// Says:   <see cref="SubscribeVteps"/>, <see cref="SubscribeDatabase"/>, <see cref="Transact"/>;
 ///         <see cref="TunnelObserved"/> to its children.
 /// Holds:  nothing that the cluster or the database cannot say again. Starting, restarting and
@@ -46,6 +47,14 @@ public sealed class TunnelsActor : ReceiveActor
             if (changed.Before.TransactionId == Guid.Empty || changed.Changes.Any(Concerns))
                 Reconcile();
         });
+
+        Receive<Terminated>(
+            terminated => terminated.ActorRef.Path.Parent.Equals(Self.Path),
+            terminated =>
+            {
+                _children = _children.Remove(terminated.ActorRef.Path.Name);
+                Reconcile();
+            });
 
         Receive<TransactCompleted>(_ => { }); // A removal; what is left shows in the database.
     }
@@ -108,7 +117,9 @@ public sealed class TunnelsActor : ReceiveActor
         var name = TunnelActor.NameOf(vtep);
         if (!_children.ContainsKey(name))
         {
-            Context.ActorOf(TunnelActor.Props(vtep, _database), name);
+            // One that is still stopping keeps its name; its Terminated comes here again.
+            if (!Context.Child(name).IsNobody()) return;
+            Context.Watch(Context.ActorOf(TunnelActor.Props(vtep, _database), name));
             _children = _children.Add(name, vtep);
         }
 

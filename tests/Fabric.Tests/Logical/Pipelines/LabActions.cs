@@ -24,9 +24,14 @@ internal static class LabActions
         key.NetworkTos = (byte)((key.NetworkTos & ~action.TosMask) | (action.Tos & action.TosMask));
     }
 
-    public static void SetHopLimit(SetIpv6Action action, ref FlowKey key) =>
+    public static void SetIpv6(SetIpv6Action action, ref FlowKey key)
+    {
         key.NetworkTtl = (byte)((key.NetworkTtl & ~action.HopLimitMask)
             | (action.HopLimit & action.HopLimitMask));
+        key.NetworkTos = (byte)((key.NetworkTos & ~action.TosMask) | (action.Tos & action.TosMask));
+        if (action.SourceMask != default) key.Ipv6Source = action.Source;
+        if (action.DestinationMask != default) key.Ipv6Destination = action.Destination;
+    }
 
     public static void SetPorts(SetPortsAction action, ref FlowKey key)
     {

@@ -6,7 +6,7 @@ namespace Fabric.Tests.Logical;
 /// <summary>
 /// A connection tracker small enough to be obviously right, for one host of the lab.
 /// </summary>
-internal sealed class LabConntrack
+internal sealed class LabConntrack : ILabConntrack
 {
     private readonly record struct Tuple(
         ushort Zone, byte Protocol, uint Source, uint Destination, ushort PortSource,

@@ -15,6 +15,12 @@ namespace Fabric.Tests.Logical;
 /// <summary>A packet that came out of an interface.</summary>
 internal sealed record Delivery(string Port, FlowKey Packet);
 
+/// <summary>A connection tracker of one host of the lab.</summary>
+internal interface ILabConntrack
+{
+    void Run(ConntrackAction action, ref FlowKey key);
+}
+
 /// <summary>
 /// Several hosts with the real compiler and the real translation of their flows, joined by
 /// tunnels in memory; packets are flow keys.
@@ -24,8 +30,19 @@ internal sealed class LogicalLab
     private const uint TunnelDatapathPort = 1000;
     private readonly Dictionary<string, LabHost> _hosts = [];
 
+    private readonly Func<ILabConntrack> _trackers;
+
     public LogicalLab(DatabaseSnapshot database, params (string Host, string[] Ports)[] placement)
+        : this(database, () => new LabConntrack(), placement)
     {
+    }
+
+    /// <param name="trackers">Makes the connection tracker of each host.</param>
+    public LogicalLab(
+        DatabaseSnapshot database, Func<ILabConntrack> trackers,
+        params (string Host, string[] Ports)[] placement)
+    {
+        _trackers = trackers;
         Database = database;
         Keys = KeysOf(database);
         foreach (var (host, ports) in placement) _hosts[host] = new LabHost(this, host, ports);
@@ -138,14 +155,14 @@ internal sealed class LogicalLab
         private readonly int _index;
         private readonly BridgePipeline _bridge = new("br-int");
         private readonly RecirculationTable _recirculation = new();
-        private readonly LabConntrack _conntrack = new();
+        private readonly ILabConntrack _conntrack;
         private readonly Translation _translation = new();
         private readonly TranslationResult _result = new();
         private SwitchSnapshot _switch = SwitchSnapshot.Empty;
 
         public LabHost(LogicalLab lab, string name, string[] ports)
         {
-            (_lab, Name) = (lab, name);
+            (_lab, Name, _conntrack) = (lab, name, lab._trackers());
             _index = lab._hosts.Count + 1;
             Ports = ports.Select((port, index) => (port, (uint)index + 1))
                 .ToImmutableSortedDictionary(pair => pair.port, pair => pair.Item2);
@@ -160,6 +177,9 @@ internal sealed class LogicalLab
 
         /// <summary>Packets handed to the control plane.</summary>
         public List<FlowKey> Punts { get; } = [];
+
+        /// <summary>What the control plane was asked to do with them.</summary>
+        public List<ControllerOpcode> Asked { get; } = [];
 
         private IPAddress Address => new([192, 0, 2, (byte)_index]);
 
@@ -281,7 +301,7 @@ internal sealed class LogicalLab
                     case CloneAction clone:
                         Execute(clone.Actions, key, deliveries, moving);
                         break;
-                    case UserspaceAction: Punts.Add(key); break;
+                    case UserspaceAction punt: Punt(punt, key); break;
                     case SetTunnelAction tunnel: outer = tunnel.Tunnel; break;
                     case ConntrackAction track: _conntrack.Run(track, ref key); break;
                     case ConntrackClearAction: ClearConntrack(ref key); break;
@@ -289,7 +309,7 @@ internal sealed class LogicalLab
                     case SetIpv4Action set: LabActions.SetIpv4(set, ref key); break;
                     case SetPortsAction set: LabActions.SetPorts(set, ref key); break;
                     case SetIcmpAction set: LabActions.SetIcmp(set, ref key); break;
-                    case SetIpv6Action set: LabActions.SetHopLimit(set, ref key); break;
+                    case SetIpv6Action set: LabActions.SetIpv6(set, ref key); break;
                     case SetArpAction set: LabActions.SetArp(set, ref key); break;
                     case HashAction:
                         key.DatapathHashWire = 1 + (uint)key.PortSource + key.Ipv4Source;
@@ -301,6 +321,16 @@ internal sealed class LogicalLab
                     case DropAction: break;
                     default: throw new NotSupportedException(action.ToString());
                 }
+            }
+        }
+
+        private void Punt(UserspaceAction punt, FlowKey key)
+        {
+            Punts.Add(key);
+            if (PacketInCookie.TryParse(punt.Userdata.Data, out var cookie)
+                && ControllerAction.TryDecode(cookie.Userdata.AsSpan(), out var opcode, out _))
+            {
+                Asked.Add(opcode);
             }
         }
 

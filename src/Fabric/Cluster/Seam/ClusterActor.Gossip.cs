@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+
+namespace Fabric.Cluster;
+
+public sealed partial class ClusterActor
+{
+    private readonly Publication<VtepsChanged> _vteps = new();
+    private readonly Publication<PortLocationsChanged> _ports = new();
+    private readonly Publication<LearnedAddressesChanged> _learned = new();
+    private readonly Publication<GatewaysElected> _gateways = new();
+    private readonly Publication<HostLoadsChanged> _loads = new();
+    private PublishVteps? _ownVteps;
+    private ClaimPorts? _ownPorts;
+    private VoteForGateways? _ownVotes;
+    private RequestedChassisChanged? _requested;
+
+    /// <summary>What this host says goes to gossip; what gossip says goes to this host.</summary>
+    private void ReceiveGossip()
+    {
+        Receive<PublishVteps>(publish => _seam.Tell(_ownVteps = publish));
+        Receive<ClaimPorts>(claim => _seam.Tell(_ownPorts = claim));
+        Receive<VoteForGateways>(vote => _seam.Tell(_ownVotes = vote));
+        Receive<LearnAddresses>(learn => _seam.Tell(learn));
+        Receive<ForgetAddresses>(forget => _seam.Tell(forget));
+        Receive<HostLoad>(load => _seam.Tell(load));
+        Receive<RequestedChassisChanged>(changed =>
+        {
+            _requested = changed;
+            TellRequested();
+        });
+
+        Receive<VtepsChanged>(changed =>
+        {
+            _vteps.Publish(changed);
+            TellRequested();
+        });
+        Receive<PortLocationsChanged>(_ports.Publish);
+        Receive<LearnedAddressesChanged>(_learned.Publish);
+        Receive<GatewaysElected>(_gateways.Publish);
+        Receive<HostLoadsChanged>(_loads.Publish);
+
+        Receive<SubscribeVteps>(from => _vteps.Subscribe(from.Subscriber, Context));
+        Receive<SubscribePortLocations>(from => _ports.Subscribe(from.Subscriber, Context));
+        Receive<SubscribeLearnedAddresses>(from => _learned.Subscribe(from.Subscriber, Context));
+        Receive<SubscribeGateways>(from => _gateways.Subscribe(from.Subscriber, Context));
+        Receive<SubscribeHostLoads>(from => _loads.Subscribe(from.Subscriber, Context));
+    }
+
+    private void Unsubscribe(IActorRef subscriber)
+    {
+        _vteps.Remove(subscriber);
+        _ports.Remove(subscriber);
+        _learned.Remove(subscriber);
+        _gateways.Remove(subscriber);
+        _loads.Remove(subscriber);
+    }
+
+    /// <summary>A new incarnation knows nothing of this host yet.</summary>
+    private void TellOwn()
+    {
+        if (_ownVteps is not null) _seam.Tell(_ownVteps);
+        if (_ownPorts is not null) _seam.Tell(_ownPorts);
+        if (_ownVotes is not null) _seam.Tell(_ownVotes);
+        TellRequested();
+        if (_logStatus is not null) _seam.Tell(_logStatus);
+    }
+
+    /// <summary>options:requested-chassis may be a host's name in place of its id.</summary>
+    private void TellRequested()
+    {
+        if (_requested is null) return;
+        var ids = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var vtep in _vteps.Last?.Vteps ?? []) ids[vtep.HostName] = vtep.HostId;
+        _seam.Tell(new RequestedChassisChanged(_requested.Requested.ToImmutableSortedDictionary(
+            pair => pair.Key, pair => ids.GetValueOrDefault(pair.Value, pair.Value),
+            StringComparer.Ordinal)));
+    }
+}

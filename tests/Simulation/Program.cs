@@ -1,0 +1,28 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fabric.Simulation;
+
+// fabric sim --seeds N --from S [--log]: runs seeds, prints a line for each failure and a summary.
+if (!SimulationCommand.TryParse(args, out var command, out var problem))
+{
+    Console.Error.WriteLine($"fabric sim: {problem}");
+    Console.Error.WriteLine(SimulationCommand.Usage);
+    return 2;
+}
+
+if (command is null)
+{
+    Console.Out.WriteLine(SimulationCommand.Usage);
+    return 0;
+}
+
+var watch = Stopwatch.StartNew();
+var results = FleetSeeds.Run(
+    command.From, command.Count, command.IsLogged ? Console.Out.WriteLine : null,
+    result =>
+    {
+        if (result.Problem is null && !command.IsVerbose && command.Count > 1) return;
+        Console.Out.WriteLine(FleetSeeds.Describe(result));
+    });
+Console.Out.WriteLine(FleetSeeds.Summarise(results, watch.Elapsed));
+return results.All(result => result.Problem is null) ? 0 : 1;

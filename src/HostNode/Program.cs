@@ -16,6 +16,7 @@ internal static class Program
             + "  fabric demo                      three hosts on this machine, checked with packets\n"
             + "  fabric test [NAME] [--full]      run the tests\n"
             + "  fabric bench [--quick] [NAME]    measure, with the competitor beside it\n"
+            + "  fabric sim --seeds N --from S    whole hosts on a virtual clock, faults and all\n"
             + "  fabric host --config FILE        one host node in the foreground\n"
             + "  fabric cluster show              the cluster as this host sees it\n"
             + "  fabric net apply FILE            a logical network from YAML\n"

@@ -116,21 +116,25 @@ internal sealed partial class ActionExecutor(PacketContext context)
             cut.SegmentSize = 0;
             cut.Trim(run.SizeMax);
             run.SizeMax = int.MaxValue;
-            context.Enqueue(port, cut, run.Tunnel);
+            context.Enqueue(port, cut, EgressOf(ref run, port));
             return DropReason.None;
         }
 
         run.SizeMax = int.MaxValue;
         if (isLast)
         {
-            context.Enqueue(port, packet, run.Tunnel);
+            context.Enqueue(port, packet, EgressOf(ref run, port));
             return Consumed;
         }
 
         packet.References++;
-        context.Enqueue(port, packet, run.Tunnel);
+        context.Enqueue(port, packet, EgressOf(ref run, port));
         return DropReason.None;
     }
+
+    private static EgressMetadata EgressOf(ref PacketRun run, PacketPort port) => new(
+        run.Tunnel, port.WantsFlowHash ? PacketHash.FiveTuple(ref run.Key, basis: 0) : 0,
+        Swap(run.Key.PacketMarkWire));
 
     private DropReason Track(ref PacketRun run, ConntrackAction action)
     {

@@ -35,6 +35,9 @@ public abstract class PacketPort : IDisposable
     /// <summary>What a packet thread waits on, or -1 when nobody needs to.</summary>
     internal virtual int Descriptor => -1;
 
+    /// <summary>The hash and the mark of the packet's flow matter to it.</summary>
+    internal virtual bool WantsFlowHash => false;
+
     /// <summary>Whole super-packets may be given to <see cref="Transmit"/>.</summary>
     internal virtual bool TakesSuperPackets => false;
 
@@ -83,8 +86,18 @@ public abstract class PacketPort : IDisposable
 }
 
 /// <summary>A packet on its way out.</summary>
-/// <param name="Tunnel">The outer header, for tunnel ports.</param>
-internal readonly record struct TransmitEntry(PacketBuffer Packet, TunnelMetadata? Tunnel);
+internal readonly record struct TransmitEntry(PacketBuffer Packet, EgressMetadata Egress)
+{
+    /// <summary>The outer header, for tunnel ports.</summary>
+    public TunnelMetadata? Tunnel => Egress.Tunnel;
+}
+
+/// <summary>What goes with a packet to its port besides its bytes.</summary>
+/// <param name="Hash">
+/// Of the inner flow, for the outer source port; 0 where the port wants none.
+/// </param>
+/// <param name="Mark">The packet's mark (skb_mark), host order.</param>
+internal readonly record struct EgressMetadata(TunnelMetadata? Tunnel, uint Hash, uint Mark);
 
 /// <summary>Received packets with what only their port knows of them.</summary>
 internal sealed class PacketBatch(PacketPool pool)

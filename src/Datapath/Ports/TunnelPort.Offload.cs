@@ -18,8 +18,9 @@ internal sealed unsafe partial class TunnelPort
     /// <summary>Cuts a super-packet and sends its segments in as few messages as may be.</summary>
     [SkipLocalsInit]
     private int TransmitSuper(
-        PacketBuffer packet, TunnelMetadata tunnel, int socket, DropCounters drops)
+        in TransmitEntry entry, TunnelMetadata tunnel, int socket, DropCounters drops)
     {
+        var packet = entry.Packet;
         var headers = stackalloc byte[SegmentsMax * HeadersSizeMax];
         var vectors = stackalloc Libc.IoVector[SegmentsMax * 2];
         var first = new Span<byte>(headers, TunnelCodec.HeaderSizeMax);
@@ -57,7 +58,7 @@ internal sealed unsafe partial class TunnelPort
             }
 
             if (count == 0) break;
-            isSent &= TransmitSegments(vectors, count, segmentSize, tunnel, socket, drops);
+            isSent &= TransmitSegments(vectors, count, segmentSize, entry, socket, drops);
         }
 
         return isSent ? 1 : 0;
@@ -66,18 +67,18 @@ internal sealed unsafe partial class TunnelPort
     /// <summary>One message that the kernel cuts; one for each segment where it will not.</summary>
     [SkipLocalsInit]
     private bool TransmitSegments(
-        Libc.IoVector* vectors, int count, int segmentSize, TunnelMetadata tunnel, int socket,
+        Libc.IoVector* vectors, int count, int segmentSize, in TransmitEntry entry, int socket,
         DropCounters drops)
     {
         TunnelSockets.OuterAddress outer;
         Libc.MessageHeader message = default;
         message.Vectors = vectors;
         message.VectorCount = (nuint)(count * 2);
-        TunnelSockets.Address(tunnel, _tunnel.DestinationPort, &outer, ref message);
+        TunnelSockets.Address(
+            entry.Tunnel!, _tunnel.DestinationPort, entry.Egress.Mark, &outer, ref message);
         var plain = message;
 
-        // Without a checksum the kernel refuses to cut.
-        if (count > 1 && (tunnel.Flags & TunnelFlags.Checksum) != 0)
+        if (count > 1)
         {
             TunnelSockets.AddSegmentSize(&outer, ref message, (ushort)segmentSize);
             const int Flags = LinuxNumbers.MessageDontWait | LinuxNumbers.MessageNoSignal;

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Fabric.Wire;
 
@@ -7,24 +6,20 @@ namespace Fabric.Datapath;
 /// <summary>A tunnel port over the host's own UDP or GRE, routing and neighbours.</summary>
 /// <remarks>
 /// Geneve, VXLAN and GTP-U are UDP; GRE and ERSPAN raw sockets of their IP protocol.
-/// One receiving socket per address family is bound to the tunnel's port; senders are sockets of
-/// their own, one for each combination of "don't fragment" and checksum, since those are
-/// properties of sockets. The remote side is each packet's <see cref="TunnelMetadata"/>.
+/// One receiving socket per address family is bound to the tunnel's port; senders are
+/// <see cref="TunnelSenders"/>. The remote side is each packet's <see cref="TunnelMetadata"/>.
 /// For Geneve and VXLAN super-packets are cut into tunnelled segments that the kernel takes in one
 /// message (UDP
 /// segmentation offload); segments that arrive in one message become super-packets again.
 /// </remarks>
 internal sealed unsafe partial class TunnelPort : PacketPort
 {
-    private const int SenderCount = 4;
-
     private readonly TunnelPortSpec _tunnel;
     private readonly GeneveOptions _options;
     private readonly int _poll;
     private readonly TunnelReceiver _receiver4;
     private readonly TunnelReceiver? _receiver6;
-    private readonly int[] _senders4 = new int[SenderCount];
-    private readonly int[] _senders6 = new int[SenderCount];
+    private readonly TunnelSenders _senders;
     private uint _sequence;
     private int _isDisposed;
 
@@ -40,16 +35,12 @@ internal sealed unsafe partial class TunnelPort : PacketPort
         _poll = Libc.PollCreate(LinuxNumbers.PollCloseOnExec);
         Libc.PollAdd(_poll, receiver4.Socket, 4);
         if (receiver6 is not null) Libc.PollAdd(_poll, receiver6.Socket, 6);
-        for (var i = 0; i < SenderCount; i++)
-        {
-            bool isUnfragmented = (i & 1) != 0, hasChecksum = (i & 2) != 0;
-            _senders4[i] = TunnelSockets.OpenSender(tunnel, false, isUnfragmented, hasChecksum);
-            _senders6[i] = TunnelSockets.OpenSender(tunnel, true, isUnfragmented, hasChecksum);
-        }
+        _senders = new TunnelSenders(tunnel);
     }
 
     public override string Type => _tunnel.Kind.ToString().ToLowerInvariant();
     internal override int Descriptor => _poll;
+    internal override bool WantsFlowHash => true;
     internal override bool TakesSuperPackets =>
         _tunnel.Kind is TunnelKind.Geneve or TunnelKind.Vxlan;
     internal override bool TakesPartialChecksums => false;
@@ -59,9 +50,8 @@ internal sealed unsafe partial class TunnelPort : PacketPort
         out string error)
     {
         port = null;
-        if (spec.Tunnel is not { } tunnel || tunnel.Kind == TunnelKind.Stt)
+        if (spec.Tunnel is not { } tunnel)
         {
-            // STT's segments look like TCP's, which the host's own TCP would answer with resets.
             error = "Address family not supported by protocol";
             return false;
         }
@@ -97,7 +87,7 @@ internal sealed unsafe partial class TunnelPort : PacketPort
             }
 
             var isSuper = entry.Packet.SegmentSize != 0;
-            var wanted = SenderOf(tunnel);
+            var wanted = _senders.SocketFor(tunnel, entry.Egress.Hash, isSuper);
             if (prepared > 0 && (wanted != socket || isSuper))
             {
                 sent += SocketSender.Send(socket, messages, prepared, drops, this);
@@ -107,7 +97,7 @@ internal sealed unsafe partial class TunnelPort : PacketPort
             socket = wanted;
             if (isSuper)
             {
-                sent += TransmitSuper(entry.Packet, tunnel, socket, drops);
+                sent += TransmitSuper(entry, tunnel, socket, drops);
                 continue;
             }
 
@@ -131,21 +121,13 @@ internal sealed unsafe partial class TunnelPort : PacketPort
             ref var message = ref messages[prepared];
             message = new Libc.MessageHeader { Vectors = pair, VectorCount = 2 };
             TunnelSockets.Address(
-                tunnel, _tunnel.DestinationPort, outer + prepared, ref message);
+                tunnel, _tunnel.DestinationPort, entry.Egress.Mark, outer + prepared,
+                ref message);
             prepared++;
         }
 
         if (prepared > 0) sent += SocketSender.Send(socket, messages, prepared, drops, this);
         return sent;
-    }
-
-    private int SenderOf(TunnelMetadata tunnel)
-    {
-        var index = ((tunnel.Flags & TunnelFlags.DontFragment) != 0 ? 1 : 0)
-            | ((tunnel.Flags & TunnelFlags.Checksum) != 0 ? 2 : 0);
-        return tunnel.Destination.AddressFamily == AddressFamily.InterNetworkV6
-            ? _senders6[index]
-            : _senders4[index];
     }
 
     public override void Dispose()
@@ -154,7 +136,6 @@ internal sealed unsafe partial class TunnelPort : PacketPort
         Libc.Close(_poll);
         _receiver4.Dispose();
         _receiver6?.Dispose();
-        foreach (var socket in _senders4) Libc.Close(socket);
-        foreach (var socket in _senders6) Libc.Close(socket);
+        _senders.Dispose();
     }
 }

@@ -16,6 +16,7 @@ internal static unsafe class TunnelSockets
     private const int IpReceiveTtl = 12;
     private const int IpReceiveTos = 13;
     private const int Ipv6MtuDiscover = 23;
+    private const int Ipv6Checksum = 7;
     private const int Ipv6Only = 26;
     private const int Ipv6ReceivePacketInfo = 49;
     private const int Ipv6PacketInfo = 50;
@@ -25,6 +26,7 @@ internal static unsafe class TunnelSockets
     private const int Ipv6TrafficClass = 67;
     private const int MtuDiscoverNever = 0;
     private const int MtuDiscoverProbe = 3; // "Don't fragment" without keeping a path MTU.
+    private const int SocketMark = 36;
     private const int LevelUdp = 17;
     private const int UdpNoCheckTransmit = 101;
     private const int UdpNoCheckReceive = 102;
@@ -33,11 +35,11 @@ internal static unsafe class TunnelSockets
     private const int BufferSize = 8 << 20;
 
     /// <summary>Where a packet goes, where it comes from, and how: for one message.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 160)]
+    [StructLayout(LayoutKind.Sequential, Size = 192)]
     public struct OuterAddress
     {
         public fixed byte Name[32];
-        public fixed byte Control[128];
+        public fixed byte Control[160];
     }
 
     /// <summary>The kernel shall cut the message into datagrams of 'size' bytes.</summary>
@@ -55,8 +57,14 @@ internal static unsafe class TunnelSockets
     public static int OpenSender(
         TunnelPortSpec tunnel, bool isIpv6, bool isUnfragmented, bool hasChecksum)
     {
-        var socket = Open(isIpv6, IsRaw(tunnel));
+        var socket = Open(isIpv6, tunnel);
         if (socket < 0) return socket;
+        if (isIpv6 && tunnel.Kind == TunnelKind.Stt)
+        {
+            // The kernel fills in TCP's checksum.
+            Libc.SetOption(socket, LevelIpv6, Ipv6Checksum, 16);
+        }
+
         var discover = isUnfragmented ? MtuDiscoverProbe : MtuDiscoverNever;
         if (isIpv6)
         {
@@ -77,8 +85,9 @@ internal static unsafe class TunnelSockets
 
     public static int OpenReceiver(bool isIpv6, TunnelPortSpec tunnel)
     {
-        var socket = Open(isIpv6, IsRaw(tunnel));
+        var socket = Open(isIpv6, tunnel);
         if (socket < 0) return socket;
+        if (tunnel.Kind == TunnelKind.Stt) SttSockets.Filter(socket, isIpv6, tunnel);
         if (isIpv6)
         {
             Libc.SetOption(socket, LevelIpv6, Ipv6Only, 1);
@@ -109,9 +118,10 @@ internal static unsafe class TunnelSockets
         return -1;
     }
 
-    /// <summary>Fills in remote and local address, TTL and TOS of one message.</summary>
+    /// <summary>Fills in remote and local address, TTL, TOS and mark of one message.</summary>
     public static void Address(
-        TunnelMetadata tunnel, ushort port, OuterAddress* outer, ref Libc.MessageHeader message)
+        TunnelMetadata tunnel, ushort port, uint mark, OuterAddress* outer,
+        ref Libc.MessageHeader message)
     {
         var isIpv6 = tunnel.Destination.AddressFamily == AddressFamily.InterNetworkV6;
         var name = outer->Name;
@@ -136,6 +146,7 @@ internal static unsafe class TunnelSockets
             end = Control4(tunnel, outer->Control);
         }
 
+        if (mark != 0) end = Number(end, LinuxNumbers.LevelSocket, SocketMark, (int)mark);
         var size = (nuint)(end - outer->Control);
         message.Control = size > 0 ? outer->Control : null;
         message.ControlSize = size;
@@ -192,17 +203,24 @@ internal static unsafe class TunnelSockets
         return control + 16;
     }
 
-    /// <summary>GRE and ERSPAN have an IP protocol of their own.</summary>
+    /// <summary>
+    /// GRE and ERSPAN have an IP protocol of their own; STT looks like TCP but is not.
+    /// </summary>
     public static bool IsRaw(TunnelPortSpec tunnel) =>
-        tunnel.Kind is TunnelKind.Gre or TunnelKind.Ip6Gre or TunnelKind.Erspan;
+        tunnel.Kind is TunnelKind.Gre or TunnelKind.Ip6Gre or TunnelKind.Erspan
+            or TunnelKind.Stt;
 
-    private static int Open(bool isIpv6, bool isRaw)
+    private static int Open(bool isIpv6, TunnelPortSpec tunnel)
     {
+        var isRaw = IsRaw(tunnel);
+        var protocol = tunnel.Kind == TunnelKind.Stt
+            ? Fabric.Wire.IpProtocol.Tcp
+            : Fabric.Wire.IpProtocol.Gre;
         var socket = Libc.Socket(
             isIpv6 ? LinuxNumbers.FamilyInet6 : LinuxNumbers.FamilyInet,
             (isRaw ? LinuxNumbers.SocketRaw : LinuxNumbers.SocketDatagram)
                 | LinuxNumbers.SocketNonBlocking | LinuxNumbers.SocketCloseOnExec,
-            isRaw ? Fabric.Wire.IpProtocol.Gre : 0);
+            isRaw ? protocol : 0);
         if (socket < 0) return socket;
         Libc.SetOption(
             socket, LinuxNumbers.LevelSocket, LinuxNumbers.ReceiveBufferForce, BufferSize);

@@ -44,7 +44,7 @@ internal static class TunnelCodec
                 var size = GreHeader.Write(
                     header, EtherType.TransparentEthernet,
                     (tunnel.Flags & TunnelFlags.Key) != 0 ? (uint)tunnel.Id : null,
-                    sequence: null, hasChecksum);
+                    (tunnel.Flags & TunnelFlags.Sequence) != 0 ? sequence++ : null, hasChecksum);
                 if (hasChecksum) GreHeader.WriteChecksum(header[..size], payload);
                 return size;
             case TunnelKind.Erspan:

@@ -142,11 +142,11 @@ internal sealed class PacketContext
     }
 
     /// <summary>Queues a packet for 'port'; takes the packet's reference.</summary>
-    public void Enqueue(PacketPort port, PacketBuffer packet, TunnelMetadata? tunnel)
+    public void Enqueue(PacketPort port, PacketBuffer packet, in EgressMetadata egress)
     {
         if (packet.SegmentSize != 0 && !port.TakesSuperPackets)
         {
-            Segment(port, packet, tunnel);
+            Segment(port, packet, egress);
             return;
         }
 
@@ -160,10 +160,10 @@ internal sealed class PacketContext
             }
         }
 
-        Append(port, packet, tunnel);
+        Append(port, packet, egress);
     }
 
-    private void Segment(PacketPort port, PacketBuffer packet, TunnelMetadata? tunnel)
+    private void Segment(PacketPort port, PacketBuffer packet, in EgressMetadata egress)
     {
         if (!Segmenter.TryCreate(packet, packetType: 0, out var segmenter))
         {
@@ -180,7 +180,7 @@ internal sealed class PacketContext
                 break;
             }
 
-            Append(port, segment, tunnel);
+            Append(port, segment, egress);
         }
 
         Pool.Release(packet);
@@ -201,7 +201,7 @@ internal sealed class PacketContext
         return packet;
     }
 
-    private void Append(PacketPort port, PacketBuffer packet, TunnelMetadata? tunnel)
+    private void Append(PacketPort port, PacketBuffer packet, in EgressMetadata egress)
     {
         var number = port.Number;
         if (number >= _queues.Length) Array.Resize(ref _queues, (int)number + 16);
@@ -213,7 +213,7 @@ internal sealed class PacketContext
         }
 
         if (queue.IsEmpty) _waiting.Add(queue);
-        queue.Add(packet, tunnel, Pool, Drops);
+        queue.Add(packet, egress, Pool, Drops);
     }
 
     public void Flush()

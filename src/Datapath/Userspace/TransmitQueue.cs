@@ -13,9 +13,9 @@ internal sealed class TransmitQueue(PacketPort port)
 
     /// <summary>Takes one reference of 'packet'.</summary>
     public void Add(
-        PacketBuffer packet, TunnelMetadata? tunnel, PacketPool pool, DropCounters drops)
+        PacketBuffer packet, in EgressMetadata egress, PacketPool pool, DropCounters drops)
     {
-        _entries[_count++] = new TransmitEntry(packet, tunnel);
+        _entries[_count++] = new TransmitEntry(packet, egress);
         if (_count == _entries.Length) Flush(pool, drops);
     }
 

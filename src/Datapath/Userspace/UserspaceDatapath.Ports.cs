@@ -87,6 +87,10 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
                 isOpen = TapPort.TryOpen(spec, number, out var tap, out error);
                 port = tap;
                 return isOpen;
+            case DatapathPortKind.Tunnel when spec.Tunnel is { Kind: TunnelKind.Stt }:
+                isOpen = SttPort.TryOpen(spec, number, out var stt, out error);
+                port = stt;
+                return isOpen;
             case DatapathPortKind.Tunnel:
                 isOpen = TunnelPort.TryOpen(
                     spec, number, GeneveOptions, out var tunnel, out error);

@@ -123,6 +123,12 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
                     : ImmutableCollectionsMarshal.AsArray(actions)!;
                 context.Executor.Run(packet, ref own, layout, list, depth: 0);
             }
+            else if (!actions.IsDefaultOrEmpty && actions.All(action => action is OutputAction))
+            {
+                // Cut or broken: nothing in it can be changed, but it can be sent as it is.
+                var list = ImmutableCollectionsMarshal.AsArray(actions)!;
+                context.Executor.Run(packet, ref own, layout, list, depth: 0);
+            }
             else
             {
                 context.Drop(packet, reason);

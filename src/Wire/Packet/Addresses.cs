@@ -136,4 +136,6 @@ public enum TunnelFlags : ushort
     Checksum = 0x04,
     /// <summary>The tunnel carries a key (GRE) or always does (VXLAN, Geneve).</summary>
     Key = 0x08,
+    /// <summary>GRE: number the packets. For headers to be written; never matched.</summary>
+    Sequence = 0x10,
 }

@@ -24,15 +24,22 @@ namespace Fabric.Wire;
 public readonly ref struct SttHeader
 {
     public const int Size = 18;
+    public const byte FlagChecksumVerified = 0x01;
+    public const byte FlagChecksumPartial = 0x02;
+    public const byte FlagIpv4 = 0x04;
+    public const byte FlagTcp = 0x08;
+
+    /// <summary>"There is a tag" in <see cref="VlanTci"/>.</summary>
+    public const ushort VlanPresent = 0x1000;
 
     private readonly ReadOnlySpan<byte> _bytes;
 
     private SttHeader(ReadOnlySpan<byte> bytes) => _bytes = bytes;
 
-    public bool IsChecksumVerified => (_bytes[Field.Flags] & 0x01) != 0;
-    public bool IsChecksumPartial => (_bytes[Field.Flags] & 0x02) != 0;
-    public bool IsIpv4 => (_bytes[Field.Flags] & 0x04) != 0;
-    public bool IsTcp => (_bytes[Field.Flags] & 0x08) != 0;
+    public bool IsChecksumVerified => (_bytes[Field.Flags] & FlagChecksumVerified) != 0;
+    public bool IsChecksumPartial => (_bytes[Field.Flags] & FlagChecksumPartial) != 0;
+    public bool IsIpv4 => (_bytes[Field.Flags] & FlagIpv4) != 0;
+    public bool IsTcp => (_bytes[Field.Flags] & FlagTcp) != 0;
 
     /// <summary>Of the transport header, from the start of the inner frame.</summary>
     public byte TransportOffset => _bytes[Field.TransportOffset];
@@ -96,9 +103,32 @@ public readonly ref struct SttSegment
 
     private SttSegment(ReadOnlySpan<byte> bytes) => _bytes = bytes;
 
+    public ushort PortSource => BinaryPrimitives.ReadUInt16BigEndian(_bytes);
+    public ushort PortDestination => BinaryPrimitives.ReadUInt16BigEndian(_bytes[2..]);
+
+    /// <summary>Of the whole frame, STT header included.</summary>
     public ushort FrameSize => BinaryPrimitives.ReadUInt16BigEndian(_bytes[4..]);
     public ushort Offset => BinaryPrimitives.ReadUInt16BigEndian(_bytes[6..]);
     public uint FrameId => BinaryPrimitives.ReadUInt32BigEndian(_bytes[8..]);
+
+    /// <summary>Writes a header whose checksum is zero; data follow it.</summary>
+    /// <param name="frameSize">STT header and inner packet.</param>
+    /// <param name="offset">Of this segment's data in the frame.</param>
+    public static void Write(
+        Span<byte> headroom, ushort portSource, ushort portDestination, ushort frameSize,
+        ushort offset, uint frameId)
+    {
+        Debug.Assert(headroom.Length == Size);
+        headroom.Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(headroom, portSource);
+        BinaryPrimitives.WriteUInt16BigEndian(headroom[2..], portDestination);
+        BinaryPrimitives.WriteUInt16BigEndian(headroom[4..], frameSize);
+        BinaryPrimitives.WriteUInt16BigEndian(headroom[6..], offset);
+        BinaryPrimitives.WriteUInt32BigEndian(headroom[8..], frameId);
+        headroom[12] = (Size / 4) << 4;
+        headroom[13] = 0x18; // ACK and PSH, as if in the middle of a connection.
+        BinaryPrimitives.WriteUInt16BigEndian(headroom[14..], ushort.MaxValue);
+    }
 
     /// <summary>False when cut, or when the data do not lie within the frame.</summary>
     public static bool TryParse(

@@ -98,9 +98,15 @@ public sealed class OdpFlowTextTests
 
     /// <remarks>OVS's netdev-dummy/receive makes packets of these sizes.</remarks>
     [Theory]
-    [InlineData("ipv4(src=10.0.0.1,dst=10.0.0.2,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)", 106)]
-    [InlineData("ipv4(src=10.0.0.1,dst=10.0.0.2,proto=6,tos=0,ttl=64,frag=no),tcp(src=8,dst=9),tcp_flags(syn)", 54)]
-    [InlineData("ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=8,dst=9)", 106)]
+    [InlineData(
+        "ipv4(src=10.0.0.1,dst=10.0.0.2,proto=1,tos=0,ttl=64,frag=no),"
+        + "icmp(type=8,code=0)", 106)]
+    [InlineData(
+        "ipv4(src=10.0.0.1,dst=10.0.0.2,proto=6,tos=0,ttl=64,frag=no),"
+        + "tcp(src=8,dst=9),tcp_flags(syn)", 54)]
+    [InlineData(
+        "ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),"
+        + "udp(src=8,dst=9)", 106)]
     public void Packets_made_from_text_have_the_sizes_that_tests_expect(string ip, int size)
     {
         var text = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),"

@@ -15,6 +15,16 @@ public abstract class ProviderConformance : IDisposable
 
     protected abstract IDatapathProvider Create();
 
+    /// <summary>
+    /// False for datapaths that lose packets without a reason that anybody could ask for.
+    /// </summary>
+    protected virtual bool TellsDrops => true;
+
+    private void AssertDropped(ulong count, DropReason reason)
+    {
+        if (TellsDrops) Assert.Equal(count, Provider.DropCounts()[(int)reason]);
+    }
+
     /// <summary>Lets a packet come in on a port and returns when it has been handled.</summary>
     protected abstract void Send(uint port, byte[] packet);
 
@@ -157,7 +167,7 @@ public abstract class ProviderConformance : IDisposable
 
         Send(one, Packet(Tcp));
 
-        Assert.Equal(1UL, Provider.DropCounts()[(int)DropReason.RecirculationLimit]);
+        AssertDropped(1, DropReason.RecirculationLimit);
     }
 
     [Fact]
@@ -213,7 +223,7 @@ public abstract class ProviderConformance : IDisposable
         Send(one, Packet(Tcp));
 
         Assert.Contains("ttl=63", Describe(Assert.Single(Received(two))));
-        Assert.Equal(1UL, Provider.DropCounts()[(int)DropReason.TtlExceeded]);
+        AssertDropped(1, DropReason.TtlExceeded);
     }
 
     [Fact]
@@ -257,7 +267,7 @@ public abstract class ProviderConformance : IDisposable
         Assert.False(Provider.Ports.Remove(two));
         Send(one, Packet(Tcp));
 
-        Assert.Equal(1UL, Provider.DropCounts()[(int)DropReason.PortNotFound]);
+        AssertDropped(1, DropReason.PortNotFound);
         Assert.Equal(1, Provider.Flows.Flush());
         Assert.Equal(0, Provider.Flows.Count);
     }

@@ -166,7 +166,8 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
         if (!row.PersistenceId.StartsWith("northbound", StringComparison.Ordinal)) return;
         Trace.Text(row.PersistenceId);
         Trace.Bytes(row.Bytes);
-        if (LogCodec.TryRead(row.Manifest, row.Bytes, out var change)) _checks.Stored(host, change!);
+        if (LogCodec.TryRead(row.Manifest, row.Bytes, out var change))
+            _checks.Stored(host, change!);
     }
 
     private Guid NewUuid()

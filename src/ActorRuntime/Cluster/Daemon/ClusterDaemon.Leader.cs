@@ -122,6 +122,7 @@ internal sealed partial class ClusterDaemon
 
         // Who is down did not see this version: others must not wait for it.
         Change(Latest.Update([member.Copy(MemberStatus.Down)]));
+        if (member.UniqueAddress != Self0) SendGossip(member.UniqueAddress);
         GossipToSeveral(3);
     }
 

@@ -86,9 +86,9 @@ internal sealed record MembershipState(
     }
 
     /// <summary>Members that this node may gossip with: others that it can reach itself.</summary>
+    /// <remarks>One that is down, too: it goes as soon as it hears of it.</remarks>
     public bool IsGossipTarget(Member member) =>
         member.UniqueAddress != Self
-        && member.Status is not MemberStatus.Down
         && Latest.Reachability.IsReachable(Self, member.UniqueAddress);
 
     /// <summary>Members that count as unreachable for subscribers.</summary>

@@ -27,7 +27,7 @@ public sealed class LearnedAddressesActor : ReceiveActor, IWithTimers
     private readonly LearnedMap<FdbKey, LearnedFdbEntry> _stations;
     private readonly IScheduler _clock = Context.System.Scheduler;
 
-    private LearnedAddressesChanged _told = LearnedAddressesChanged.Nothing;
+    private LearnedAddressesChanged? _told;
     private MembershipView _members;
     private bool _hasRefused;
 
@@ -71,6 +71,7 @@ public sealed class LearnedAddressesActor : ReceiveActor, IWithTimers
         Context.Parent.Tell(SeamChildStarted.Instance);
         Timers.StartPeriodicTimer(
             nameof(PruneRecords), PruneRecords.Instance, GossipTimes.PruneInterval);
+        TellSoon();
     }
 
     private void Learn(LearnAddresses learn)
@@ -118,7 +119,7 @@ public sealed class LearnedAddressesActor : ReceiveActor, IWithTimers
                 pair => pair.Key, pair => pair.Value.Binding),
             _stations.All.ToImmutableSortedDictionary(
                 pair => pair.Key, pair => pair.Value.Entry));
-        if (now.MacBindings.SequenceEqual(_told.MacBindings)
+        if (_told is not null && now.MacBindings.SequenceEqual(_told.MacBindings)
             && now.Fdb.SequenceEqual(_told.Fdb)) return;
         _told = now;
         Context.Parent.Tell(now);

@@ -34,6 +34,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan NoteInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AppliedInterval = TimeSpan.FromSeconds(2);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly NorthboundSettings _settings;
@@ -57,6 +58,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     private ImmutableSortedDictionary<string, string>? _requested;
     private long _notedCommit;
     private TimeSpan _noteAt;
+    private TimeSpan _appliedAt;
 
     public NorthboundActor(NorthboundSettings settings)
     {
@@ -248,6 +250,11 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
         foreach (var (pending, error) in _pending.TakeExpired(Quorum(), Now)) Fail(pending, error);
         NoteCommit();
         TellStatus();
+        if (Now < _appliedAt) return;
+        _appliedAt = Now + AppliedInterval;
+        // The word that this host is done may be lost on its way; hv_cfg tells.
+        var counted = _state.Database.Table("NB_Global").First?.GetInteger("hv_cfg") ?? 0;
+        if (_hostApplied?.NbCfg > counted) TellApplied();
     }
 
     private QuorumView Quorum()

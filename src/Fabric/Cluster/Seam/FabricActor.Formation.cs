@@ -8,24 +8,99 @@ public sealed partial class FabricActor
     private readonly FormationRule _formation;
     private readonly long _startedAt;
 
+    /// <summary>
+    /// A member that comes up takes seconds; unreachable others make it weakly up instead.
+    /// </summary>
+    private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan AnswerInterval = TimeSpan.FromMilliseconds(800);
+
+    private static readonly TimeSpan JoinThroughInterval = TimeSpan.FromSeconds(5);
+
+    private readonly SortedDictionary<string, TimeSpan> _answeredAt =
+        new(StringComparer.Ordinal);
+    private TimeSpan? _joiningSince;
+    private TimeSpan _joinedThroughAt;
+
     private TimeSpan Now => _settings.Clock.GetElapsedTime(_startedAt);
 
-    /// <summary>While in no cluster: tells all known hosts, and forms one if it must be.</summary>
+    /// <summary>
+    /// While in no cluster, or in one that lacks voters: tells all known hosts. Forms a cluster
+    /// if it must be, and gives up one that is the smaller part of what it was.
+    /// </summary>
     private void LookForOthers()
     {
-        if (_members.IsMember || _start.Forms) return;
-        var note = new FormationNote(_settings.HostId, false, _formation.Candidate(Now));
-        foreach (var contact in _start.Contacts)
-            Context.ActorSelection($"{contact}/user/{FabricSystem.RootName}").Tell(note, Self);
+        if (_members.IsMember)
+        {
+            if (_formation.With(_members).Count < _formation.Voters.Count) TellContacts();
+            if (!_formation.ShallYield(_members, Now)) return;
+            _log.Warning("Most voters are in another cluster: joins that one");
+            _node.Down(_node.SelfAddress);
+            return;
+        }
+
+        if (_start.Forms) return;
+        TellContacts();
         if (!_formation.ShallForm(Now)) return;
         _log.Warning("No voter is in a cluster any more: {0} forms it again", _settings.HostId);
         _node.Join(_node.SelfAddress);
     }
 
+    private void TellContacts()
+    {
+        var note = Note();
+        foreach (var contact in _start.Contacts)
+            Context.ActorSelection($"{contact}/user/{FabricSystem.RootName}").Tell(note, Self);
+    }
+
+    private FormationNote Note() => _members.IsMember
+        ? new FormationNote(_settings.HostId, true, "")
+        {
+            LogId = _formation.LogId,
+            With = _formation.With(_members),
+        }
+        : new FormationNote(_settings.HostId, false, _formation.Candidate(Now))
+        {
+            LogId = _formation.LogId,
+        };
+
+    /// <summary>
+    /// Ends an incarnation that was welcomed by a host that died before it told the others: they
+    /// do not know it, ignore its gossip, and would do so for ever. The next one joins anew.
+    /// </summary>
+    private void GiveUpLostJoin(MembershipView members)
+    {
+        var isJoining = members.Find(_settings.HostId) is { Status: "joining" };
+        _joiningSince = isJoining ? _joiningSince ?? Now : null;
+        if (!(Now - _joiningSince >= JoinPatience)) return;
+        _joiningSince = null;
+        _log.Warning("Joining for {0}, and nobody knows: joins anew", JoinPatience);
+        _node.Down(_node.SelfAddress);
+    }
+
     private void Hear(FormationNote note)
     {
         _formation.Hear(note, Now);
-        if (_members.IsMember && !note.IsMember)
-            Sender.Tell(new FormationNote(_settings.HostId, true, ""), Self);
+        var isStranger = _members.Find(note.HostId) is not { IsAlive: true, IsReachable: true };
+        if (!_members.IsMember && note.IsMember) JoinThrough(note);
+        if (!_members.IsMember || !isStranger) return;
+        // Two members that are strangers would answer each other's answers for ever.
+        if (_answeredAt.TryGetValue(note.HostId, out var at) && Now - at < AnswerInterval) return;
+        _answeredAt[note.HostId] = Now;
+        Sender.Tell(Note(), Self);
+    }
+
+    /// <summary>
+    /// What is left of the cluster may be a host that this one has forgotten while it was away.
+    /// </summary>
+    private void JoinThrough(FormationNote note)
+    {
+        var address = Sender.Path.Address;
+        if (note.LogId == Guid.Empty || note.LogId != _formation.LogId
+            || _start.Contacts.Contains(address.ToString())
+            || Now - _joinedThroughAt < JoinThroughInterval) return;
+        _joinedThroughAt = Now;
+        _log.Info("Joins through {0}, which is a member", address);
+        _node.Join(address);
     }
 }

@@ -69,7 +69,8 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         Receive<HostFrame>(Hear);
         ReceiveGossip();
         Receive<FormationNote>(Hear);
-        Receive<LogStatus>(status => _formation.Voters = status.Voters);
+        Receive<LogStatus>(status =>
+            (_formation.Voters, _formation.LogId) = (status.Voters, status.LogId));
         Receive<WriterStarted>(started =>
         {
             Context.Watch(started.Writer);
@@ -156,8 +157,14 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         }
 
         var contacts = _start.Contacts.Select(Address.Parse).ToImmutableList();
-        if (contacts.IsEmpty) _log.Warning("Nobody to join through: no member is known, no seed");
-        else _node.JoinSeedNodes(contacts);
+        if (contacts.IsEmpty)
+        {
+            _log.Warning("Nobody to join through: no member is known, no seed");
+            return;
+        }
+
+        _log.Info("Joins through {0}", string.Join(", ", contacts));
+        _node.JoinSeedNodes(contacts);
     }
 
     protected override void PostStop() => _node.Unsubscribe(Self);
@@ -166,6 +173,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     {
         LookForOthers();
         var members = MembershipReader.Read(_node, _settings.HostId);
+        GiveUpLostJoin(members);
         if (members.IsSameAs(_members)) return;
         _members = members;
         _addresses = members.Members.ToImmutableDictionary(

@@ -36,7 +36,7 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
         HostFrame frame => new FieldWriter().Text(1, frame.FromHost).Number(2, frame.MessageId)
             .Number(3, frame.Index).Number(4, frame.Count).Bytes(5, frame.Bytes.Span).ToArray(),
         FormationNote note => new FieldWriter().Text(1, note.HostId).Flag(2, note.IsMember)
-            .Text(3, note.Candidate).ToArray(),
+            .Text(3, note.Candidate).Uuid(4, note.LogId).Texts(5, note.With.Hosts).ToArray(),
         HostRecord record => HostRecordCodec.Write(record),
         HostClaims claims => HostRecordCodec.Write(claims),
         HostReport report => HostReportCodec.Write(report),
@@ -107,7 +107,8 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
 
     private static FormationNote ReadNote(byte[] bytes)
     {
-        var (host, isMember, candidate) = ("", false, "");
+        var (host, isMember, candidate, log) = ("", false, "", Guid.Empty);
+        var with = new SortedSet<string>(StringComparer.Ordinal);
         var reader = new FieldReader(bytes);
         while (reader.TryNext())
         {
@@ -116,12 +117,18 @@ public sealed class FabricSerializer(ExtendedActorSystem system)
                 case 1: host = reader.Text(); break;
                 case 2: isMember = reader.Flag; break;
                 case 3: candidate = reader.Text(); break;
+                case 4: log = reader.Uuid(); break;
+                case 5 when with.Count < LogLimits.VoterCountMax: with.Add(reader.Text()); break;
             }
         }
 
         return reader.IsMalformed
             ? throw Unknown(NoteManifest)
-            : new FormationNote(host, isMember, candidate);
+            : new FormationNote(host, isMember, candidate)
+            {
+                LogId = log,
+                With = VoterSet.Of(with),
+            };
     }
 
     /// <remarks>The events that make the replica: 1 each (1 manifest, 2 bytes).</remarks>

@@ -22,6 +22,9 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>A database that has not answered by then has been started anew.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Vtep _vtep;
     private readonly IActorRef _database;
@@ -42,6 +45,11 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
             Reconcile();
         });
         Receive<TransactCompleted>(Completed);
+        Receive<AnswerLost>(_ =>
+        {
+            _isAwaited = false;
+            Reconcile();
+        });
         Receive<PauseEnded>(_ =>
         {
             _isPausing = false;
@@ -65,6 +73,11 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
         public static readonly PauseEnded Instance = new();
     }
 
+    private sealed record AnswerLost
+    {
+        public static readonly AnswerLost Instance = new();
+    }
+
     private void Reconcile()
     {
         if (_seen is not { } seen || _isAwaited || _isPausing) return;
@@ -85,6 +98,7 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
     private void Send(ImmutableArray<Wire.Ovsdb.Operation> operations)
     {
         _isAwaited = true;
+        Timers.StartSingleTimer(nameof(AnswerLost), AnswerLost.Instance, AnswerPatience);
         _database.Tell(new Transact(++_request, operations));
     }
 
@@ -92,6 +106,7 @@ public sealed class TunnelActor : ReceiveActor, IWithTimers
     {
         if (completed.RequestId != _request) return;
         _isAwaited = false;
+        Timers.Cancel(nameof(AnswerLost));
         if (completed.Error is null)
         {
             _pause = PauseMin;

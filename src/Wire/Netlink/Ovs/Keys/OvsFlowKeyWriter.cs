@@ -15,6 +15,11 @@ public enum OvsKeyForm : byte
     Complete = 1,
     /// <summary>Also ND_EXTENSIONS and GTP-U, which only datapaths in userspace accept.</summary>
     UserspaceFields = 2,
+    /// <summary>
+    /// Only what OVSEXT's parser has a rule for: no NSH, of tunnels no ports and no options but
+    /// Geneve's. A key with anything else is refused whole.
+    /// </summary>
+    Ovsext = 4,
 }
 
 /// <summary>FlowKey to OVS_KEY_ATTR_*, linux/openvswitch.h; masks in the same shape.</summary>
@@ -148,7 +153,7 @@ public static class OvsFlowKeyWriter
         {
             Mpls(ref writer, in key, in values);
         }
-        else if (key.EthernetTypeWire == 0x4F89)
+        else if (key.EthernetTypeWire == 0x4F89 && (shape.Form & OvsKeyForm.Ovsext) == 0)
         {
             Nsh(ref writer, in key, in values);
         }

@@ -97,6 +97,7 @@ public static class OvsTunnelKey
                 bytes.Slice(FlowKey.TunnelOptionsOffset, size));
         }
 
+        if ((form & OvsKeyForm.Ovsext) != 0) return;
         if (values.TunnelPortSourceWire != 0)
         {
             writer.PutUInt16(OvsTunnelKeyAttribute.PortSource, values.TunnelPortSourceWire);

@@ -69,6 +69,37 @@ public ref struct OvsPacketMessage
         return false;
     }
 
+    /// <summary>An EXECUTE: the packet, its key with metadata, and what to do with it.</summary>
+    public static void WriteExecute(
+        ref NetlinkWriter writer, scoped in OvsHeader header, scoped ReadOnlySpan<byte> packet,
+        in FlowKey key, scoped ReadOnlySpan<OvsActionAttribute> actions, OvsKeyForm form)
+    {
+        var start = writer.BeginMessage(in header);
+        writer.Put(OvsPacketAttribute.Packet, packet);
+        var nest = writer.Begin(OvsPacketAttribute.Key);
+        OvsFlowKeyWriter.Write(ref writer, in key, form);
+        writer.End(nest);
+        nest = writer.Begin(OvsPacketAttribute.Actions);
+        OvsActionWriter.Write(ref writer, actions);
+        writer.End(nest);
+        writer.EndMessage(start);
+    }
+
+    /// <summary>An upcall as the kernel sends it: packet, key, and an action's userdata.</summary>
+    /// <param name="userdata">Written when it is not empty.</param>
+    public static void WriteUpcall(
+        ref NetlinkWriter writer, scoped in OvsHeader header, scoped ReadOnlySpan<byte> packet,
+        in FlowKey key, scoped ReadOnlySpan<byte> userdata, OvsKeyForm form)
+    {
+        var start = writer.BeginMessage(in header);
+        writer.Put(OvsPacketAttribute.Packet, packet);
+        var nest = writer.Begin(OvsPacketAttribute.Key);
+        OvsFlowKeyWriter.Write(ref writer, in key, form);
+        writer.End(nest);
+        if (!userdata.IsEmpty) writer.Put(OvsPacketAttribute.Userdata, userdata);
+        writer.EndMessage(start);
+    }
+
     public readonly void Write(ref NetlinkWriter writer, scoped in OvsHeader header)
     {
         var start = writer.BeginMessage(in header);

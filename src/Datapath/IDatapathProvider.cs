@@ -228,7 +228,42 @@ public interface IDatapathConntrack
     void SetZoneTimeouts(ushort zone, ImmutableSortedDictionary<string, uint>? secondsByState);
 
     event Action<ConntrackEvent>? Changed;
+
+    /// <summary>TCP window checking; what cannot switch it off leaves it on.</summary>
+    bool IsTcpSequenceChecked
+    {
+        get => true;
+        set { }
+    }
+
+    /// <summary>How often every connection is looked at for its expiry.</summary>
+    TimeSpan SweepInterval
+    {
+        get => TimeSpan.FromSeconds(20);
+        set { }
+    }
+
+    /// <summary>Connections that control channels announced, of all zones or of one.</summary>
+    void DumpExpectations(ushort? zone, Action<ConntrackExpectation> visit)
+    {
+    }
+
+    /// <summary>Connections in each part of the table: for ct-bkts.</summary>
+    ImmutableArray<int> BucketSizes() => [(int)Totals().Count];
+
+    /// <summary>Reassembly for tracking; null where the provider has none of its own.</summary>
+    ConntrackFragments? Fragments => null;
 }
+
+/// <param name="TimeoutSeconds">Until it is forgotten.</param>
+public sealed record ConntrackExpectation(
+    ConntrackTuple Expected, ConntrackTuple Parent, ushort Zone, uint Mark, UInt128 Label,
+    string? Helper, uint TimeoutSeconds);
+
+/// <summary>Both ends of a TCP connection, as `dump-conntrack -m` shows them.</summary>
+/// <param name="Flags">"WINDOW_SCALE", "BE_LIBERAL" (handshake not seen) or "0".</param>
+public sealed record ConntrackTcp(
+    string State, string StateReply, byte Scale, byte ScaleReply, string Flags, string FlagsReply);
 
 public sealed record ConntrackFilter(
     ushort? Zone = null, ConntrackTuple? Original = null, ConntrackTuple? Reply = null,
@@ -245,7 +280,16 @@ public sealed record ConntrackTuple(
 public sealed record ConntrackEntry(
     ConntrackTuple Original, ConntrackTuple Reply, ushort Zone, uint Mark, UInt128 Label,
     string? State, uint TimeoutSeconds, string? Helper, ulong PacketsOriginal, ulong BytesOriginal,
-    ulong PacketsReply, ulong BytesReply, long StartMilliseconds);
+    ulong PacketsReply, ulong BytesReply, long StartMilliseconds)
+{
+    public ConntrackTcp? Tcp { get; init; }
+
+    /// <summary>The control channel that announced it, by its original tuple.</summary>
+    public ConntrackTuple? Parent { get; init; }
+
+    /// <summary>A number that tells entries apart, most of the time.</summary>
+    public uint Id { get; init; }
+}
 
 public enum ConntrackChange : byte { New, Updated, Destroyed }
 

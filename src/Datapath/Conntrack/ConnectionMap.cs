@@ -1,9 +1,13 @@
+using System.Runtime.CompilerServices;
+
 namespace Fabric.Datapath;
 
 /// <summary>Both keys of every connection: lock-free to read, locked by shard to write.</summary>
 /// <remarks>
-/// A shard is an array of chains. Readers walk a chain without a lock: nodes are immutable but for
-/// their successor, a removed node still leads on, and growing publishes a new array of new nodes.
+/// A shard is an array of chains of connections. One that is not translated lies in one chain for
+/// both directions, because they hash alike; a translated one has a second link where its replies
+/// hash to. Readers walk a chain without a lock: a removed link still leads on. Growing relinks the
+/// chains in place under a version, and a reader who found nothing while that went on looks again.
 /// The memory that readers may still hold is the garbage collector's business.
 /// </remarks>
 internal sealed class ConnectionMap
@@ -21,26 +25,46 @@ internal sealed class ConnectionMap
         for (var i = 0; i < ShardCount; i++) _shards[i] = new Shard();
     }
 
-    internal int Shards => ShardCount;
+    internal static int Shards => ShardCount;
+
+    public uint HashOf(in ConntrackKey key) => key.HashWith(_seed);
 
     /// <summary>The connection with this key, and whether the key is its reply direction.</summary>
-    public bool TryFind(in ConntrackKey key, out Connection connection, out bool isReply)
+    public bool TryFind(in ConntrackKey key, out Connection connection, out bool isReply) =>
+        TryFind(key, key.HashWith(_seed), out connection, out isReply);
+
+    public bool TryFind(
+        in ConntrackKey key, uint hash, out Connection connection, out bool isReply)
     {
-        var hash = key.HashWith(_seed);
-        var buckets = Volatile.Read(ref _shards[hash % ShardCount].Buckets);
-        var node = Volatile.Read(ref buckets[IndexOf(hash, buckets)]);
-        while (node is not null)
+        var shard = _shards[hash % ShardCount];
+        while (true)
         {
-            var candidate = node.Connection;
-            if (node.Hash == hash
-                && (node.IsReply ? candidate.Reply : candidate.Original).Equals(key))
+            var version = Volatile.Read(ref shard.Version);
+            var buckets = Volatile.Read(ref shard.Buckets);
+            for (var link = Volatile.Read(ref buckets[IndexOf(hash, buckets)]);
+                link is not null;
+                link = Volatile.Read(ref link.Next))
             {
-                connection = candidate;
-                isReply = node.IsReply;
-                return true;
+                if (link.Hash != hash) continue;
+                var candidate = link.Connection;
+                if (candidate.IsRemoved) continue;
+                if (ConntrackKey.AreEqual(candidate.Original, key))
+                {
+                    connection = candidate;
+                    isReply = false;
+                    return true;
+                }
+
+                if (ConntrackKey.AreEqual(candidate.Reply, key))
+                {
+                    connection = candidate;
+                    isReply = true;
+                    return true;
+                }
             }
 
-            node = Volatile.Read(ref node.Next);
+            if ((version & 1) == 0 && Volatile.Read(ref shard.Version) == version) break;
+            Thread.SpinWait(8); // The shard is growing: a matter of microseconds.
         }
 
         connection = null!;
@@ -51,19 +75,20 @@ internal sealed class ConnectionMap
     /// <summary>Adds both keys, or none when either is taken.</summary>
     public bool TryAdd(Connection connection)
     {
-        var (original, reply) = (
-            connection.Original.HashWith(_seed), connection.Reply.HashWith(_seed));
+        var original = connection.Hash;
+        var reply = connection.Reply.HashWith(_seed);
         var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
         var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
         lock (first.Gate)
             lock (second.Gate)
             {
-                if (TryFind(connection.Original, out _, out _)) return false;
-                if (TryFind(connection.Reply, out _, out _)) return false;
-                _shards[original % ShardCount].Insert(original, connection, isReply: false);
-                if (!connection.Reply.Equals(connection.Original))
+                if (TryFind(connection.Original, original, out _, out _)) return false;
+                if (TryFind(connection.Reply, reply, out _, out _)) return false;
+                _shards[original % ShardCount].Insert(connection);
+                if (reply != original)
                 {
-                    _shards[reply % ShardCount].Insert(reply, connection, isReply: true);
+                    _shards[reply % ShardCount].Insert(
+                        new ConnectionLink(reply) { Connection = connection });
                 }
 
                 return true;
@@ -73,8 +98,8 @@ internal sealed class ConnectionMap
     /// <summary>Takes both keys out; false when somebody else already did.</summary>
     public bool Remove(Connection connection)
     {
-        var (original, reply) = (
-            connection.Original.HashWith(_seed), connection.Reply.HashWith(_seed));
+        var original = connection.Hash;
+        var reply = connection.Reply.HashWith(_seed);
         var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
         var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
         lock (first.Gate)
@@ -83,47 +108,84 @@ internal sealed class ConnectionMap
                 if (connection.IsRemoved) return false;
                 connection.IsRemoved = true;
                 _shards[original % ShardCount].Unlink(original, connection);
-                _shards[reply % ShardCount].Unlink(reply, connection);
+                if (reply != original) _shards[reply % ShardCount].Unlink(reply, connection);
                 return true;
             }
     }
 
     /// <summary>Calls 'visit' once for each connection of shard 'index'.</summary>
+    /// <remarks>
+    /// Under the shard's lock only as long as it takes to note its connections: neither look-ups
+    /// nor, for long, new connections wait for a visitor.
+    /// </remarks>
     public void Visit(int index, Action<Connection> visit)
     {
-        var buckets = Volatile.Read(ref _shards[index].Buckets);
-        foreach (var head in buckets)
+        var shard = _shards[index];
+        Connection[] noted;
+        int count;
+        lock (shard.Gate) noted = shard.Note(out count);
+        for (var i = 0; i < count; i++)
         {
-            for (var node = head; node is not null; node = Volatile.Read(ref node.Next))
+            if (!noted[i].IsRemoved) visit(noted[i]);
+        }
+
+        System.Buffers.ArrayPool<Connection>.Shared.Return(noted, clearArray: true);
+    }
+
+    /// <summary>
+    /// Looks at most at 'limit' connections that hash near 'hash' for one to give up.
+    /// </summary>
+    public Connection? FindVictim(uint hash, int limit, Func<Connection, bool> isVictim)
+    {
+        var shard = _shards[hash % ShardCount];
+        lock (shard.Gate)
+        {
+            var buckets = shard.Buckets;
+            var start = IndexOf(hash, buckets);
+            for (var i = 0; i < buckets.Length && limit > 0; i++)
             {
-                if (!node.IsReply && !node.Connection.IsRemoved) visit(node.Connection);
+                var link = buckets[(start + i) & (buckets.Length - 1)];
+                for (; link is not null && limit > 0; link = link.Next, limit--)
+                {
+                    var connection = link.Connection;
+                    if (ReferenceEquals(connection, link) && isVictim(connection))
+                    {
+                        return connection;
+                    }
+                }
             }
         }
+
+        return null;
     }
 
-    private static int IndexOf(uint hash, Node?[] buckets) =>
-        (int)((hash / ShardCount) & (uint)(buckets.Length - 1));
-
-    private sealed class Node(uint hash, Connection connection, bool isReply, Node? next)
+    /// <summary>How many links each shard holds, and how many chains it has.</summary>
+    public (int Links, int Chains) SizeOf(int index)
     {
-        public readonly uint Hash = hash;
-        public readonly Connection Connection = connection;
-        public readonly bool IsReply = isReply;
-        public Node? Next = next;
+        var shard = _shards[index];
+        lock (shard.Gate) return (shard.Count, shard.Buckets.Length);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int IndexOf(uint hash, ConnectionLink?[] buckets) =>
+        (int)((hash / ShardCount) & (uint)(buckets.Length - 1));
 
     private sealed class Shard
     {
         public readonly Lock Gate = new();
-        public Node?[] Buckets = new Node?[BucketsMin];
-        private int _count;
+        public ConnectionLink?[] Buckets = new ConnectionLink?[BucketsMin];
 
-        public void Insert(uint hash, Connection connection, bool isReply)
+        /// <summary>Odd while chains are being relinked.</summary>
+        public int Version;
+        public int Count;
+
+        public void Insert(ConnectionLink link)
         {
-            if (_count >= Buckets.Length) Resize(Buckets.Length * 2);
-            ref var head = ref Buckets[IndexOf(hash, Buckets)];
-            Volatile.Write(ref head, new Node(hash, connection, isReply, head));
-            _count++;
+            if (Count >= Buckets.Length + (Buckets.Length / 2)) Resize(Buckets.Length * 2);
+            ref var head = ref Buckets[IndexOf(link.Hash, Buckets)];
+            link.Next = head;
+            Volatile.Write(ref head, link);
+            Count++;
         }
 
         public void Unlink(uint hash, Connection connection)
@@ -131,11 +193,11 @@ internal sealed class ConnectionMap
             ref var link = ref Buckets[IndexOf(hash, Buckets)];
             while (link is not null)
             {
-                if (ReferenceEquals(link.Connection, connection) && link.Hash == hash)
+                if (link.Hash == hash && ReferenceEquals(link.Connection, connection))
                 {
                     Volatile.Write(ref link, link.Next);
-                    _count--;
-                    if (Buckets.Length > BucketsMin && _count < Buckets.Length / 8)
+                    Count--;
+                    if (Buckets.Length > BucketsMin && Count < Buckets.Length / 8)
                     {
                         Resize(Buckets.Length / 2);
                     }
@@ -147,19 +209,40 @@ internal sealed class ConnectionMap
             }
         }
 
-        private void Resize(int size)
+        public Connection[] Note(out int count)
         {
-            var buckets = new Node?[size];
+            var noted = System.Buffers.ArrayPool<Connection>.Shared.Rent(Count);
+            count = 0;
             foreach (var head in Buckets)
             {
-                for (var node = head; node is not null; node = node.Next)
+                for (var link = head; link is not null; link = link.Next)
                 {
-                    ref var target = ref buckets[IndexOf(node.Hash, buckets)];
-                    target = new Node(node.Hash, node.Connection, node.IsReply, target);
+                    if (ReferenceEquals(link.Connection, link)) noted[count++] = link.Connection;
+                }
+            }
+
+            return noted;
+        }
+
+        private void Resize(int size)
+        {
+            var buckets = new ConnectionLink?[size];
+            Volatile.Write(ref Version, Version + 1);
+            Interlocked.MemoryBarrier();
+            foreach (var head in Buckets)
+            {
+                for (var link = head; link is not null;)
+                {
+                    var next = link.Next;
+                    ref var target = ref buckets[IndexOf(link.Hash, buckets)];
+                    Volatile.Write(ref link.Next, target);
+                    target = link;
+                    link = next;
                 }
             }
 
             Volatile.Write(ref Buckets, buckets);
+            Volatile.Write(ref Version, Version + 1);
         }
     }
 }

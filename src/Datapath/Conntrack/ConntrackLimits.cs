@@ -15,11 +15,19 @@ internal sealed class ConntrackLimits
 
     private readonly int[] _counts = new int[65536];
     private readonly int[] _limits = new int[65536]; // 0: the default limit; else limit + 1.
+    private readonly int[] _halfOpen = new int[65536];
     private int _count;
+    private int _halfOpenCount;
     private long _limitDefault = long.MaxValue;
 
     public uint CountMax { get; set; } = CountMaxDefault;
     public uint Count => (uint)Math.Max(0, Volatile.Read(ref _count));
+
+    /// <summary>Connections whose other end has not answered yet.</summary>
+    public uint HalfOpenCount => (uint)Math.Max(0, Volatile.Read(ref _halfOpenCount));
+
+    public uint HalfOpenCountOf(ushort zone) =>
+        (uint)Math.Max(0, Volatile.Read(ref _halfOpen[zone]));
 
     public uint CountOf(ushort zone) => (uint)Math.Max(0, Volatile.Read(ref _counts[zone]));
 
@@ -41,14 +49,24 @@ internal sealed class ConntrackLimits
             return false;
         }
 
+        Interlocked.Increment(ref _halfOpen[zone]);
+        Interlocked.Increment(ref _halfOpenCount);
         reason = Wire.DropReason.None;
         return true;
     }
 
-    public void Return(ushort zone)
+    public void Return(ushort zone, bool isHalfOpen)
     {
         Interlocked.Decrement(ref _counts[zone]);
         Interlocked.Decrement(ref _count);
+        if (isHalfOpen) ReturnHalfOpen(zone);
+    }
+
+    /// <summary>One connection of 'zone' was answered, or is gone without an answer.</summary>
+    public void ReturnHalfOpen(ushort zone)
+    {
+        Interlocked.Decrement(ref _halfOpen[zone]);
+        Interlocked.Decrement(ref _halfOpenCount);
     }
 
     /// <param name="zone">Null: the limit of all zones that have none of their own.</param>

@@ -8,29 +8,54 @@ namespace Fabric.Datapath;
 /// </summary>
 public sealed partial class ConntrackTable
 {
+    private long _sweptAt = long.MinValue;
+    private double _sweepDebt;
+    private int _sweepShard;
+
     public uint CountMax
     {
         get => _limits.CountMax;
         set => _limits.CountMax = value;
     }
 
+    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(20);
+
+    public uint HalfOpenCount(ushort? zone) =>
+        zone is { } number ? _limits.HalfOpenCountOf(number) : _limits.HalfOpenCount;
+
+    public uint Count(ushort? zone) => zone is { } number ? _limits.CountOf(number) : _limits.Count;
+
     public void Dump(ushort? zone, Action<ConntrackEntry> visit)
     {
         var now = Volatile.Read(ref _now);
-        for (var shard = 0; shard < _map.Shards; shard++)
+        for (var shard = 0; shard < ConnectionMap.Shards; shard++)
         {
             _map.Visit(shard, connection =>
             {
-                if (zone is not null && connection.Original.Zone != zone) return;
+                if (zone is not null && connection.Zone != zone) return;
                 if (connection.ExpiresAt > now) visit(EntryOf(connection, now));
             });
+        }
+    }
+
+    public void DumpExpectations(ushort? zone, Action<ConntrackExpectation> visit)
+    {
+        var now = Volatile.Read(ref _now);
+        foreach (var expected in _expectations.ToArray())
+        {
+            if (zone is not null && expected.Key.Zone != zone) continue;
+            if (expected.ExpiresAt <= now) continue;
+            visit(new ConntrackExpectation(
+                expected.Key.ToTuple(), expected.Parent.ToTuple(), expected.Key.Zone,
+                expected.Mark, expected.Label, expected.Control.Extra?.Helper,
+                (uint)((expected.ExpiresAt - now) / 1000)));
         }
     }
 
     public int Flush(ConntrackFilter filter)
     {
         var count = 0;
-        for (var shard = 0; shard < _map.Shards; shard++)
+        for (var shard = 0; shard < ConnectionMap.Shards; shard++)
         {
             _map.Visit(shard, connection =>
             {
@@ -41,17 +66,33 @@ public sealed partial class ConntrackTable
         return count;
     }
 
-    /// <summary>Removes what has expired, a part of the table at each call.</summary>
+    /// <summary>
+    /// Removes what has expired, so much of the table at each call that all of it was looked at
+    /// once in <see cref="SweepInterval"/>.
+    /// </summary>
     /// <param name="nowMilliseconds">The monotonic clock of <see cref="Execute"/>.</param>
-    /// <param name="shards">How many of the 64 parts to look at.</param>
     /// <returns>How many connections were removed.</returns>
-    public int Sweep(long nowMilliseconds, int shards = 8)
+    public int Sweep(long nowMilliseconds)
+    {
+        var period = Math.Max(1, SweepInterval.TotalMilliseconds);
+        var elapsed = _sweptAt == long.MinValue ? 0 : Math.Max(0, nowMilliseconds - _sweptAt);
+        _sweptAt = nowMilliseconds;
+        _sweepDebt = Math.Min(
+            ConnectionMap.Shards, _sweepDebt + (elapsed / period * ConnectionMap.Shards));
+        var shards = (int)_sweepDebt;
+        _sweepDebt -= shards;
+        return Sweep(nowMilliseconds, shards);
+    }
+
+    /// <param name="shards">How many of the 64 parts to look at.</param>
+    public int Sweep(long nowMilliseconds, int shards)
     {
         Volatile.Write(ref _now, nowMilliseconds);
+        _expectations.Sweep(nowMilliseconds);
         var count = 0;
-        for (var i = 0; i < Math.Min(shards, _map.Shards); i++)
+        for (var i = 0; i < Math.Min(shards, ConnectionMap.Shards); i++)
         {
-            _sweepShard = (_sweepShard + 1) % _map.Shards;
+            _sweepShard = (_sweepShard + 1) % ConnectionMap.Shards;
             _map.Visit(_sweepShard, connection =>
             {
                 if (connection.ExpiresAt <= nowMilliseconds && Destroy(connection)) count++;
@@ -64,7 +105,7 @@ public sealed partial class ConntrackTable
     public ConntrackTotals Totals()
     {
         var states = new SortedDictionary<string, uint>(StringComparer.Ordinal);
-        for (var shard = 0; shard < _map.Shards; shard++)
+        for (var shard = 0; shard < ConnectionMap.Shards; shard++)
         {
             _map.Visit(shard, connection =>
             {
@@ -74,6 +115,19 @@ public sealed partial class ConntrackTable
         }
 
         return new ConntrackTotals(_limits.Count, CountMax, states.ToImmutableSortedDictionary());
+    }
+
+    public ImmutableArray<int> BucketSizes()
+    {
+        var sizes = ImmutableArray.CreateBuilder<int>(ConnectionMap.Shards);
+        for (var shard = 0; shard < ConnectionMap.Shards; shard++)
+        {
+            var count = 0;
+            _map.Visit(shard, _ => count++);
+            sizes.Add(count);
+        }
+
+        return sizes.MoveToImmutable();
     }
 
     public void SetLimit(ushort? zone, uint? limit) => _limits.Set(zone, limit);
@@ -93,7 +147,8 @@ public sealed partial class ConntrackTable
     private bool Destroy(Connection connection)
     {
         if (!_map.Remove(connection)) return false;
-        _limits.Return(connection.Original.Zone);
+        _limits.Return(connection.Zone, connection.IsHalfOpen);
+        if (connection.Extra?.Helper is not null) _expectations.RemoveAll(connection);
         Raise(ConntrackChange.Destroyed, connection);
         return true;
     }
@@ -106,7 +161,7 @@ public sealed partial class ConntrackTable
 
     private static bool IsMatch(Connection connection, ConntrackFilter filter)
     {
-        if (filter.Zone is { } zone && connection.Original.Zone != zone) return false;
+        if (filter.Zone is { } zone && connection.Zone != zone) return false;
         var markMask = filter.MarkMask ?? uint.MaxValue;
         if (filter.Mark is { } mark && (connection.Mark & markMask) != (mark & markMask))
         {
@@ -139,11 +194,25 @@ public sealed partial class ConntrackTable
         wanted is null || wanted.Equals(address);
 
     private static ConntrackEntry EntryOf(Connection connection, long now) => new(
-        connection.Original.ToTuple(), connection.Reply.ToTuple(), connection.Original.Zone,
+        connection.Original.ToTuple(), connection.Reply.ToTuple(), connection.Zone,
         connection.Mark, connection.Label, StateOf(connection),
-        (uint)Math.Max(0, (connection.ExpiresAt - now) / 1000), connection.Helper,
+        (uint)Math.Max(0, (connection.ExpiresAt - now) / 1000), connection.Extra?.Helper,
         connection.PacketsOriginal, connection.BytesOriginal,
-        connection.PacketsReply, connection.BytesReply, connection.StartedAt);
+        connection.PacketsReply, connection.BytesReply, connection.StartedAtSeconds * 1000L)
+    {
+        Tcp = connection.Original.Protocol == ConntrackKey.ProtocolTcp
+            ? new ConntrackTcp(
+                TcpTracker.NameOf(connection.OriginalPeer.State),
+                TcpTracker.NameOf(connection.ReplyPeer.State),
+                (byte)connection.OriginalPeer.Scale, (byte)connection.ReplyPeer.Scale,
+                FlagsOf(connection.OriginalPeer), FlagsOf(connection.ReplyPeer))
+            : null,
+        Parent = connection.Extra?.Parent?.ToTuple(),
+        Id = connection.Hash,
+    };
+
+    private static string FlagsOf(in TcpPeer peer) =>
+        peer.HasScale ? "WINDOW_SCALE" : peer.IsScaleUnknown ? "BE_LIBERAL" : "0";
 
     private static string? StateOf(Connection connection) =>
         connection.Original.Protocol == ConntrackKey.ProtocolTcp

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Fabric.Wire;
 
 namespace Fabric.Datapath;
@@ -10,17 +9,24 @@ namespace Fabric.Datapath;
 /// update. Nothing here sleeps or ticks by itself: <see cref="Sweep"/> is called now and then by
 /// whoever owns the datapath, and every look-up checks the expiry of what it found. Times are
 /// milliseconds of a monotonic clock that the caller passes in.
+/// <para>
+/// What a packet's ct_state becomes is what Open vSwitch's userspace tracker says, bit for bit, for
+/// TCP, UDP, ICMP and ICMPv6; other protocols are tracked by their addresses, SCTP by its ports.
+/// </para>
 /// </remarks>
 public sealed partial class ConntrackTable : IDatapathConntrack
 {
+    private const ConntrackState Translated =
+        ConntrackState.SourceNat | ConntrackState.DestinationNat;
+
     private readonly ConnectionMap _map;
     private readonly ConntrackLimits _limits = new();
+    private readonly ExpectationTable _expectations = new();
     private readonly ConcurrentDictionary<string, ConntrackTimeouts> _policies = new();
     private readonly ConntrackTimeouts?[] _zoneTimeouts = new ConntrackTimeouts?[65536];
     private readonly long[] _drops = new long[DropReasons.Count];
     private readonly ulong _seed;
     private ulong _random;
-    private int _sweepShard;
     private long _now;
 
     /// <param name="seed">Secret of the hash, and start of the random port choice.</param>
@@ -46,184 +52,176 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     public bool Execute(
         PacketBuffer packet, ref FlowKey key, ConntrackAction action, long nowMilliseconds)
     {
-        Volatile.Write(ref _now, nowMilliseconds);
-        if (!TrackedPacket.TryParseFrame(packet.Bytes, out var tracked, out _))
+        if (_now != nowMilliseconds) Volatile.Write(ref _now, nowMilliseconds);
+        var run = new TrackingRun { Action = action, Packet = packet, Now = nowMilliseconds };
+        if (!TrackedPacket.TryParseFrame(packet.Bytes, out run.Tracked, out run.Offset)
+            || !run.Tracked.TryToKey(action.Zone, out run.Tuple, out run.IsRelated))
         {
             SetInvalid(ref key, action.Zone);
             return false;
         }
 
-        var isPartial = packet.ChecksumStart >= 0;
-        return tracked.IsIcmpError
-            ? ExecuteError(tracked, ref key, action, packet.Size, nowMilliseconds)
-            : ExecutePacket(tracked, ref key, action, packet.Size, isPartial, nowMilliseconds);
+        run.State = key.ConntrackState;
+        if (run.State != 0 && key.ConntrackZone != action.Zone) run.State = 0;
+        if (run.State != 0 && !action.Force && TryRepeat(ref run, ref key, out var isChanged))
+        {
+            return isChanged;
+        }
+
+        if (!run.Tracked.HasSoundChecksums(packet))
+        {
+            SetInvalid(ref key, action.Zone);
+            return false;
+        }
+
+        return ExecuteParsed(ref run, ref key);
     }
 
-    /// <summary>Forgets what tracking said of the packet (ct_clear).</summary>
-    public static void Clear(ref FlowKey key)
+    private bool ExecuteParsed(ref TrackingRun run, ref FlowKey key)
     {
-        key.ConntrackStateWire = 0;
-        key.ConntrackZoneWire = 0;
-        key.ConntrackMarkWire = 0;
-        key.ConntrackLabelHighWire = 0;
-        key.ConntrackLabelLowWire = 0;
-        key.Words[(FlowKey.OriginalTupleOffset / 8)..(FlowKey.LinkOffset / 8)].Clear();
-        key.ConntrackProtocol = 0;
+        var action = run.Action;
+        var wasTranslated = (run.State & Translated) != 0;
+        Find(ref run);
+        if (run.Connection is { } found && action.Force && run.IsReply)
+        {
+            Destroy(found); // Only an entry in the wrong direction gives way.
+            run.Connection = null;
+        }
+
+        var isNew = false;
+        var isChanged = false;
+        if (run.Connection is not null)
+        {
+            isNew = UpdateState(ref run);
+            if (!isNew && action.Nat is not null) isChanged = Translate(ref run);
+        }
+        else if (TryFindOriginal(ref run, ref key))
+        {
+            isNew = UpdateState(ref run);
+        }
+        else if (run.IsRelated)
+        {
+            run.State = ConntrackState.Invalid; // An error about nothing that we know.
+        }
+        else
+        {
+            isNew = true;
+        }
+
+        Expectation? expected = null;
+        if (isNew)
+        {
+            expected = _expectations.Find(run.Tuple, run.Now);
+            run.Connection = null;
+            if (!TryFindLive(run.Tuple, run.Now, out _, out _))
+            {
+                isChanged |= Begin(ref run, expected);
+            }
+        }
+
+        if (run.Connection?.Extra?.Helper is not null && !run.IsRelated && !wasTranslated)
+        {
+            isChanged |= Assist(ref run);
+        }
+
+        Write(ref run, ref key, expected);
+        if ((run.State & ConntrackState.Invalid) != 0) CountRefusal(DropReason.ConntrackInvalid);
+        Remember(run);
+        return isChanged;
     }
 
-    private bool ExecutePacket(
-        TrackedPacket tracked, ref FlowKey key, ConntrackAction action, int size,
-        bool isPartial, long now)
+    private void Find(ref TrackingRun run)
     {
-        var tuple = tracked.ToKey(action.Zone);
-        TcpSegment segment = default;
-        if (tuple.Protocol == ConntrackKey.ProtocolTcp) segment = tracked.ReadTcp();
-
-        var isFound = TryFindLive(tuple, now, out var connection, out var isReply);
-        if (isFound && action.Force && action.Commit && isReply)
+        if ((run.State & Translated) == 0)
         {
-            Destroy(connection);
-            isFound = false;
+            run.Hash = _map.HashOf(run.Tuple);
+            TryFindLive(run.Tuple, run.Hash, run.Now, out run.Connection, out run.IsReply);
+            return;
         }
 
-        var state = ConntrackState.Tracked;
-        if (isFound)
-        {
-            var verdict = Update(connection, segment, isReply, size, now);
-            if (verdict == TrackVerdict.Invalid)
-            {
-                SetInvalid(ref key, action.Zone);
-                return false;
-            }
-
-            if (verdict == TrackVerdict.Reopened)
-            {
-                Destroy(connection);
-                isFound = false;
-            }
-            else
-            {
-                state |= verdict == TrackVerdict.StillNew
-                    ? ConntrackState.New
-                    : ConntrackState.Established;
-                if (isReply) state |= ConntrackState.Reply;
-                if (connection.Parent is not null) state |= ConntrackState.Related;
-            }
-        }
-
-        if (!isFound)
-        {
-            if (!CanStart(tuple, segment))
-            {
-                SetInvalid(ref key, action.Zone);
-                return false;
-            }
-
-            state |= ConntrackState.New;
-            isReply = false;
-            if (!action.Commit)
-            {
-                SetUncommitted(ref key, action.Zone, state, tuple);
-                return false;
-            }
-
-            if (!TryCreate(tuple, segment, action, size, now, out connection))
-            {
-                SetInvalid(ref key, action.Zone);
-                return false;
-            }
-        }
-
-        return Finish(tracked, ref key, action, connection, state, isReply, isPartial, isFound);
+        // Translated before in this zone: it looks like the reverse of the other direction.
+        run.Hash = _map.HashOf(run.Tuple);
+        var reversed = run.Tuple.Reversed();
+        if (!TryFindLive(reversed, run.Now, out run.Connection, out run.IsReply)) return;
+        run.IsReply = !run.IsReply;
+        run.Tuple = run.IsReply ? run.Connection!.Reply : run.Connection!.Original;
+        run.Hash = _map.HashOf(run.Tuple);
     }
 
     /// <summary>
-    /// Marks, labels, translation and the key of a packet whose connection is known.
+    /// A packet that was translated earlier and is not to be now: found by the original tuple that
+    /// its metadata still has.
     /// </summary>
-    private bool Finish(
-        TrackedPacket tracked, ref FlowKey key, ConntrackAction action, Connection connection,
-        ConntrackState state, bool isReply, bool isPartial, bool isOld)
+    private bool TryFindOriginal(ref TrackingRun run, ref FlowKey key)
     {
-        if (action.Commit && SetMarks(connection, action) && isOld)
+        if ((run.State & Translated) == 0 || run.Action.Nat is not null
+            || key.ConntrackProtocol == 0)
         {
-            Raise(ConntrackChange.Updated, connection);
-        }
-
-        var changed = false;
-        if (action.Nat is not null && connection.Nat != NatType.None)
-        {
-            state |= connection.Nat == NatType.Source
-                ? ConntrackState.SourceNat
-                : ConntrackState.DestinationNat;
-            var wanted = isReply ? connection.Original.Reversed() : connection.Reply.Reversed();
-            changed = NatRewriter.Rewrite(tracked, wanted, isPartial);
-        }
-
-        SetTracked(ref key, action.Zone, state, connection);
-        return changed;
-    }
-
-    private bool ExecuteError(
-        TrackedPacket error, ref FlowKey key, ConntrackAction action, int size, long now)
-    {
-        var quotedBytes = error.Transport[8..];
-        if (!TrackedPacket.TryParse(quotedBytes, isQuoted: true, out var quoted)
-            || quoted.IsIpv6 != error.IsIpv6)
-        {
-            SetInvalid(ref key, action.Zone);
             return false;
         }
 
-        // The error travels against the packet that it quotes.
-        var tuple = quoted.ToKey(action.Zone).Reversed();
-        if (!TryFindLive(tuple, now, out var connection, out var isReply))
+        var tuple = OriginalOf(ref key, run.Tuple);
+        return TryFindLive(tuple, run.Now, out run.Connection, out run.IsReply);
+    }
+
+    /// <returns>True when a new connection is to take the place of the one found.</returns>
+    private bool UpdateState(ref TrackingRun run)
+    {
+        var connection = run.Connection!;
+        if (run.IsRelated)
         {
-            SetInvalid(ref key, action.Zone);
+            connection.Count(run.IsReply, run.Packet.Size);
+            run.State |= ConntrackState.Related;
+            if (run.IsReply) run.State |= ConntrackState.Reply;
             return false;
         }
 
-        connection.Count(isReply, size);
-        var state = ConntrackState.Tracked | ConntrackState.Related;
-        if (isReply) state |= ConntrackState.Reply;
-
-        var changed = false;
-        if (action.Nat is not null && connection.Nat != NatType.None)
+        if (connection.Extra?.Parent is not null) run.State |= ConntrackState.Related;
+        switch (Update(connection, ref run))
         {
-            state |= connection.Nat == NatType.Source
-                ? ConntrackState.SourceNat
-                : ConntrackState.DestinationNat;
-            changed = TranslateError(error, quoted, connection, isReply);
+            case TrackVerdict.Established:
+                run.State = (run.State | ConntrackState.Established) & ~ConntrackState.New;
+                if (run.IsReply) run.State |= ConntrackState.Reply;
+                return false;
+            case TrackVerdict.StillNew:
+                run.State |= ConntrackState.New;
+                return false;
+            case TrackVerdict.Invalid:
+                run.State = ConntrackState.Invalid;
+                return false;
+            default:
+                Destroy(connection);
+                return true;
         }
-
-        SetTracked(ref key, action.Zone, state, connection);
-        return changed;
     }
 
-    private static bool TranslateError(
-        TrackedPacket error, TrackedPacket quoted, Connection connection, bool isReply)
-    {
-        // Beyond the translation the quoted packet looks as its sender sent it.
-        var restored = isReply ? connection.Original : connection.Reply;
-        var seen = quoted.ToKey(restored.Zone);
-        var outer = error.ToKey(restored.Zone);
-        if (outer.Source.Equals(seen.Destination)) outer.Source = restored.Destination;
-        outer.Destination = restored.Source;
-        return NatRewriter.RewriteError(error, outer, restored);
-    }
-
-    private TrackVerdict Update(
-        Connection connection, in TcpSegment segment, bool isReply, int size, long now)
+    private TrackVerdict Update(Connection connection, ref TrackingRun run)
     {
         connection.Enter();
         try
         {
-            var verdict = connection.Original.Protocol == ConntrackKey.ProtocolTcp
-                ? TcpTracker.Update(connection, segment, isReply, IsTcpSequenceChecked)
-                : UpdateGeneric(connection, isReply);
-            if (verdict is TrackVerdict.Established or TrackVerdict.StillNew)
+            TrackVerdict verdict;
+            uint? seconds;
+            if (connection.Original.Protocol == ConntrackKey.ProtocolTcp)
             {
-                connection.Count(isReply, size);
-                connection.ExpiresAt = now + (connection.Timeouts.SecondsOf(connection) * 1000L);
+                var segment = run.Tracked.ReadTcp();
+                if (connection.Extra is { } extra) segment = extra.Unshifted(segment, run.IsReply);
+                verdict = TcpTracker.Update(
+                    connection, segment, run.IsReply, IsTcpSequenceChecked, out seconds);
+            }
+            else
+            {
+                verdict = UpdateGeneric(connection, run.IsReply);
+                seconds = connection.Timeouts.SecondsOf(connection);
+            }
+
+            if (verdict is not (TrackVerdict.Established or TrackVerdict.StillNew)) return verdict;
+            connection.Count(run.IsReply, run.Packet.Size);
+            if (seconds is { } life) connection.ExpiresAt = run.Now + (life * 1000L);
+            if (run.IsReply && connection.IsHalfOpen)
+            {
+                connection.IsHalfOpen = false;
+                _limits.ReturnHalfOpen(connection.Zone);
             }
 
             return verdict;
@@ -236,131 +234,52 @@ public sealed partial class ConntrackTable : IDatapathConntrack
 
     private static TrackVerdict UpdateGeneric(Connection connection, bool isReply)
     {
-        if (isReply)
-        {
-            connection.Generic = GenericState.Both;
-            return TrackVerdict.Established;
-        }
-
+        if (isReply) connection.Generic = GenericState.Both;
         if (connection.Generic == GenericState.Both) return TrackVerdict.Established;
-        connection.Generic = GenericState.Multiple;
+        if (!connection.Original.IsIcmp) connection.Generic = GenericState.Multiple;
         return TrackVerdict.StillNew;
     }
 
-    private static bool CanStart(in ConntrackKey tuple, in TcpSegment segment) =>
-        tuple.Protocol switch
-        {
-            ConntrackKey.ProtocolTcp => TcpTracker.CanStart(segment),
-            ConntrackKey.ProtocolIcmp => tuple.IcmpType is 8 or 13 or 15,
-            ConntrackKey.ProtocolIcmpv6 => tuple.IcmpType == 128,
-            _ => true,
-        };
+    private bool TryFindLive(
+        in ConntrackKey tuple, long now, out Connection? connection, out bool isReply) =>
+        TryFindLive(tuple, _map.HashOf(tuple), now, out connection, out isReply);
 
     private bool TryFindLive(
-        in ConntrackKey tuple, long now, out Connection connection, out bool isReply)
+        in ConntrackKey tuple, uint hash, long now, out Connection? connection, out bool isReply)
     {
-        if (!_map.TryFind(tuple, out connection, out isReply)) return false;
-        if (connection.ExpiresAt > now) return true;
-        Destroy(connection);
+        if (_map.TryFind(tuple, hash, out connection, out isReply))
+        {
+            if (connection.ExpiresAt > now) return true;
+            Destroy(connection);
+        }
+
+        connection = null;
         return false;
     }
 
-    private bool TryCreate(
-        in ConntrackKey tuple, in TcpSegment segment, ConntrackAction action, int size, long now,
-        out Connection connection)
-    {
-        connection = new Connection
-        {
-            Original = tuple,
-            Reply = tuple.Reversed(),
-            StartedAt = now,
-            Helper = action.Helper,
-            Timeouts = PolicyOf(action),
-        };
-        if (!_limits.TryTake(tuple.Zone, out var reason)) return Refuse(reason);
+    private void CountRefusal(DropReason reason) => Interlocked.Increment(ref _drops[(int)reason]);
+}
 
-        if (tuple.Protocol == ConntrackKey.ProtocolTcp) TcpTracker.Start(connection, segment);
-        connection.Count(isReply: false, size);
-        connection.ExpiresAt = now + (connection.Timeouts.SecondsOf(connection) * 1000L);
-        SetMarks(connection, action);
+/// <summary>One packet on its way through the tracker.</summary>
+internal ref struct TrackingRun
+{
+    public ConntrackAction Action;
+    public PacketBuffer Packet;
+    public TrackedPacket Tracked;
 
-        // Another thread may take the chosen tuple between the test and the insertion.
-        for (var tries = 0; tries < 4; tries++)
-        {
-            if (action.Nat is { } spec && !TryTranslate(connection, spec))
-            {
-                _limits.Return(tuple.Zone);
-                return Refuse(DropReason.ConntrackNatExhausted);
-            }
+    /// <summary>Where the IP header begins in the packet.</summary>
+    public int Offset;
 
-            if (_map.TryAdd(connection))
-            {
-                Raise(ConntrackChange.New, connection);
-                return true;
-            }
-        }
+    /// <summary>
+    /// What is looked up; for an ICMP error the reverse of the packet that it quotes.
+    /// </summary>
+    public ConntrackKey Tuple;
+    public uint Hash;
+    public long Now;
+    public Connection? Connection;
+    public ConntrackState State;
 
-        _limits.Return(tuple.Zone);
-        return Refuse(DropReason.ConntrackNatExhausted);
-    }
-
-    private bool TryTranslate(Connection connection, NatSpec spec)
-    {
-        var entropy = spec.RandomPorts ? NextRandom() : _seed;
-        if (spec.Type == NatType.None)
-        {
-            connection.Reply = connection.Original.Reversed();
-            return true;
-        }
-
-        if (!NatAllocator.TryChoose(connection.Original, spec, entropy, IsFree, out var reply))
-        {
-            return false;
-        }
-
-        connection.Reply = reply;
-        connection.Nat = reply.Equals(connection.Original.Reversed()) ? NatType.None : spec.Type;
-        return true;
-    }
-
-    private bool IsFree(in ConntrackKey key) => !_map.TryFind(key, out _, out _);
-
-    private ulong NextRandom()
-    {
-        // xorshift64*: only spreads ports, guards nothing.
-        var x = _random;
-        x ^= x >> 12;
-        x ^= x << 25;
-        x ^= x >> 27;
-        _random = x;
-        return x * 0x2545_F491_4F6C_DD1D;
-    }
-
-    private static bool SetMarks(Connection connection, ConntrackAction action)
-    {
-        if (action.MarkMask == 0 && action.LabelMask == UInt128.Zero) return false;
-        connection.Mark = (connection.Mark & ~action.MarkMask) | (action.Mark & action.MarkMask);
-        connection.Label =
-            (connection.Label & ~action.LabelMask) | (action.Label & action.LabelMask);
-        return true;
-    }
-
-    private ConntrackTimeouts PolicyOf(ConntrackAction action) =>
-        action.TimeoutPolicy is { } name && _policies.TryGetValue(name, out var policy)
-            ? policy
-            : _zoneTimeouts[action.Zone] ?? ConntrackTimeouts.Default;
-
-    private bool Refuse(DropReason reason)
-    {
-        Interlocked.Increment(ref _drops[(int)reason]);
-        return false;
-    }
-
-    private void SetInvalid(ref FlowKey key, ushort zone)
-    {
-        Interlocked.Increment(ref _drops[(int)DropReason.ConntrackInvalid]);
-        Clear(ref key);
-        key.ConntrackZone = zone;
-        key.ConntrackState = ConntrackState.Tracked | ConntrackState.Invalid;
-    }
+    /// <summary>An ICMP error about the connection.</summary>
+    public bool IsRelated;
+    public bool IsReply;
 }

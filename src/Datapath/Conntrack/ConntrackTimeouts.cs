@@ -49,12 +49,10 @@ internal sealed record ConntrackTimeouts
         return policy;
     }
 
+    /// <summary>For a connection without a handshake, or a TCP one that just began.</summary>
     public uint SecondsOf(Connection connection)
     {
-        if (connection.Original.Protocol == ConntrackKey.ProtocolTcp)
-        {
-            return TcpSeconds(connection.OriginalPeer.State, connection.ReplyPeer.State);
-        }
+        if (connection.Original.Protocol == ConntrackKey.ProtocolTcp) return TcpSynSent;
 
         if (connection.Original.IsIcmp)
         {
@@ -69,17 +67,13 @@ internal sealed record ConntrackTimeouts
         };
     }
 
-    private uint TcpSeconds(TcpState original, TcpState reply)
+    /// <summary>By the states of both ends, in any order.</summary>
+    public uint TcpSeconds(TcpState one, TcpState other)
     {
-        if (original >= TcpState.FinWait2 && reply >= TcpState.FinWait2) return TcpTimeWait;
-        if (original >= TcpState.Closing && reply >= TcpState.Closing) return TcpTimeWait;
-        if (original >= TcpState.TimeWait || reply >= TcpState.TimeWait) return TcpClose;
-        if (original >= TcpState.Closing || reply >= TcpState.Closing) return TcpFinWait;
-        if (original < TcpState.Established || reply < TcpState.Established)
-        {
-            return reply == TcpState.Closed ? TcpSynSent : TcpSynReceived;
-        }
-
-        return TcpEstablished;
+        var (low, high) = one < other ? (one, other) : (other, one);
+        if (low >= TcpState.FinWait2) return TcpClose;
+        if (low >= TcpState.Closing) return TcpTimeWait;
+        if (low < TcpState.Established) return TcpSynReceived;
+        return high >= TcpState.Closing ? TcpFinWait : TcpEstablished;
     }
 }

@@ -36,12 +36,12 @@ internal static class NatRewriter
     }
 
     private static bool RewriteAddress(
-        TrackedPacket packet, Span<byte> current, Ipv6Bytes wanted, byte isIpv6,
+        TrackedPacket packet, Span<byte> current, Ipv6Bytes wanted, bool isIpv6,
         bool isChecksumPartial)
     {
         Span<byte> bytes = stackalloc byte[Ipv6Bytes.Size];
         wanted.CopyTo(bytes);
-        if (isIpv6 == 0) bytes = bytes[12..];
+        if (!isIpv6) bytes = bytes[12..];
         if (current.SequenceEqual(bytes)) return false;
 
         for (var i = 0; i < bytes.Length; i += 2)
@@ -121,24 +121,31 @@ internal static class NatRewriter
     }
 
     /// <summary>
-    /// Translates an ICMP error: the outer addresses and the packet that it quotes.
+    /// Translates an ICMP error: one of its addresses, and the packet that it quotes.
     /// </summary>
     /// <param name="error">The ICMP packet.</param>
-    /// <param name="outer">Source and destination that the outer header shall have.</param>
-    /// <param name="quoted">The key that the quoted packet shall have.</param>
+    /// <param name="wanted">
+    /// The key that a packet of the connection going the error's way would get; the quoted one went
+    /// the other way and gets its reverse.
+    /// </param>
+    /// <param name="isSource">
+    /// The source is what is translated this way, else the destination.
+    /// </param>
+    /// <remarks>An error's other address may be any router's and stays.</remarks>
     public static bool RewriteError(
-        TrackedPacket error, in ConntrackKey outer, in ConntrackKey quoted)
+        TrackedPacket error, in ConntrackKey wanted, bool isSource)
     {
         var changed = false;
         var inner = error.Transport[8..];
         if (TrackedPacket.TryParse(inner, isQuoted: true, out var packet))
         {
-            changed |= Rewrite(packet, quoted, isChecksumPartial: false);
+            changed |= Rewrite(packet, wanted.Reversed(), isChecksumPartial: false);
         }
 
-        changed |= RewriteAddress(error, error.SourceAddress, outer.Source, outer.IsIpv6, false);
-        changed |= RewriteAddress(
-            error, error.DestinationAddress, outer.Destination, outer.IsIpv6, false);
+        changed |= isSource
+            ? RewriteAddress(error, error.SourceAddress, wanted.Source, wanted.IsIpv6, false)
+            : RewriteAddress(
+                error, error.DestinationAddress, wanted.Destination, wanted.IsIpv6, false);
         if (changed) SumIcmp(error);
         return changed;
     }

@@ -1,38 +1,59 @@
 namespace Fabric.Datapath;
 
 /// <summary>State of one end of a TCP connection, as far as a bystander can know it.</summary>
-/// <remarks>The order matters: later states are compared with &gt;=.</remarks>
+/// <remarks>
+/// Numbers and order are those that OVS's tools print (ct_dpif's TCP states); later states are
+/// compared with &gt;=. Only those without "unused" are ever held.
+/// </remarks>
 internal enum TcpState : byte
 {
     Closed,
+    Listen, // Unused.
     SynSent,
-    SynReceived,
+    SynReceived, // Unused.
     Established,
+    CloseWait, // Unused.
+    FinWait1, // Unused.
     /// <summary>This end has sent its FIN.</summary>
     Closing,
+    LastAck, // Unused.
     /// <summary>This end's FIN was acknowledged.</summary>
     FinWait2,
-    /// <summary>The connection was reset or both ends are done.</summary>
+    /// <summary>The connection was reset.</summary>
     TimeWait,
 }
 
-/// <summary>What the tracker remembers of one end.</summary>
+/// <summary>What the tracker remembers of one end: twelve bytes.</summary>
 internal struct TcpPeer
 {
-    public TcpState State;
-
-    /// <summary>Shift of this end's window (RFC 7323); valid when <see cref="HasScale"/>.</summary>
-    public byte Scale;
-    public bool HasScale;
-
     /// <summary>The highest sequence number (exclusive) that this end has sent.</summary>
     public uint SentEnd;
 
-    /// <summary>The highest sequence number (exclusive) that the other end lets it send.</summary>
+    /// <summary>
+    /// The highest sequence number (exclusive) that the other end lets it send; 1 = unknown.
+    /// </summary>
     public uint AllowedEnd;
 
-    /// <summary>The largest window, in bytes, that this end ever offered.</summary>
-    public uint WindowMax;
+    /// <summary>
+    /// The largest window that this end ever offered, as in the header (unscaled).
+    /// </summary>
+    public ushort WindowMax;
+    private byte _scale;
+    public TcpState State;
+
+    private const byte Offered = 0x80, Unknown = 0x40;
+
+    /// <summary>This end offered window scaling (RFC 7323).</summary>
+    public readonly bool HasScale => (_scale & Offered) != 0;
+
+    /// <summary>
+    /// The handshake was not seen: whether and how far windows are scaled is open.
+    /// </summary>
+    public readonly bool IsScaleUnknown => (_scale & Unknown) != 0;
+    public readonly int Scale => _scale & 0x0F;
+
+    public void SetScale(int option) => _scale = option < 0 ? (byte)0 : (byte)(Offered | option);
+    public void SetScaleUnknown() => _scale = Unknown;
 }
 
 /// <summary>One TCP segment's facts, in host order.</summary>
@@ -40,7 +61,7 @@ internal readonly record struct TcpSegment(
     byte Flags, uint Sequence, uint Acknowledgement, ushort Window, int PayloadSize,
     int ScaleOption)
 {
-    public const byte Fin = 0x01, Syn = 0x02, Reset = 0x04, Ack = 0x10;
+    public const byte Fin = 0x01, Syn = 0x02, Reset = 0x04, Push = 0x08, Ack = 0x10, Urgent = 0x20;
 
     public bool IsSyn => (Flags & Syn) != 0;
     public bool IsAck => (Flags & Ack) != 0;
@@ -50,6 +71,19 @@ internal readonly record struct TcpSegment(
     /// <summary>First sequence number after this segment; SYN and FIN count one each.</summary>
     public uint End =>
         Sequence + (uint)PayloadSize + (IsSyn ? 1u : 0) + (IsFin ? 1u : 0);
+
+    /// <summary>
+    /// Flags that no honest end sends together: SYN with FIN or RST; neither ACK nor SYN nor RST;
+    /// FIN, PSH or URG without ACK.
+    /// </summary>
+    public bool HasImpossibleFlags
+    {
+        get
+        {
+            if (IsSyn ? (Flags & (Reset | Fin)) != 0 : (Flags & (Ack | Reset)) == 0) return true;
+            return !IsAck && (Flags & (Fin | Push | Urgent)) != 0;
+        }
+    }
 }
 
 /// <summary>
@@ -59,23 +93,21 @@ internal readonly record struct TcpSegment(
 /// The four bounds are those of G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter"
 /// (2000): a segment must end below what its receiver allowed, must not lie further back than one
 /// window of the receiver, must not acknowledge what was never sent, and must not acknowledge
-/// further back than 64 KiB (scaled). States follow RFC 9293 section 3.3.2 seen from outside.
+/// further back than 64 KiB (scaled); a reset must hit the next sequence number to within one
+/// (RFC 5961 section 3.2). What is accepted beyond them, and which state follows, is what the
+/// userspace tracker of Open vSwitch does; the differential test holds the two together.
 /// </remarks>
 internal static class TcpTracker
 {
-    private const uint AcknowledgementWindow = 0xFFFF + 1500;
+    /// <summary>One reassembled datagram and a segment: how far an ACK may be off.</summary>
+    private const int AcknowledgementSlack = 0xFFFF + 1500;
 
     /// <summary>
-    /// May this segment start a connection? SYN, or anything in mid-stream (loose).
+    /// May this segment start a connection? SYN, or anything in mid-stream (loose), but not the
+    /// answer to a SYN that was never seen.
     /// </summary>
-    /// <remarks>
-    /// A SYN with ACK, a FIN or RST without connection, or no flag at all may not.
-    /// </remarks>
-    public static bool CanStart(in TcpSegment segment)
-    {
-        if (HasImpossibleFlags(segment)) return false;
-        return !(segment.IsSyn && segment.IsAck) && !segment.IsReset;
-    }
+    public static bool CanStart(in TcpSegment segment) =>
+        !segment.HasImpossibleFlags && !(segment.IsSyn && segment.IsAck);
 
     public static void Start(Connection connection, in TcpSegment segment)
     {
@@ -84,140 +116,71 @@ internal static class TcpTracker
         source = default;
         target = default;
 
-        source.SentEnd = segment.End;
-        source.WindowMax = Math.Max((uint)segment.Window, 1);
+        source.SentEnd = segment.Sequence;
+        source.AllowedEnd = segment.End + 1;
+        source.WindowMax = Math.Max(segment.Window, (ushort)1);
         if (segment.IsSyn)
         {
-            source.HasScale = segment.ScaleOption >= 0;
-            source.Scale = (byte)Math.Max(segment.ScaleOption, 0);
-            source.State = TcpState.SynSent;
-            // The answer will open the real window; until then a fast-open payload fits.
-            source.AllowedEnd = segment.End + 1;
-            target.WindowMax = 1;
-            target.State = TcpState.Closed;
+            source.SetScale(segment.ScaleOption);
+            // The window of a SYN is not scaled; all others are compared scaled.
+            if (source.Scale > 0) source.WindowMax = Descale(source.WindowMax, source.Scale);
         }
         else
         {
-            // Picked up in mid-stream: scaling is unknown, so the bounds start wide.
-            source.State = segment.IsFin ? TcpState.Closing : TcpState.SynSent;
-            source.HasScale = target.HasScale = true;
-            source.Scale = target.Scale = 14;
-            source.AllowedEnd = segment.End + AcknowledgementWindow;
-            source.WindowMax = (uint)segment.Window << 14;
-            target.WindowMax = 1;
-            target.State = TcpState.Closed;
+            source.SetScaleUnknown();
+            target.SetScaleUnknown();
         }
+
+        target.AllowedEnd = 1;
+        target.WindowMax = 1;
+        source.State = TcpState.SynSent;
+        target.State = TcpState.Closed;
     }
 
+    /// <param name="seconds">
+    /// Which timeout the connection now has; null: its expiry stays as it is.
+    /// </param>
     public static TrackVerdict Update(
-        Connection connection, in TcpSegment segment, bool isReply, bool isWindowChecked)
+        Connection connection, in TcpSegment segment, bool isReply, bool isWindowChecked,
+        out uint? seconds)
     {
         ref var source = ref isReply ? ref connection.ReplyPeer : ref connection.OriginalPeer;
         ref var target = ref isReply ? ref connection.OriginalPeer : ref connection.ReplyPeer;
+        seconds = null;
 
-        if (HasImpossibleFlags(segment)) return TrackVerdict.Invalid;
-
-        var isOver = source.State >= TcpState.FinWait2 && target.State >= TcpState.FinWait2;
+        if (segment.HasImpossibleFlags) return TrackVerdict.Invalid;
         if (segment.IsSyn && !segment.IsAck)
         {
-            if (isOver || source.State == TcpState.TimeWait) return TrackVerdict.Reopened;
-            if (!isReply && target.State == TcpState.Closed)
+            if (source.State >= TcpState.FinWait2 && target.State >= TcpState.FinWait2)
             {
-                // Sent again before any answer, perhaps with another sequence number.
-                Start(connection, segment);
+                source.State = target.State = TcpState.Closed;
+                return TrackVerdict.Reopened;
+            }
+
+            if (source.State <= TcpState.SynSent)
+            {
+                source.State = TcpState.SynSent;
+                seconds = connection.Timeouts.TcpSynSent;
                 return TrackVerdict.StillNew;
             }
         }
 
-        var isFirst = source.State == TcpState.Closed;
-        if (isFirst) LearnSource(ref source, ref target, segment);
-
-        if (isWindowChecked && !FitsWindow(ref source, ref target, segment))
+        var bounds = new Bounds(ref source, ref target, segment);
+        if (!isWindowChecked || bounds.Fit(source, target, segment))
         {
-            if (isFirst) source = default;
-            return TrackVerdict.Invalid;
+            bounds.Slide(ref source, ref target, segment);
+            AdvanceStates(ref source, ref target, segment);
+            seconds = connection.Timeouts.TcpSeconds(source.State, target.State);
+            return TrackVerdict.Established;
         }
 
-        Advance(ref source, ref target, segment);
-        AdvanceStates(ref source, ref target, segment);
+        if (!bounds.AlmostFit(source, target)) return TrackVerdict.Invalid;
+
+        // Opening or just closed, and near: let through without a longer life.
+        bounds.Slide(ref source, ref target, segment);
+        if (segment.IsFin && source.State < TcpState.Closing) source.State = TcpState.Closing;
+        if (segment.IsReset) source.State = target.State = TcpState.TimeWait;
         return TrackVerdict.Established;
-    }
-
-    /// <summary>The first segment of this end tells where its sequence numbers are.</summary>
-    private static void LearnSource(
-        ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
-    {
-        source.SentEnd = segment.Sequence;
-        if (segment.IsSyn)
-        {
-            source.HasScale = segment.ScaleOption >= 0;
-            source.Scale = (byte)Math.Max(segment.ScaleOption, 0);
-            if (!source.HasScale || !target.HasScale)
-            {
-                // Scaling holds only if both ends offered it (RFC 7323 section 2.2).
-                source.HasScale = target.HasScale = false;
-                source.Scale = target.Scale = 0;
-            }
-
-            source.State = TcpState.SynSent;
-        }
-        else
-        {
-            source.State = TcpState.SynSent;
-        }
-
-        source.WindowMax = Math.Max(source.WindowMax, 1);
-        source.AllowedEnd = segment.End + Math.Max(target.WindowMax, 1);
-        if (target.AllowedEnd == 0) target.AllowedEnd = segment.Acknowledgement;
-    }
-
-    private static bool FitsWindow(
-        ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
-    {
-        var sequence = segment.Sequence;
-        var end = segment.End;
-        var acknowledgement = segment.IsAck ? segment.Acknowledgement : target.SentEnd;
-        if (segment.IsReset && !segment.IsAck && sequence == 0)
-        {
-            // A reset without ACK may carry no useful number at all.
-            sequence = end = source.SentEnd;
-        }
-
-        // An end that was not heard yet has no numbers to compare an acknowledgement with.
-        var behind = target.State == TcpState.Closed
-            ? 0
-            : (int)(target.SentEnd - acknowledgement);
-        var scaledWindow = AcknowledgementWindow << source.Scale;
-        if (source.Scale > 14) scaledWindow = AcknowledgementWindow << 14;
-
-        return (int)(source.AllowedEnd - end) >= 0
-            && (int)(sequence - (source.SentEnd - Math.Max(target.WindowMax, 1)
-                - AcknowledgementWindow)) >= 0
-            && behind >= -(int)AcknowledgementWindow
-            && behind <= (int)Math.Min(scaledWindow, int.MaxValue)
-            && (!segment.IsReset || IsExactReset(source, sequence));
-    }
-
-    /// <summary>
-    /// A reset must hit what its sender may send next, or an attacker could guess one anywhere in
-    /// the window (RFC 5961 section 3.2).
-    /// </summary>
-    private static bool IsExactReset(in TcpPeer source, uint sequence) =>
-        source.State < TcpState.Established
-        || (int)(sequence - source.SentEnd) is >= -1 and <= 1;
-
-    private static void Advance(ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
-    {
-        var window = segment.IsSyn ? segment.Window : (uint)segment.Window << source.Scale;
-        source.WindowMax = Math.Max(source.WindowMax, window);
-        if ((int)(segment.End - source.SentEnd) > 0) source.SentEnd = segment.End;
-        if (!segment.IsAck) return;
-
-        var allowed = segment.Acknowledgement + Math.Max(window, 1);
-        if (target.AllowedEnd == 0 || (int)(allowed - target.AllowedEnd) > 0)
-        {
-            target.AllowedEnd = allowed;
-        }
     }
 
     private static void AdvanceStates(
@@ -228,47 +191,147 @@ internal static class TcpTracker
         if (segment.IsAck)
         {
             if (target.State == TcpState.SynSent) target.State = TcpState.Established;
-            else if (target.State == TcpState.Closing
-                && (int)(segment.Acknowledgement - target.SentEnd) >= 0)
-            {
-                target.State = TcpState.FinWait2;
-            }
-
-            // Its ACK of our side's SYN completes this end's half when it is no SYN itself.
-            if (!segment.IsSyn && source.State == TcpState.SynSent
-                && target.State >= TcpState.Established)
-            {
-                source.State = TcpState.Established;
-            }
+            else if (target.State == TcpState.Closing) target.State = TcpState.FinWait2;
         }
 
         if (segment.IsReset) source.State = target.State = TcpState.TimeWait;
     }
 
-    private static bool HasImpossibleFlags(in TcpSegment segment)
-    {
-        if (segment.IsSyn) return segment.IsReset || segment.IsFin;
-        if (!segment.IsAck) return !segment.IsReset;
-        return segment.IsFin && segment.IsReset;
-    }
+    /// <summary>A window as it is in headers after the handshake, rounded up.</summary>
+    private static ushort Descale(ushort window, int scale) =>
+        (ushort)((window + (1 << scale) - 1) >> scale);
 
-    /// <summary>The state that dump-conntrack prints for the connection.</summary>
-    public static string NameOf(Connection connection)
+    private static bool IsAtLeast(uint left, uint right) => (int)(left - right) >= 0;
+
+    /// <summary>
+    /// The numbers of one segment, made comparable with what the ends are known for.
+    /// </summary>
+    private ref struct Bounds
     {
-        var original = connection.OriginalPeer.State;
-        var reply = connection.ReplyPeer.State;
-        if (original == TcpState.TimeWait || reply == TcpState.TimeWait) return "CLOSED";
-        if (original == TcpState.FinWait2 && reply == TcpState.FinWait2) return "TIME_WAIT";
-        if (original >= TcpState.Closing || reply >= TcpState.Closing)
+        private uint _start, _end, _acknowledgement;
+        private ushort _window;
+        private int _sourceScale, _targetScale;
+        private int _skew;
+
+        /// <summary>Learns of a source that was not heard before.</summary>
+        public Bounds(ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
         {
-            return original >= TcpState.Closing && reply >= TcpState.Closing
-                ? "LAST_ACK"
-                : original >= TcpState.Closing ? "FIN_WAIT_1" : "CLOSE_WAIT";
+            _window = segment.Window;
+            if (!segment.IsSyn && source.HasScale && target.HasScale)
+            {
+                (_sourceScale, _targetScale) = (source.Scale, target.Scale);
+            }
+            else if (!segment.IsSyn && source.IsScaleUnknown && target.IsScaleUnknown)
+            {
+                _sourceScale = _targetScale = 14; // The widest (RFC 7323 section 2.3).
+            }
+
+            _start = segment.Sequence;
+            _end = segment.End;
+            _acknowledgement = segment.Acknowledgement;
+            var isSkewChecked = true;
+            if (source.State < TcpState.SynSent)
+            {
+                Learn(ref source, ref target, segment, out isSkewChecked);
+            }
+
+            // Some stacks leave the number 0 in a reset.
+            if (!segment.IsAck || (segment.IsReset && _acknowledgement == 0))
+            {
+                _acknowledgement = target.SentEnd;
+            }
+
+            if (_start == _end) _start = _end = source.SentEnd; // No data: anywhere is fine.
+            _skew = isSkewChecked ? (int)(target.SentEnd - _acknowledgement) : 0;
         }
 
-        if (reply == TcpState.Closed) return "SYN_SENT";
-        return original >= TcpState.Established && reply >= TcpState.Established
-            ? "ESTABLISHED"
-            : "SYN_RECV";
+        private void Learn(
+            ref TcpPeer source, ref TcpPeer target, in TcpSegment segment, out bool isSkewChecked)
+        {
+            if (segment.IsSyn && target.HasScale)
+            {
+                source.SetScale(segment.ScaleOption);
+                if (source.HasScale)
+                {
+                    _sourceScale = source.Scale;
+                    _targetScale = target.Scale;
+                    _window = Descale(_window, _sourceScale);
+                }
+                else
+                {
+                    // Scaling holds only if both ends offered it (RFC 7323 section 2.2).
+                    target.WindowMax <<= target.Scale;
+                    target.SetScale(-1);
+                }
+            }
+
+            source.SentEnd = _start;
+            source.State = TcpState.SynSent;
+            isSkewChecked = true;
+            var allowed = _end + Math.Max(1u, (uint)target.WindowMax << _targetScale);
+            if (source.AllowedEnd == 1 || IsAtLeast(allowed, source.AllowedEnd))
+            {
+                // Picked up just now: what the other end has sent is not known well enough.
+                source.AllowedEnd = allowed;
+                isSkewChecked = false;
+            }
+
+            source.WindowMax = Math.Max(source.WindowMax, _window);
+        }
+
+        public readonly bool Fit(in TcpPeer source, in TcpPeer target, in TcpSegment segment) =>
+            IsAtLeast(source.AllowedEnd, _end)
+            && IsAtLeast(_start, source.SentEnd - ((uint)target.WindowMax << _targetScale))
+            && _skew >= -AcknowledgementSlack
+            && _skew <= AcknowledgementSlack << _sourceScale
+            && (!segment.IsReset
+                || (int)(segment.Sequence - source.SentEnd) is >= -1 and <= 1);
+
+        /// <summary>
+        /// One end is unknown or done, and the segment is within 64 KiB of the window: SYNs sent
+        /// again, streams picked up, late FINs.
+        /// </summary>
+        public readonly bool AlmostFit(in TcpPeer source, in TcpPeer target) =>
+            (target.State < TcpState.SynSent
+                || target.State >= TcpState.FinWait2
+                || source.State >= TcpState.FinWait2)
+            && IsAtLeast(source.AllowedEnd + AcknowledgementSlack, _end)
+            && IsAtLeast(_start, source.SentEnd - AcknowledgementSlack);
+
+        public readonly void Slide(
+            ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
+        {
+            source.WindowMax = Math.Max(source.WindowMax, _window);
+            if ((int)(_end - source.SentEnd) > 0) source.SentEnd = _end;
+            var window = (uint)_window << _sourceScale;
+            if (IsAtLeast(_acknowledgement + window, target.AllowedEnd))
+            {
+                target.AllowedEnd = _acknowledgement + Math.Max(window, 1);
+            }
+        }
     }
+
+    /// <summary>The state that dump-conntrack prints for the connection: the later end's.</summary>
+    public static string NameOf(Connection connection) =>
+        Math.Max((byte)connection.OriginalPeer.State, (byte)connection.ReplyPeer.State) switch
+        {
+            (byte)TcpState.FinWait2 => NameOf(TcpState.TimeWait),
+            (byte)TcpState.SynReceived => NameOf(TcpState.Established),
+            var state => NameOf((TcpState)state),
+        };
+
+    public static string NameOf(TcpState state) => state switch
+    {
+        TcpState.Closed => "CLOSED",
+        TcpState.Listen => "LISTEN",
+        TcpState.SynSent => "SYN_SENT",
+        TcpState.SynReceived => "SYN_RECV",
+        TcpState.Established => "ESTABLISHED",
+        TcpState.CloseWait => "CLOSE_WAIT",
+        TcpState.FinWait1 => "FIN_WAIT_1",
+        TcpState.Closing => "CLOSING",
+        TcpState.LastAck => "LAST_ACK",
+        TcpState.FinWait2 => "FIN_WAIT_2",
+        _ => "TIME_WAIT",
+    };
 }

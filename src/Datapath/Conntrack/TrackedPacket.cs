@@ -108,7 +108,13 @@ internal ref struct TrackedPacket
     private readonly bool HasWholeTransport(bool isQuoted)
     {
         var size = _network.Length - _transport;
-        if (isQuoted) return size >= 8;
+        if (isQuoted)
+        {
+            // ICMPv6 quotes as much as fits (RFC 4443 section 2.4 c), ICMP perhaps only eight
+            // bytes.
+            return size >= (IsIpv6 && Protocol == ConntrackKey.ProtocolTcp ? 20 : 8);
+        }
+
         return Protocol switch
         {
             ConntrackKey.ProtocolTcp => size >= 20
@@ -191,18 +197,47 @@ internal ref struct TrackedPacket
         return -1;
     }
 
-    /// <summary>The key of this packet as it is now.</summary>
-    public readonly ConntrackKey ToKey(ushort zone)
+    /// <summary>
+    /// What the tracker looks up for this packet: its tuple, or for an ICMP error the tuple of a
+    /// packet that answers the quoted one.
+    /// </summary>
+    /// <returns>
+    /// False for what cannot be tracked: port 0, other ICMP messages, an error that quotes too
+    /// little or something that its receiver never sent.
+    /// </returns>
+    public readonly bool TryToKey(ushort zone, out ConntrackKey key, out bool isRelated)
     {
-        var key = new ConntrackKey { Zone = zone, Protocol = Protocol };
+        isRelated = IsIcmpError;
+        if (!isRelated) return TryToOwnKey(zone, out key);
+        if (TryParse(Transport[8..], isQuoted: true, out var quoted)
+            && quoted.IsIpv6 == IsIpv6
+            && !quoted.IsIcmpError
+            && quoted.TryToOwnKey(zone, out key)
+            && quoted.SourceAddress.SequenceEqual(DestinationAddress))
+        {
+            key = key.Reversed();
+            return true;
+        }
+
+        key = default;
+        return false;
+    }
+
+    /// <summary>The key of this packet as it is now.</summary>
+    private readonly bool TryToOwnKey(ushort zone, out ConntrackKey key)
+    {
+        key = default;
+        key.Zone = zone;
+        key.Protocol = Protocol;
         if (IsIpv6)
         {
-            key.IsIpv6 = 1;
+            key.Kind = 6;
             key.Source = Ipv6Bytes.From(SourceAddress);
             key.Destination = Ipv6Bytes.From(DestinationAddress);
         }
         else
         {
+            key.Kind = 4;
             key.Source = ConntrackKey.FromIpv4(MemoryMarshal.Read<uint>(SourceAddress));
             key.Destination = ConntrackKey.FromIpv4(MemoryMarshal.Read<uint>(DestinationAddress));
         }
@@ -211,14 +246,50 @@ internal ref struct TrackedPacket
         {
             key.PortSourceWire = PortSourceWire;
             key.PortDestinationWire = PortDestinationWire;
-        }
-        else if (key.IsIcmp)
-        {
-            key.IcmpType = IcmpType;
-            key.IcmpCode = IcmpCode;
-            key.PortSourceWire = key.PortDestinationWire = IcmpIdWire;
+            return key.PortSourceWire != 0 && key.PortDestinationWire != 0;
         }
 
-        return key;
+        if (!key.IsIcmp) return true;
+        key.Kind = IcmpType;
+        key.PortSourceWire = key.PortDestinationWire = IcmpIdWire;
+        var isEcho = Protocol == ConntrackKey.ProtocolIcmp
+            ? IcmpType is 0 or 8 or (>= 13 and <= 16)
+            : IcmpType is 128 or 129;
+        return isEcho && IcmpCode == 0 && IsIpv6 == (Protocol == ConntrackKey.ProtocolIcmpv6);
+    }
+
+    /// <summary>
+    /// The checksums of the IPv4 header and of the transport header hold, as far as nobody has
+    /// vouched for them or has left them to the hardware; what was summed once is not again.
+    /// </summary>
+    public readonly bool HasSoundChecksums(PacketBuffer packet)
+    {
+        if (!IsIpv6 && InternetChecksum.ComputeWire(_network[.._transport]) != 0) return false;
+
+        if (packet.IsChecksumValid || packet.ChecksumStart >= 0 || packet.SegmentSize != 0)
+        {
+            return true;
+        }
+
+        var transport = Transport;
+        ulong sum = 0;
+        switch (Protocol)
+        {
+            case ConntrackKey.ProtocolUdp when !IsIpv6 && transport[6] == 0 && transport[7] == 0:
+                return true;
+            case ConntrackKey.ProtocolTcp or ConntrackKey.ProtocolUdp
+                or ConntrackKey.ProtocolIcmpv6:
+                var addresses = IsIpv6 ? _network.Slice(8, 32) : _network.Slice(12, 8);
+                sum = InternetChecksum.PseudoHeader(addresses, Protocol, transport.Length);
+                break;
+            case ConntrackKey.ProtocolIcmp:
+                break;
+            default:
+                return true;
+        }
+
+        if (InternetChecksum.Fold(InternetChecksum.Add(transport, sum)) != 0xFFFF) return false;
+        packet.IsChecksumValid = true;
+        return true;
     }
 }

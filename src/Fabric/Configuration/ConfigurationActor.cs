@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Fabric.Controllers;
 using Fabric.Switching;
 using Fabric.Wire.Ovsdb;
 
@@ -8,7 +9,8 @@ namespace Fabric.Configuration;
 
 /// <summary>The host's configuration: the Open_vSwitch database and what follows from it.</summary>
 /// <remarks>
-/// Hears:  <see cref="BridgesReconciled"/> and <see cref="InterfacesObserved"/> from the bridges;
+/// Hears:  <see cref="BridgesReconciled"/>, <see cref="InterfacesObserved"/> and
+///         <see cref="ControllersObserved"/> from the bridges; <see cref="WaitUntilConfigured"/>;
 ///         <see cref="SubscribeDatabase"/>, <see cref="UnsubscribeDatabase"/>,
 ///         <see cref="Transact"/>, <see cref="CancelTransact"/>, for its database;
 ///         <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
@@ -22,8 +24,10 @@ namespace Fabric.Configuration;
 public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 {
     private const long InitialRequestId = 1;
+    private const long ReconciledRequestId = 2;
 
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan StatisticsSlack = TimeSpan.FromMilliseconds(500);
 
     private static readonly DatabaseRemotes Managers =
         new(OpenVSwitchSchema.Name, "Open_vSwitch", "manager_options");
@@ -32,6 +36,10 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly Func<Guid> _newUuid;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ILoggingAdapter _bridgeLog =
+        Logging.GetLogger(Context.System, "bridge");
+    private readonly BridgeReport _report = new();
+    private readonly Dictionary<Guid, long> _counted = [];
     private readonly List<IActorRef> _subscribers = [];
     private IActorRef _bridges;
     private IActorRef _database = ActorRefs.Nobody;
@@ -39,6 +47,8 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private DatabaseSnapshot _snapshot = DatabaseSnapshot.EmptyOf(OpenVSwitchSchema.Schema);
     private long _generation;
     private bool _isInitialised;
+    private bool _isConfigured;
+    private readonly List<IActorRef> _waiting = [];
 
     /// <param name="bridges">Nobody until <see cref="UseBridges"/> tells.</param>
     public static Props Props(
@@ -55,9 +65,22 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         _newUuid = newUuid;
 
         Receive<DatabaseChanged>(HearDatabase);
+        Receive<DatabaseHidden>(_ =>
+        {
+            // The other process's bridges have the names and ports that ours had.
+            _isInitialised = false;
+            _snapshot = DatabaseSnapshot.EmptyOf(OpenVSwitchSchema.Schema);
+            _bridges.Tell(BridgeTranslation.Translate(_snapshot));
+        });
         Receive<BridgesReconciled>(HearReconciled);
-        Receive<InterfacesObserved>(observed =>
-            Write(StatusTranslation.Translate(_snapshot, observed)));
+        Receive<InterfacesObserved>(HearObserved);
+        Receive<ControllersObserved>(observed =>
+            Write(ControllerRows.StatusOf(_snapshot, observed)));
+        Receive<WaitUntilConfigured>(wait =>
+        {
+            if (_isConfigured) wait.Waiter.Tell(DatabaseConfigured.Instance);
+            else _waiting.Add(wait.Waiter);
+        });
         Receive<UseBridges>(use =>
         {
             _bridges = use.Bridges;
@@ -86,7 +109,9 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Receive<CloseRemote>(close => _server.Forward(close));
         Receive<TransactCompleted>(completed =>
         {
+            if (completed.RequestId == ReconciledRequestId) TellConfigured();
             if (completed.Error is null) return;
+            if (completed.Error.Tag == OvsdbError.Canceled.Tag) return; // Written when it is back.
             // A client may write the root row first: the rows that are there now are completed.
             if (completed.RequestId == InitialRequestId) WriteInitialRows();
             else _log.Warning("own rows: {0}", completed.Error);
@@ -110,8 +135,12 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        _server = Context.ActorOf(OvsdbServerActor.Props(_time, _newUuid), "server");
-        Context.Watch(_server);
+        if (_settings.Remote is null)
+        {
+            _server = Context.ActorOf(OvsdbServerActor.Props(_time, _newUuid), "server");
+            Context.Watch(_server);
+        }
+
         StartDatabaseActor();
         foreach (var remote in _settings.Remotes) Open(remote);
     }
@@ -140,7 +169,8 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private void StartDatabaseActor()
     {
         var schema = OpenVSwitchSchema.Schema;
-        var props = _settings.PersistenceId is { } persistenceId
+        var props = _settings.Remote is { } remote ? RemoteDatabaseActor.Props(remote)
+            : _settings.PersistenceId is { } persistenceId
             ? DatabaseActor.Props(schema, persistenceId, _time, _newUuid)
             : MemoryDatabaseActor.Props(schema, _time, _newUuid, isReadOnly: false);
         _database = Context.ActorOf(props, $"database-{_generation++}");
@@ -152,6 +182,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
             _database.Tell(new SubscribeDatabase(subscriber));
         }
 
+        if (_settings.Remote is not null) return;
         _server.Tell(new ServeDatabase(new ServedDatabase(schema, _database)));
         Context.ActorOf(
             DatabaseRemotesActor.Props(Managers, _server, _database, _settings.Tls),
@@ -180,12 +211,18 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private void HearDatabase(DatabaseChanged changed)
     {
         _snapshot = changed.After;
-        if (!_isInitialised)
+        if (!_isInitialised || changed.Before.Tables.All(table => table.Count == 0))
         {
             _isInitialised = true;
             WriteInitialRows();
             _bridges.Tell(BridgeTranslation.Translate(_snapshot));
+            if (_snapshot.Table("Open_vSwitch").Count == 0) TellConfigured();
             return;
+        }
+
+        if (changed.Changes.Any(change => change.IsInsert && change.Table == "Open_vSwitch"))
+        {
+            WriteInitialRows();
         }
 
         var isRelevant = false;
@@ -197,8 +234,52 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         if (isRelevant) _bridges.Tell(BridgeTranslation.Translate(_snapshot));
     }
 
-    private void HearReconciled(BridgesReconciled reconciled) =>
-        Write(StatusTranslation.Translate(_snapshot, reconciled));
+    private void HearReconciled(BridgesReconciled reconciled)
+    {
+        var operations = StatusTranslation.Translate(_snapshot, reconciled);
+        _report.Tell(_bridgeLog, reconciled);
+        if (!_isInitialised) return;
+        if (!operations.IsEmpty) _database.Tell(new Transact(ReconciledRequestId, operations));
+        else TellConfigured();
+    }
+
+    /// <remarks>
+    /// Links are written at once, counters every other_config:stats-update-interval, which is
+    /// 5 s at least.
+    /// </remarks>
+    private void HearObserved(InterfacesObserved observed)
+    {
+        var now = _time.GetTimestamp();
+        var isDue = true;
+        foreach (var each in observed.Interfaces)
+        {
+            isDue &= !_counted.TryGetValue(each.Row, out var last)
+                || _time.GetElapsedTime(last, now) > StatisticsInterval - StatisticsSlack;
+        }
+
+        Write(StatusTranslation.Translate(_snapshot, observed, withCounters: isDue));
+        if (!isDue) return;
+        foreach (var each in observed.Interfaces) _counted[each.Row] = now;
+    }
+
+    private TimeSpan StatisticsInterval
+    {
+        get
+        {
+            var root = _snapshot.Table("Open_vSwitch").First;
+            var text = root?.GetMap("other_config").GetValueOrDefault("stats-update-interval");
+            return long.TryParse(text, out var wanted) && wanted is > 5000 and <= int.MaxValue
+                ? TimeSpan.FromMilliseconds(wanted)
+                : TimeSpan.FromSeconds(5);
+        }
+    }
+
+    private void TellConfigured()
+    {
+        _isConfigured = true;
+        foreach (var waiting in _waiting) waiting.Tell(DatabaseConfigured.Instance);
+        _waiting.Clear();
+    }
 
     private void WriteInitialRows()
     {
@@ -210,6 +291,17 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     {
         if (!operations.IsEmpty) _database.Tell(new Transact(0, operations));
     }
+}
+
+/// <summary>
+/// Asks that 'Waiter' be told, by <see cref="DatabaseConfigured"/>, once the first state of the
+/// database is in force and its results are written; or once it is seen to have no root row.
+/// </summary>
+public sealed record WaitUntilConfigured(IActorRef Waiter);
+
+public sealed record DatabaseConfigured
+{
+    public static DatabaseConfigured Instance { get; } = new();
 }
 
 /// <summary>Tells the configuration who hears <see cref="BridgesWanted"/> from now on.</summary>

@@ -28,6 +28,11 @@ public sealed record ConfigurationSettings(ImmutableArray<OvsdbRemote> Remotes)
     /// <summary>Name of the database in the journal; null keeps it in memory only.</summary>
     public string? PersistenceId { get; init; } = "open_vswitch";
 
+    /// <summary>
+    /// The database is another process's: no server and no remotes here; null: it is our own.
+    /// </summary>
+    public RemoteDatabaseSettings? Remote { get; init; }
+
     /// <summary>TLS of pssl remotes; null where there is none.</summary>
     public TlsIdentity? Tls { get; init; }
 }

@@ -1,4 +1,5 @@
 using Fabric.Configuration;
+using Fabric.HostNode.DropIn;
 
 namespace Fabric.HostNode.Cli;
 
@@ -10,7 +11,8 @@ internal static class DropInVerbs
     /// </summary>
     public static readonly (string Name, string Verb)[] Shims =
     [
-        ("ovsdb-server", "ovsdb-server"), ("ovsdb-tool", "ovsdb-tool"), ("pbm", ""),
+        ("ovs-vswitchd", "vswitchd"), ("ovsdb-server", "ovsdb-server"),
+        ("ovsdb-tool", "ovsdb-tool"), ("ovs-dpctl", "dpctl"), ("pbm", ""),
     ];
 
     /// <summary>Runs the verb if 'arguments' begin with one of these.</summary>
@@ -19,6 +21,9 @@ internal static class DropInVerbs
     {
         ["ovsdb-server", .. var rest] =>
             await OvsdbServerHost.RunAsync(rest, [.. Executable.Words, "ovsdb-server"]),
+        ["vswitchd", .. var rest] =>
+            await VswitchdHost.RunAsync(rest, [.. Executable.Words, "vswitchd"]),
+        ["dpctl", .. var rest] => await DatapathTool.RunAsync(rest, Console.Out, Console.Error),
         ["ovsdb-tool", .. var rest] => OvsdbTool.Run(rest, Console.Out, Console.Error),
         _ => null,
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Fabric.Configuration;
 
 namespace Fabric.HostNode.Cli;
 
@@ -37,11 +38,27 @@ internal static class ShimsVerb
         return verb;
     }
 
+    private static string ToolScript(string words) => $"#!/bin/sh\nexec {words} \"$@\"\n";
+
+    /// <summary>Detaches by itself, so that the program starts once and not twice.</summary>
+    private static string DaemonScript(string words) => $$"""
+        #!/bin/sh
+        detach= monitor=
+        for word do
+          case $word in --detach) detach=1 ;; --monitor) monitor=1 ;; esac
+        done
+        set -- {{words}} "$@"
+        [ -n "$detach" ] || exec "$@"
+        {{DetachedProcess.Script}}
+
+        """;
+
     private static void Write(string path, string verb)
     {
         var words = string.Join(' ', Executable.Words.Append(verb).Where(word => word != "")
             .Select(word => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
-        File.WriteAllText(path, $"#!/bin/sh\nexec {words} \"$@\"\n");
+        var isDaemon = verb is "vswitchd" or "ovsdb-server";
+        File.WriteAllText(path, isDaemon ? DaemonScript(words) : ToolScript(words));
         if (OperatingSystem.IsWindows()) return;
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite
             | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute

@@ -42,7 +42,8 @@ public sealed record OvsdbError(string Tag, string? Details = null, string? Synt
         WriteTo(writer);
     }
 
-    internal static OvsdbError Read(JsonElement json)
+    /// <summary>An error object as a server answers it; missing members are null.</summary>
+    public static OvsdbError Read(JsonElement json)
     {
         return new OvsdbError(
             TextOf("error") ?? "ovsdb error", TextOf("details"), TextOf("syntax"));

@@ -21,7 +21,7 @@ public sealed class NatTests
         Assert.Equal(Udp(Public, 5000, Outside, 53), _bench.Last);
 
         state = _bench.Look(Udp(Outside, 53, Public, 5000), TrackerBench.Translate);
-        Assert.Equal(Tracked | Established | Reply | SourceNat, state);
+        Assert.Equal(Tracked | Established | Reply | DestinationNat, state);
         Assert.Equal(Udp(Outside, 53, Inside, 5000), _bench.Last);
     }
 
@@ -48,7 +48,7 @@ public sealed class NatTests
 
         _bench.Table.Dump(null, entry => Assert.True(replies.Add(entry.Reply)));
         Assert.Equal(50, replies.Count);
-        Assert.Equal(Tracked | Invalid, _bench.Commit(
+        Assert.Equal(Tracked | New, _bench.Commit(
             Udp("10.0.0.51", 5000, Outside, 53),
             TrackerBench.SourceNat(Public, from: 6000, to: 6049)));
         Assert.Equal(1ul, _bench.Table.DropCount(DropReason.ConntrackNatExhausted));
@@ -74,7 +74,7 @@ public sealed class NatTests
         var translated = _bench.Last;
         var error = Icmp(Outside, Public, 3, 3, 0, translated[14..42]);
         var state = _bench.Look(error, TrackerBench.Translate);
-        Assert.Equal(Tracked | Related | Reply | SourceNat, state);
+        Assert.Equal(Tracked | Related | Reply | DestinationNat, state);
         Assert.True(IsSound(_bench.Last));
         Assert.Equal(IPAddress.Parse(Inside).GetAddressBytes(), _bench.Last[30..34]);
         Assert.Equal(IPAddress.Parse(Inside).GetAddressBytes(), _bench.Last[54..58]);

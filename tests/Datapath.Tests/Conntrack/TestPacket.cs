@@ -11,14 +11,17 @@ internal static class TestPacket
 {
     public static byte[] Tcp(
         string source, int sourcePort, string destination, int destinationPort, string flags,
-        uint sequence = 0, uint acknowledgement = 0, ushort window = 65535, int payload = 0)
+        uint sequence = 0, uint acknowledgement = 0, ushort window = 65535, int payload = 0,
+        int scale = -1)
     {
-        var tcp = new byte[20 + payload];
+        var header = scale < 0 ? 20 : 24;
+        var tcp = new byte[header + payload];
+        if (scale >= 0) (tcp[20], tcp[21], tcp[22], tcp[23]) = (1, 3, 3, (byte)scale);
         BinaryPrimitives.WriteUInt16BigEndian(tcp, (ushort)sourcePort);
         BinaryPrimitives.WriteUInt16BigEndian(tcp.AsSpan(2), (ushort)destinationPort);
         BinaryPrimitives.WriteUInt32BigEndian(tcp.AsSpan(4), sequence);
         BinaryPrimitives.WriteUInt32BigEndian(tcp.AsSpan(8), acknowledgement);
-        tcp[12] = 0x50;
+        tcp[12] = (byte)(header << 2);
         foreach (var flag in flags)
         {
             tcp[13] |= flag switch

@@ -1,60 +1,80 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Fabric.Configuration;
 
 /// <summary>
-/// --detach: .NET cannot fork, so the daemon is started anew in a session of its own.
+/// --detach: .NET cannot fork, so a shell starts the daemon in a session of its own.
 /// </summary>
 /// <remarks>
-/// The child is told a file by <see cref="ReadyVariable"/> and creates it when it serves; until
-/// then the parent waits, and fails if the child ends.
+/// The shell waits on a pipe whose other end only the daemon has, as descriptor
+/// <see cref="ReadyDescriptor"/>: a word means that it serves, an end without one that it died.
+/// Until then what the daemon has to complain about goes to the caller's standard error.
 /// </remarks>
-internal static class DetachedProcess
+public static partial class DetachedProcess
 {
-    private const string ReadyVariable = "FABRIC_DETACH_READY";
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
+    private const string Variable = "FABRIC_DETACHED";
+    private const int ReadyDescriptor = 8;
+    private const int ErrorDescriptor = 2;
 
-    public static bool IsChild => Environment.GetEnvironmentVariable(ReadyVariable) is not null;
+    /// <summary>
+    /// Starts "$@" and returns 0 when it serves, else 1. $monitor: starts it again when it dies
+    /// of an error signal, as ovs-vswitchd's --monitor.
+    /// </summary>
+    public const string Script = """
+        ready=$(
+          exec 8>&1 >/dev/null </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 9>&-
+          export FABRIC_DETACHED=1
+          if [ -n "$monitor" ]; then
+            setsid /bin/sh -c 'while :; do
+              "$@"; code=$?
+              case $code in 132|134|135|136|139|141|142|152|153) ;; *) exit $code ;; esac
+              exec 8>&-
+            done' sh "$@" &
+          else
+            setsid "$@" &
+          fi
+        )
+        [ "$ready" = ready ]
+        """;
 
+    public static bool IsChild => Environment.GetEnvironmentVariable(Variable) is not null;
+
+    /// <summary>The daemon serves: its parent may go, and so does its standard error.</summary>
     public static void TellReady()
     {
-        if (Environment.GetEnvironmentVariable(ReadyVariable) is not { } path) return;
-        var pid = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        File.WriteAllText(path + ".new", pid);
-        File.Move(path + ".new", path, overwrite: true);
-    }
-
-    public static async Task<int> StartAsync(
-        IReadOnlyList<string> relaunch, IEnumerable<string> arguments, string program)
-    {
-        var ready = Path.Combine(Path.GetTempPath(), $"fabric-{Guid.NewGuid():N}.ready");
-        var start = new ProcessStartInfo("/bin/sh")
-        {
-            ArgumentList = { "-c", "exec setsid \"$@\" </dev/null >/dev/null 2>&1", "sh" },
-        };
-        foreach (var word in relaunch.Concat(arguments)) start.ArgumentList.Add(word);
-        start.Environment[ReadyVariable] = ready;
-        using var child = Process.Start(start)!;
+        if (!IsChild) return;
         try
         {
-            while (!File.Exists(ready))
-            {
-                if (child.HasExited)
-                {
-                    await Console.Error.WriteLineAsync(
-                        $"{program}: could not initiate process monitoring or start the daemon");
-                    return child.ExitCode == 0 ? 1 : child.ExitCode;
-                }
-
-                await Task.Delay(Poll);
-            }
-
-            return 0;
+            using var pipe = new FileStream(
+                new SafeFileHandle(ReadyDescriptor, ownsHandle: true), FileAccess.Write,
+                bufferSize: 0);
+            pipe.Write("ready"u8);
         }
-        finally
+        catch (Exception error) when (error is IOException or ArgumentException)
         {
-            File.Delete(ready);
+            // Started anew by the monitor: nobody waits any more.
         }
+
+        using var nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite);
+        _ = Duplicate((int)nothing.DangerousGetHandle(), ErrorDescriptor);
     }
+
+    /// <summary>Starts the daemon and waits until it serves.</summary>
+    /// <param name="relaunch">Program and first arguments that lead here again.</param>
+    /// <returns>The exit code: 0, or 1 if it died.</returns>
+    public static async Task<int> StartAsync(
+        IReadOnlyList<string> relaunch, IEnumerable<string> arguments, bool isMonitored)
+    {
+        var start = new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", Script, "sh" } };
+        foreach (var word in relaunch.Concat(arguments)) start.ArgumentList.Add(word);
+        start.Environment["monitor"] = isMonitored ? "1" : "";
+        using var shell = Process.Start(start)!;
+        await shell.WaitForExitAsync();
+        return shell.ExitCode;
+    }
+
+    [LibraryImport("libc", EntryPoint = "dup2")]
+    private static partial int Duplicate(int from, int to);
 }

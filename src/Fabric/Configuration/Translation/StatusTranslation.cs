@@ -34,10 +34,10 @@ public static class StatusTranslation
     }
 
     public static ImmutableArray<Operation> Translate(
-        DatabaseSnapshot database, InterfacesObserved observed)
+        DatabaseSnapshot database, InterfacesObserved observed, bool withCounters = true)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
-        AddInterfaces(database, observed.Interfaces, operations);
+        AddInterfaces(database, observed.Interfaces, operations, withCounters);
         return operations.ToImmutable();
     }
 
@@ -52,19 +52,20 @@ public static class StatusTranslation
 
     private static void AddInterfaces(
         DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces,
-        ImmutableArray<Operation>.Builder operations)
+        ImmutableArray<Operation>.Builder operations, bool withCounters = true)
     {
         foreach (var status in interfaces)
         {
             if (database.Find("Interface", status.Row) is { } row)
             {
-                AddInterface(row, status, operations);
+                AddInterface(row, status, operations, withCounters);
             }
         }
     }
 
     private static void AddInterface(
-        Row row, InterfaceStatus status, ImmutableArray<Operation>.Builder operations)
+        Row row, InterfaceStatus status, ImmutableArray<Operation>.Builder operations,
+        bool withCounters)
     {
         var values = ImmutableArray.CreateBuilder<ColumnValue>();
         SetIfDifferent(row, "ofport", status.OpenFlowPort, values);
@@ -78,7 +79,11 @@ public static class StatusTranslation
         SetIfDifferent(row, "link_state", StateOf(status.IsLinkUp), values);
         SetIfDifferent(row, "link_speed", OptionalOf(status.LinkSpeed), values);
         SetIfDifferent(row, "status", Datum.Map(status.Status), values);
-        SetIfDifferent(row, "statistics", Datum.Map(status.Statistics), values);
+        if (withCounters)
+        {
+            SetIfDifferent(row, "statistics", Datum.Map(status.Statistics), values);
+        }
+
         Add(row, values, operations);
     }
 

@@ -27,6 +27,10 @@ public sealed class Vlog : IDisposable
     private readonly string? _path;
     private readonly SortedDictionary<string, Module> _modules = new(StringComparer.Ordinal);
     private readonly VlogLevel[] _defaults;
+    private readonly VlogPattern[] _patterns =
+    [
+        VlogPattern.Console, VlogPattern.Syslog, VlogPattern.File,
+    ];
     private StreamWriter? _file;
     private int _sequence;
 
@@ -47,6 +51,7 @@ public sealed class Vlog : IDisposable
         _path = path;
         _console = console;
         _defaults = [level, VlogLevel.Off, level];
+        foreach (var module in VlogModules.Names) Find(module);
         Reopen();
     }
 
@@ -66,6 +71,11 @@ public sealed class Vlog : IDisposable
     /// <returns>Null, or what is wrong with the words.</returns>
     public string? Set(string words)
     {
+        if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase))
+        {
+            return SetPattern(words[8..]);
+        }
+
         string? module = null;
         VlogDestination? destination = null;
         var level = VlogLevel.Dbg;
@@ -93,6 +103,45 @@ public sealed class Vlog : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>PATTERN:DESTINATION:FORMAT; DESTINATION may be "any".</summary>
+    private string? SetPattern(string words)
+    {
+        var colon = words.IndexOf(':');
+        var place = colon < 0 ? words : words[..colon];
+        var isAny = string.Equals(place, "any", StringComparison.OrdinalIgnoreCase);
+        if (!Enum.TryParse<VlogDestination>(place, true, out var destination) && !isAny)
+        {
+            return $"unknown destination \"{place}\"";
+        }
+
+        if (colon < 0) return "missing pattern";
+        var pattern = new VlogPattern(words[(colon + 1)..]);
+        lock (_gate)
+        {
+            for (var i = 0; i < _patterns.Length; i++)
+            {
+                if (isAny || (int)destination == i) _patterns[i] = pattern;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The table of vlog/list-pattern.</summary>
+    public string ListPatterns()
+    {
+        var text = new StringBuilder("         prefix                            format\n");
+        text.Append("         ------                            ------\n");
+        lock (_gate)
+        {
+            text.Append("SYSLOG   ").Append($"{"none",-34}").Append(_patterns[1]).Append('\n');
+            text.Append("CONSOLE  ").Append($"{"none",-34}").Append(_patterns[0]).Append('\n');
+            text.Append("FILE     ").Append($"{"none",-34}").Append(_patterns[2]).Append('\n');
+        }
+
+        return text.ToString();
     }
 
     /// <summary>vlog/enable-rate-limit and disable-rate-limit; null means every module.</summary>
@@ -163,10 +212,15 @@ public sealed class Vlog : IDisposable
     private void WriteLine(string module, Module entry, VlogLevel level, string text)
     {
         _sequence++;
-        var line = string.Create(CultureInfo.InvariantCulture,
-            $"{_time.GetUtcNow().UtcDateTime:yyyy-MM-ddTHH:mm:ss.fff}Z|{_sequence:00000}|{module}|{Name(level)}|{text}");
-        if (level <= entry.Levels[(int)VlogDestination.Console]) _console?.WriteLine(line);
-        if (level <= entry.Levels[(int)VlogDestination.File]) _file?.WriteLine(line);
+        Write(VlogDestination.Console, _console);
+        Write(VlogDestination.File, _file);
+
+        void Write(VlogDestination destination, TextWriter? writer)
+        {
+            if (writer is null || level > entry.Levels[(int)destination]) return;
+            writer.WriteLine(_patterns[(int)destination].Format(
+                _time.GetUtcNow(), _sequence, module, Name(level), text));
+        }
     }
 
     private bool IsOverRate(string module, Module entry)

@@ -32,7 +32,10 @@ public sealed class VlogLoggerActor : ReceiveActor
     /// <summary>The class's name in OVS's way: TunnelsActor is "tunnels".</summary>
     private static string ModuleOf(LogEvent entry)
     {
-        var name = entry.LogClass?.Name ?? "fabric";
+        var isText = entry.LogClass is not { } type || type == typeof(string)
+            || type.Name.StartsWith("DummyClass", StringComparison.Ordinal);
+        if (isText) return entry.LogSource?.Split('(')[0] is { Length: > 0 } own ? own : "fabric";
+        var name = entry.LogClass!.Name;
         var tick = name.IndexOf('`', StringComparison.Ordinal);
         if (tick >= 0) name = name[..tick];
         if (name.EndsWith("Actor", StringComparison.Ordinal) && name.Length > 5) name = name[..^5];

@@ -43,6 +43,19 @@ public sealed class PidFile : IDisposable
         }
     }
 
+    /// <summary>The pid in a file that another process holds; 0 if there is none.</summary>
+    public static int ReadPid(string path)
+    {
+        try
+        {
+            return int.TryParse(File.ReadAllText(path).Trim(), out var pid) ? pid : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
     public void Dispose()
     {
         // A successor's file is not ours to remove.

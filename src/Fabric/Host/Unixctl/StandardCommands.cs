@@ -30,15 +30,11 @@ public static class StandardCommands
                 : throw new UnixctlException("No such counter"));
         Add("memory/show", "", 0, 0, _ => Memory(memory()));
         Add("vlog/list", "", 0, 0, _ => log.List());
-        Add("vlog/list-pattern", "", 0, 0, _ =>
-            "         format\n         ------\n console %D{%Y-%m-%dT%H:%M:%SZ}|%05N|%c%T|%p|%m\n"
-            + " syslog  ovs|%05N|%c%T|%p|%m\n"
-            + " file    %D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m\n");
+        Add("vlog/list-pattern", "", 0, 0, _ => log.ListPatterns());
         Add("vlog/set", "{spec | PATTERN:destination:pattern}", 1, int.MaxValue, request =>
         {
             foreach (var words in request.Arguments)
             {
-                if (words.StartsWith("PATTERN:", StringComparison.Ordinal)) continue;
                 if (log.Set(words) is { } problem) throw new UnixctlException(problem);
             }
 

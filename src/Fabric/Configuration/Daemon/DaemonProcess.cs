@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using Fabric.Host;
+
+namespace Fabric.Configuration;
+
+/// <summary>
+/// What every drop-in daemon does around its work: log, pidfile, signals, control socket.
+/// </summary>
+/// <param name="Program">The stock program's name: of files, and in front of complaints.</param>
+public sealed record DaemonProcess(string Program, DaemonOptions Options)
+{
+    private const UnixFileMode SocketMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
+
+    /// <summary>Runs 'work' as the options say.</summary>
+    /// <param name="arguments">The whole command line, to start it again detached.</param>
+    /// <param name="relaunch">Program and first arguments that lead here again.</param>
+    /// <param name="work">Serves until its source of the exit code is set.</param>
+    public async Task<int> RunAsync(
+        string[] arguments, IReadOnlyList<string> relaunch, string usage,
+        Func<Vlog, TaskCompletionSource<int>, Task<int>> work)
+    {
+        if (Options.IsVersionWanted || Options.IsHelpWanted)
+        {
+            Console.WriteLine($"{Program} (Open vSwitch) {Versions.OpenVSwitch}");
+            if (Options.IsHelpWanted) Console.WriteLine(usage);
+            return 0;
+        }
+
+        if (Options.IsDetached && !DetachedProcess.IsChild)
+        {
+            return await DetachedProcess.StartAsync(relaunch, arguments, Options.IsMonitored);
+        }
+
+        try
+        {
+            using var log = OpenLog();
+            foreach (var setting in Options.Verbosity)
+            {
+                if (log.Set(setting) is { } wrong) return Fail(wrong);
+            }
+
+            using var pidFile = CreatePidFile(out var problem);
+            if (problem is not null) return Fail(problem);
+            var end = new TaskCompletionSource<int>(
+                TaskCreationOptions.RunContinuationsAsynchronously);
+            using var terminate = OnSignal(PosixSignal.SIGTERM, end);
+            using var interrupt = OnSignal(PosixSignal.SIGINT, end);
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                log.Reopen();
+            });
+            return await work(log, end);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException
+            or System.Net.Sockets.SocketException)
+        {
+            return Fail(error.Message);
+        }
+    }
+
+    /// <summary>It serves: who started it may go on.</summary>
+    public void TellReady()
+    {
+        if (Options.IsDetached && !Options.KeepsFolder) Directory.SetCurrentDirectory("/");
+        DetachedProcess.TellReady();
+    }
+
+    /// <summary>The control socket; null for --unixctl=none.</summary>
+    public UnixctlListener? StartControl(UnixctlCommands commands) => Options.Unixctl == "none"
+        ? null
+        : UnixctlListener.Start(ControlPath, commands, SocketMode);
+
+    public string ControlPath => OvsFolders.Under(
+        OvsFolders.Run, Options.Unixctl ?? $"{Program}.{Environment.ProcessId}.ctl");
+
+    public int Fail(string problem)
+    {
+        Console.Error.WriteLine($"{Program}: {problem}");
+        return 1;
+    }
+
+    private Vlog OpenLog()
+    {
+        var path = Options.LogFile is { } file
+            ? Path.GetFullPath(OvsFolders.Under(
+                OvsFolders.Log, file.Length == 0 ? $"{Program}.log" : file))
+            : null;
+        return new Vlog(
+            TimeProvider.System, path, DetachedProcess.IsChild ? null : Console.Error,
+            VlogLevel.Info);
+    }
+
+    private PidFile? CreatePidFile(out string? problem)
+    {
+        problem = null;
+        if (Options.PidFile is not { } name) return null;
+        var path = Path.GetFullPath(OvsFolders.Under(
+            OvsFolders.Run, name.Length == 0 ? $"{Program}.pid" : name));
+        if (Options.OverwritesPidFile) File.Delete(path);
+        try
+        {
+            return PidFile.Create(path);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            problem = $"{path}: already running as pid {PidFile.ReadPid(path)}, aborting";
+            return null;
+        }
+    }
+
+    private static PosixSignalRegistration OnSignal(
+        PosixSignal signal, TaskCompletionSource<int> end) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            end.TrySetResult(0);
+        });
+}

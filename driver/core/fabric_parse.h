@@ -3,9 +3,12 @@
  * From the bytes of a frame to its flow key: one header for eBPF, for the Hyper-V extension and for
  * tests in plain C.
  *
- * Every function takes the packet as [data, end) and proves a length before it reads. Results are
- * drop reasons (fabric_drop_reasons.h): FABRIC_DROP_None is success. Semantics are those of the
- * managed extractor (FlowKeyExtractor): a test feeds both the same packets.
+ * Every function takes the readable bytes as [data, end) and the size of the whole packet, which may
+ * be more, and proves a length before it reads. Results are drop reasons (fabric_drop_reasons.h):
+ * FABRIC_DROP_None is success, FABRIC_PARSE_DEEP means that headers lie behind 'end' or further in
+ * than this parser looks. Semantics are those of the managed extractor (FlowKeyExtractor): a test
+ * feeds both the same packets. Offsets stay in small local numbers so that the verifier of eBPF can
+ * follow them.
  */
 #ifndef FABRIC_PARSE_H
 #define FABRIC_PARSE_H
@@ -23,14 +26,18 @@ enum fabric_drop_reason {
 #define FABRIC_INLINE static inline __attribute__((always_inline))
 #endif
 
+#define FABRIC_PARSE_DEEP 0x7fff
 #define FABRIC_ETHERNET_SIZE 14
 #define FABRIC_VLAN_SIZE 4
 #define FABRIC_EXTENSION_HEADERS_MAX 8
+#define FABRIC_EXTENSION_BYTES_MAX 512
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define FABRIC_BE16(value) ((fabric_u16)((((value) & 0xff) << 8) | (((value) >> 8) & 0xff)))
+#define FABRIC_BE32(value) __builtin_bswap32(value)
 #else
 #define FABRIC_BE16(value) ((fabric_u16)(value))
+#define FABRIC_BE32(value) ((fabric_u32)(value))
 #endif
 
 #define FABRIC_TYPE_IPV4 FABRIC_BE16(0x0800)
@@ -41,6 +48,15 @@ enum fabric_drop_reason {
 #define FABRIC_TYPE_IPV6 FABRIC_BE16(0x86dd)
 /* Below 0x0600 the field is a length: IEEE 802.3, matched as 0x05ff. */
 #define FABRIC_TYPE_NONE FABRIC_BE16(0x05ff)
+
+/* What is to be parsed. The accelerated tag is one that the kernel keeps beside the bytes. */
+struct fabric_frame {
+	const fabric_u8 *data;
+	const fabric_u8 *end;
+	fabric_u32 size;
+	fabric_u16 accelerated_tpid;
+	fabric_u16 accelerated_tci;
+};
 
 FABRIC_INLINE fabric_u16 fabric_read16(const fabric_u8 *bytes)
 {
@@ -56,21 +72,28 @@ FABRIC_INLINE fabric_u16 fabric_wire16(const fabric_u8 *bytes)
 	return value;
 }
 
-FABRIC_INLINE int fabric_parse_transport(const fabric_u8 *data, const fabric_u8 *end,
-					 struct fabric_flow_key *key,
-					 struct fabric_layout *layout);
+FABRIC_INLINE int fabric_is_vlan(fabric_u16 type)
+{
+	return type == FABRIC_TYPE_VLAN || type == FABRIC_TYPE_QINQ;
+}
 
-FABRIC_INLINE int fabric_parse_arp(const fabric_u8 *arp, const fabric_u8 *end,
+FABRIC_INLINE int fabric_parse_arp(const struct fabric_frame *frame, fabric_u32 offset,
 				   struct fabric_flow_key *key)
 {
-	if (arp + 8 > end)
+	const fabric_u8 *arp = frame->data + offset;
+
+	if (offset + 8 > frame->size)
 		return FABRIC_DROP_ArpTruncated;
+	if (arp + 8 > frame->end)
+		return FABRIC_PARSE_DEEP;
 	/* Ethernet and IPv4 only; anything else has no ARP fields to match. */
 	if (fabric_read16(arp) != 1 || fabric_read16(arp + 2) != 0x0800 ||
 	    arp[4] != 6 || arp[5] != 4)
 		return FABRIC_DROP_None;
-	if (arp + 28 > end)
+	if (offset + 28 > frame->size)
 		return FABRIC_DROP_ArpTruncated;
+	if (arp + 28 > frame->end)
+		return FABRIC_PARSE_DEEP;
 
 	key->protocol = arp[6] == 0 ? arp[7] : 0;
 	__builtin_memcpy(key->arp_source, arp + 8, 6);
@@ -80,22 +103,83 @@ FABRIC_INLINE int fabric_parse_arp(const fabric_u8 *arp, const fabric_u8 *end,
 	return FABRIC_DROP_None;
 }
 
-FABRIC_INLINE int fabric_parse_ipv4(const fabric_u8 *data, const fabric_u8 *end,
-				    struct fabric_flow_key *key,
-				    struct fabric_layout *layout)
+FABRIC_INLINE int fabric_parse_tcp(const struct fabric_frame *frame, fabric_u32 offset,
+				   fabric_u32 limit, struct fabric_flow_key *key,
+				   struct fabric_layout *layout)
 {
-	const fabric_u8 *ip = data + layout->network;
-	fabric_u16 header, total, fragment;
+	const fabric_u8 *tcp = frame->data + offset;
+	fabric_u32 header;
 
-	if (ip + 20 > end)
+	if (offset + 20 > limit)
+		return FABRIC_DROP_TcpTruncated;
+	if (tcp + 20 > frame->end)
+		return FABRIC_PARSE_DEEP;
+	key->port_source = fabric_wire16(tcp);
+	key->port_destination = fabric_wire16(tcp + 2);
+	key->tcp_flags = (fabric_u16)(fabric_wire16(tcp + 12) & FABRIC_BE16(0x0fff));
+	/* A data offset that lies leaves no payload; the connection tracker refuses it. */
+	header = (fabric_u32)(tcp[12] >> 4) * 4;
+	if (header >= 20 && offset + header <= limit)
+		layout->payload = (fabric_u16)(offset + header);
+	return FABRIC_DROP_None;
+}
+
+FABRIC_INLINE int fabric_parse_transport(const struct fabric_frame *frame, fabric_u32 offset,
+					 fabric_u32 limit, fabric_u8 protocol,
+					 struct fabric_flow_key *key,
+					 struct fabric_layout *layout)
+{
+	const fabric_u8 *head = frame->data + offset;
+	fabric_u32 need;
+
+	layout->transport = (fabric_u16)offset;
+	key->protocol = protocol;
+	switch (protocol) {
+	case 6:
+		return fabric_parse_tcp(frame, offset, limit, key, layout);
+	case 17:
+	case 132:
+		need = protocol == 17 ? 8 : 12;
+		if (offset + need > limit)
+			return protocol == 17 ? FABRIC_DROP_UdpTruncated : FABRIC_DROP_SctpTruncated;
+		if (head + 8 > frame->end)
+			return FABRIC_PARSE_DEEP;
+		key->port_source = fabric_wire16(head);
+		key->port_destination = fabric_wire16(head + 2);
+		layout->payload = (fabric_u16)(offset + need);
+		return FABRIC_DROP_None;
+	case 1:
+	case 58:
+		if (offset + (protocol == 1 ? 8 : 4) > limit)
+			return FABRIC_DROP_IcmpTruncated;
+		if (head + 4 > frame->end)
+			return FABRIC_PARSE_DEEP;
+		key->port_source = FABRIC_BE16(head[0]);
+		key->port_destination = FABRIC_BE16(head[1]);
+		layout->payload = (fabric_u16)(offset + 8);
+		return FABRIC_DROP_None;
+	default:
+		return FABRIC_DROP_None;
+	}
+}
+
+FABRIC_INLINE int fabric_parse_ipv4(const struct fabric_frame *frame, fabric_u32 offset,
+				    struct fabric_flow_key *key, struct fabric_layout *layout)
+{
+	const fabric_u8 *ip = frame->data + offset;
+	fabric_u32 header, total, fragment;
+
+	if (offset + 20 > frame->size)
 		return FABRIC_DROP_Ipv4Truncated;
-	header = (fabric_u16)((ip[0] & 0x0f) * 4);
+	if (ip + 20 > frame->end)
+		return FABRIC_PARSE_DEEP;
+	header = (fabric_u32)(ip[0] & 0x0f) * 4;
 	total = fabric_read16(ip + 2);
 	if (ip[0] >> 4 != 4 || header < 20)
 		return FABRIC_DROP_Ipv4HeaderLength;
-	if (ip + header > end)
+	if (offset + header > frame->size)
 		return FABRIC_DROP_Ipv4Truncated;
-	if (total < header || ip + total > end)
+	if (total < header || offset + total > frame->size)
 		return FABRIC_DROP_Ipv4TotalLength;
 
 	key->tos = ip[1];
@@ -111,44 +195,74 @@ FABRIC_INLINE int fabric_parse_ipv4(const fabric_u8 *data, const fabric_u8 *end,
 		return FABRIC_DROP_None;
 	}
 
-	layout->transport = (fabric_u16)(layout->network + header);
-	return fabric_parse_transport(data, ip + total, key, layout);
+	return fabric_parse_transport(frame, offset + header, offset + total, ip[9], key, layout);
 }
 
-FABRIC_INLINE int fabric_parse_ipv6(const fabric_u8 *data, const fabric_u8 *end,
-				    struct fabric_flow_key *key,
-				    struct fabric_layout *layout)
+/* One extension header: its size, 0 when it is cut, or FABRIC_PARSE_DEEP. */
+FABRIC_INLINE fabric_u32 fabric_extension_size(const struct fabric_frame *frame,
+					       fabric_u32 offset, fabric_u32 limit,
+					       fabric_u8 protocol)
 {
-	const fabric_u8 *ip = data + layout->network;
-	const fabric_u8 *next;
-	fabric_u8 protocol;
+	const fabric_u8 *next = frame->data + offset;
 	fabric_u32 size;
+
+	if (offset + 8 > limit)
+		return 0;
+	if (next + 8 > frame->end)
+		return FABRIC_PARSE_DEEP;
+	size = protocol == 51 ? ((fabric_u32)next[1] + 2) * 4
+			      : protocol == 44 ? 8 : ((fabric_u32)next[1] + 1) * 8;
+	return offset + size > limit ? 0 : size;
+}
+
+FABRIC_INLINE int fabric_is_extension(fabric_u8 protocol)
+{
+	/* Hop-by-hop, routing, destination options, authentication, fragment. */
+	return protocol == 0 || protocol == 43 || protocol == 60 || protocol == 51 ||
+	       protocol == 44;
+}
+
+FABRIC_INLINE int fabric_parse_ipv6(const struct fabric_frame *frame, fabric_u32 offset,
+				    struct fabric_flow_key *key, struct fabric_layout *layout)
+{
+	const fabric_u8 *ip = frame->data + offset;
+	fabric_u32 limit, size, start;
+	fabric_u8 protocol;
 	int i;
 
-	if (ip + 40 > end || ip[0] >> 4 != 6)
+	if (offset + 40 > frame->size)
 		return FABRIC_DROP_Ipv6Truncated;
-	if (ip + 40 + fabric_read16(ip + 4) > end)
+	if (ip + 40 > frame->end)
+		return FABRIC_PARSE_DEEP;
+	if (ip[0] >> 4 != 6)
+		return FABRIC_DROP_Ipv6Truncated;
+	limit = offset + 40 + fabric_read16(ip + 4);
+	if (limit > frame->size)
 		return FABRIC_DROP_Ipv6PayloadLength;
-	end = ip + 40 + fabric_read16(ip + 4);
 
 	key->tos = (fabric_u8)((ip[0] << 4) | (ip[1] >> 4));
 	key->ttl = ip[7];
 	__builtin_memcpy(&key->ipv6_label, ip, 4);
-	((fabric_u8 *)&key->ipv6_label)[0] = 0;
-	((fabric_u8 *)&key->ipv6_label)[1] &= 0x0f;
+	key->ipv6_label &= FABRIC_BE32(0x000fffff);
 	__builtin_memcpy(key->source, ip + 8, 16);
 	__builtin_memcpy(key->destination, ip + 24, 16);
 
 	protocol = ip[6];
-	next = ip + 40;
+	offset += 40;
+	start = offset;
 	for (i = 0; i < FABRIC_EXTENSION_HEADERS_MAX; i++) {
-		/* Hop-by-hop, routing, destination options, authentication, fragment. */
-		if (protocol != 0 && protocol != 43 && protocol != 60 && protocol != 51 &&
-		    protocol != 44)
+		const fabric_u8 *next;
+
+		if (!fabric_is_extension(protocol))
 			break;
-		if (next + 8 > end)
+		if (offset > start + FABRIC_EXTENSION_BYTES_MAX || offset > 1024)
+			return FABRIC_PARSE_DEEP;
+		next = frame->data + offset;
+		size = fabric_extension_size(frame, offset, limit, protocol);
+		if (size == 0)
 			return FABRIC_DROP_Ipv6ExtensionHeader;
-		size = protocol == 51 ? (next[1] + 2) * 4 : protocol == 44 ? 8 : (next[1] + 1) * 8;
+		if (size == FABRIC_PARSE_DEEP || next + 8 > frame->end)
+			return FABRIC_PARSE_DEEP;
 		if (protocol == 44) {
 			/* An atomic fragment (offset 0, no more) is none. */
 			if (fabric_read16(next + 2) & 0xfff9)
@@ -160,104 +274,70 @@ FABRIC_INLINE int fabric_parse_ipv6(const fabric_u8 *data, const fabric_u8 *end,
 			}
 		}
 		protocol = next[0];
-		next += size;
-		if (next > end)
-			return FABRIC_DROP_Ipv6ExtensionHeader;
+		offset += size;
 	}
-	if (i == FABRIC_EXTENSION_HEADERS_MAX)
-		return FABRIC_DROP_Ipv6ExtensionHeader;
+	if (i == FABRIC_EXTENSION_HEADERS_MAX || offset > 1024)
+		return FABRIC_PARSE_DEEP;
 
-	key->protocol = protocol;
-	layout->transport = (fabric_u16)(next - data);
-	return fabric_parse_transport(data, end, key, layout);
+	return fabric_parse_transport(frame, offset, limit, protocol, key, layout);
 }
 
-FABRIC_INLINE int fabric_parse_transport(const fabric_u8 *data, const fabric_u8 *end,
-					 struct fabric_flow_key *key,
-					 struct fabric_layout *layout)
+/* One tag at 'offset' behind a type that says so; the type behind it, or 0 when it is cut. */
+FABRIC_INLINE fabric_u16 fabric_parse_tag(const struct fabric_frame *frame, fabric_u32 offset,
+					  fabric_u16 *tci)
 {
-	const fabric_u8 *head = data + layout->transport;
+	const fabric_u8 *tag = frame->data + offset;
 
-	switch (key->protocol) {
-	case 6:
-		if (head + 20 > end)
-			return FABRIC_DROP_TcpTruncated;
-		key->port_source = fabric_wire16(head);
-		key->port_destination = fabric_wire16(head + 2);
-		key->tcp_flags = (fabric_u16)(fabric_wire16(head + 12) & FABRIC_BE16(0x0fff));
-		/* A data offset that lies leaves no payload; the connection tracker refuses it. */
-		if (head[12] >> 4 >= 5 && head + (head[12] >> 4) * 4 <= end)
-			layout->payload = (fabric_u16)(layout->transport + (head[12] >> 4) * 4);
-		return FABRIC_DROP_None;
-	case 17:
-		if (head + 8 > end)
-			return FABRIC_DROP_UdpTruncated;
-		key->port_source = fabric_wire16(head);
-		key->port_destination = fabric_wire16(head + 2);
-		layout->payload = (fabric_u16)(layout->transport + 8);
-		return FABRIC_DROP_None;
-	case 132:
-		if (head + 12 > end)
-			return FABRIC_DROP_SctpTruncated;
-		key->port_source = fabric_wire16(head);
-		key->port_destination = fabric_wire16(head + 2);
-		layout->payload = (fabric_u16)(layout->transport + 12);
-		return FABRIC_DROP_None;
-	case 1:
-	case 58:
-		if (head + (key->protocol == 1 ? 8 : 4) > end)
-			return FABRIC_DROP_IcmpTruncated;
-		key->port_source = FABRIC_BE16(head[0]);
-		key->port_destination = FABRIC_BE16(head[1]);
-		layout->payload = (fabric_u16)(layout->transport + 8);
-		return FABRIC_DROP_None;
-	default:
-		return FABRIC_DROP_None;
-	}
+	if (offset + FABRIC_VLAN_SIZE > frame->size || tag + FABRIC_VLAN_SIZE > frame->end)
+		return 0;
+	*tci = fabric_wire16(tag) | FABRIC_BE16(0x1000);
+	return fabric_wire16(tag + 2);
 }
 
 /*
  * Fills the key's link, network and transport fields; the caller has zeroed them and set the
  * metadata. ND options are left to the slow path.
  */
-FABRIC_INLINE int fabric_parse(const fabric_u8 *data, const fabric_u8 *end,
-			       struct fabric_flow_key *key, struct fabric_layout *layout)
+FABRIC_INLINE int fabric_parse(const struct fabric_frame *frame, struct fabric_flow_key *key,
+			       struct fabric_layout *layout)
 {
-	const fabric_u8 *type = data + 12;
+	const fabric_u8 *data = frame->data;
+	fabric_u32 offset = FABRIC_ETHERNET_SIZE;
+	fabric_u16 type;
 
 	layout->network = layout->transport = layout->payload = 0;
-	if (data + FABRIC_ETHERNET_SIZE > end)
+	if (frame->size < FABRIC_ETHERNET_SIZE || data + FABRIC_ETHERNET_SIZE > frame->end)
 		return FABRIC_DROP_EthernetTruncated;
 	__builtin_memcpy(key->ethernet_destination, data, 6);
 	__builtin_memcpy(key->ethernet_source, data + 6, 6);
 
-	key->ethernet_type = fabric_wire16(type);
-	if (key->ethernet_type == FABRIC_TYPE_VLAN || key->ethernet_type == FABRIC_TYPE_QINQ) {
-		if (type + 2 + FABRIC_VLAN_SIZE > end)
+	type = fabric_wire16(data + 12);
+	key->vlan_tpid = frame->accelerated_tpid;
+	key->vlan_tci = frame->accelerated_tci;
+	if (fabric_is_vlan(type) && key->vlan_tpid == 0) {
+		key->vlan_tpid = type;
+		type = fabric_parse_tag(frame, offset, &key->vlan_tci);
+		if (type == 0 && key->vlan_tci == 0)
 			return FABRIC_DROP_VlanTruncated;
-		key->vlan_tpid = key->ethernet_type;
-		key->vlan_tci = fabric_wire16(type + 2) | FABRIC_BE16(0x1000);
-		type += FABRIC_VLAN_SIZE;
-		key->ethernet_type = fabric_wire16(type);
-		if (key->ethernet_type == FABRIC_TYPE_VLAN ||
-		    key->ethernet_type == FABRIC_TYPE_QINQ) {
-			if (type + 2 + FABRIC_VLAN_SIZE > end)
-				return FABRIC_DROP_VlanTruncated;
-			key->inner_vlan_tpid = key->ethernet_type;
-			key->inner_vlan_tci = fabric_wire16(type + 2) | FABRIC_BE16(0x1000);
-			type += FABRIC_VLAN_SIZE;
-			key->ethernet_type = fabric_wire16(type);
-		}
+		offset += FABRIC_VLAN_SIZE;
+	}
+	if (fabric_is_vlan(type)) {
+		key->inner_vlan_tpid = type;
+		type = fabric_parse_tag(frame, offset, &key->inner_vlan_tci);
+		if (type == 0 && key->inner_vlan_tci == 0)
+			return FABRIC_DROP_VlanTruncated;
+		offset += FABRIC_VLAN_SIZE;
 	}
 
-	layout->network = (fabric_u16)(type + 2 - data);
-	if (key->ethernet_type == FABRIC_TYPE_IPV4)
-		return fabric_parse_ipv4(data, end, key, layout);
-	if (key->ethernet_type == FABRIC_TYPE_IPV6)
-		return fabric_parse_ipv6(data, end, key, layout);
-	if (key->ethernet_type == FABRIC_TYPE_ARP || key->ethernet_type == FABRIC_TYPE_RARP)
-		return fabric_parse_arp(data + layout->network, end, key);
-	if (FABRIC_BE16(key->ethernet_type) < 0x0600)
+	key->ethernet_type = type;
+	layout->network = (fabric_u16)offset;
+	if (type == FABRIC_TYPE_IPV4)
+		return fabric_parse_ipv4(frame, offset, key, layout);
+	if (type == FABRIC_TYPE_IPV6)
+		return fabric_parse_ipv6(frame, offset, key, layout);
+	if (type == FABRIC_TYPE_ARP || type == FABRIC_TYPE_RARP)
+		return fabric_parse_arp(frame, offset, key);
+	if (FABRIC_BE16(type) < 0x0600)
 		key->ethernet_type = FABRIC_TYPE_NONE;
 	return FABRIC_DROP_None;
 }

@@ -27,6 +27,7 @@ internal static class Program
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
         root.Subcommands.Add(NetVerb.Create());
+        root.Subcommands.Add(ConntrackVerb.Create());
         foreach (var verb in HostVerbs.Create()) root.Subcommands.Add(verb);
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)

@@ -16,6 +16,14 @@ if (command is null)
     return 0;
 }
 
+if (command.Hosts > 0)
+{
+    Console.Out.WriteLine(
+        $"{"step",-42} {"converged",10} {"bytes/host",16} {"busiest host",16} {"took",10}");
+    using var run = new ScaleRun(command.Hosts, command.From, Console.Out.WriteLine);
+    return run.Run() ? 0 : 1;
+}
+
 var watch = Stopwatch.StartNew();
 var results = FleetSeeds.Run(
     command.From, command.Count, command.IsLogged ? Console.Out.WriteLine : null,

@@ -276,7 +276,7 @@ internal sealed class Association(Remoting owner, Address remote)
         }
         else
         {
-            owner.Log.Warning("{0} refused the connection: {1}", Remote, reason);
+            owner.WarnOnce($"{Remote} refused the connection: {reason}");
         }
     }
 

@@ -108,6 +108,13 @@ internal sealed class InboundDelivery(Remoting remoting)
             return;
         }
 
+        if (remoting.Trust.ProblemOfCaller(session.Connection.Identity, caller.Address)
+            is { } problem)
+        {
+            Refuse(session, problem);
+            return;
+        }
+
         session.Peer = caller;
         association.PeerSeen(caller.Uid);
         session.Connection.TrySend(Frame.Welcome(remoting.Self));
@@ -115,9 +122,23 @@ internal sealed class InboundDelivery(Remoting remoting)
             new AssociatedEvent(remoting.Self.Address, caller.Address, inbound: true));
     }
 
+    private void Refuse(Session session, string problem)
+    {
+        WireCounters.RefusedPeers.Increment();
+        remoting.WarnOnce($"Refused {session.Connection.PeerName}: {problem}");
+        session.Connection.TrySend(Frame.Refused(problem));
+        session.Connection.Close("not who it says");
+    }
+
     private void Deliver(Session session, in RemoteMessage message)
     {
         if (!TryDeserialize(session, message, out var payload)) return;
+        if (remoting.Trust.ProblemOfMessage(session.Connection.Identity, payload) is { } problem)
+        {
+            Refuse(session, problem);
+            return;
+        }
+
         var recipient = RecipientOf(session, message.Recipient);
         var sender = SenderOf(session, message.Sender);
         if (IsRefused(payload, message.Recipient))

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Configuration;
 
 namespace Akka.Remote;
@@ -136,6 +137,16 @@ internal sealed class TlsSettings(Config config)
     public string Password { get; } = config.GetString("certificate.password") ?? "";
     public string KeyPath { get; } = config.GetString("certificate.key-path") ?? "";
     public string AuthorityPath { get; } = config.GetString("authority-path") ?? "";
+
+    /// <summary>Serial numbers that are refused, as a PEM file; may appear later.</summary>
+    public string RevocationListPath { get; } = config.GetString("revocation-list-path") ?? "";
+
+    /// <summary>See <see cref="PeerTrust"/>; empty: names are not compared.</summary>
+    public string PeerNameRolePrefix { get; } = config.GetString("peer-name-role-prefix") ?? "";
+
+    public ImmutableSortedSet<string> GrantedRoles { get; } =
+        [.. config.GetStringList("granted-roles")];
+
     public bool IsMutual { get; } = config.GetBoolean("require-mutual-authentication", true);
     public bool IsValidationSuppressed { get; } = config.GetBoolean("suppress-validation");
 }

@@ -38,6 +38,7 @@ internal sealed class Remoting
         var protocol = Settings.IsTlsEnabled ? "akka.ssl.tcp" : "akka.tcp";
         Self = new UniqueAddress(
             new Address(protocol, system.Name, Settings.PublicHostname, publicPort), uid);
+        Trust = new PeerTrust(this);
         Delivery = new InboundDelivery(this);
         _isReady.Set();
     }
@@ -47,6 +48,7 @@ internal sealed class Remoting
     public ILoggingAdapter Log { get; }
     public IRemoteTransport Transport { get; }
     public InboundDelivery Delivery { get; }
+    public PeerTrust Trust { get; }
 
     /// <summary>The address that others reach this system by, and its incarnation.</summary>
     public UniqueAddress Self { get; }

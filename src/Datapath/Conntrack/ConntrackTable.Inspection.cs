@@ -89,6 +89,7 @@ public sealed partial class ConntrackTable
     {
         Volatile.Write(ref _now, nowMilliseconds);
         _expectations.Sweep(nowMilliseconds);
+        Reassembly.Sweep(nowMilliseconds);
         var count = 0;
         for (var i = 0; i < Math.Min(shards, ConnectionMap.Shards); i++)
         {

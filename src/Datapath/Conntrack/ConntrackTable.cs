@@ -35,7 +35,13 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         _seed = seed;
         _random = seed | 1;
         _map = new ConnectionMap(seed);
+        Reassembly = new FragmentTable(this);
     }
+
+    /// <summary>Fragments on their way to be tracked.</summary>
+    internal FragmentTable Reassembly { get; }
+
+    public ConntrackFragments? Fragments => Reassembly.Settings;
 
     /// <summary>TCP window checking; off lets segments out of window pass as established.</summary>
     public bool IsTcpSequenceChecked { get; set; } = true;
@@ -257,7 +263,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         return false;
     }
 
-    private void CountRefusal(DropReason reason) => Interlocked.Increment(ref _drops[(int)reason]);
+    internal void CountRefusal(DropReason reason) => Interlocked.Increment(ref _drops[(int)reason]);
 }
 
 /// <summary>One packet on its way through the tracker.</summary>

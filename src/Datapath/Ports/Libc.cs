@@ -196,6 +196,7 @@ internal static class LinuxNumbers
     public const short TunTap = 0x0002;
     public const short TunNoPacketInfo = 0x1000;
     public const short TunVnetHeader = 0x4000;
+    public const short TunMultiQueue = 0x0100;
 
     public const nuint GetFlags = 0x8913;
     public const nuint SetFlags = 0x8914;

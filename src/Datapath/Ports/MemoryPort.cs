@@ -67,6 +67,17 @@ public sealed class MemoryPort : PacketPort
         _receive(this, packet, tunnel);
     }
 
+    /// <summary>Lets the packets of a pcap file come in, one after the other.</summary>
+    /// <returns>How many; -1, with the reason, when the file can't be read.</returns>
+    public int Play(string path, out string error)
+    {
+        using var reader = PcapReader.TryOpen(path, out error);
+        if (reader is null) return -1;
+        var count = 0;
+        for (; reader.TryRead(out var packet); count++) Inject(packet);
+        return count;
+    }
+
     /// <summary>The oldest packet that went out and was not taken yet.</summary>
     public bool TryTake(out byte[] bytes) => TryTake(out bytes, out _);
 

@@ -39,7 +39,7 @@ internal sealed unsafe partial class SttPort : PacketPort
         _receiver6 = receiver6;
         _silencers = silencers;
         _senders = new TunnelSenders(tunnel);
-        _frameId = (uint)Random.Shared.Next();
+        _frameId = (uint)System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue);
         _poll = Libc.PollCreate(LinuxNumbers.PollCloseOnExec);
         Libc.PollAdd(_poll, receiver4.Socket, 4);
         if (receiver6 is not null) Libc.PollAdd(_poll, receiver6.Socket, 6);

@@ -7,32 +7,72 @@ namespace Fabric.Datapath;
 /// A device that the datapath makes for the host: internal and tap ports (TUN/TAP).
 /// </summary>
 /// <remarks>
-/// The device vanishes with the port. Packets carry their offload state both ways.
+/// The device vanishes with the port. Packets carry their offload state both ways. Option `n_rxq`
+/// gives it several queues, among which the kernel and the port spread flows.
 /// </remarks>
 internal sealed unsafe class TapPort : PacketPort
 {
     // TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN
     private const int Offloads = 0x0F;
 
-    private readonly int _descriptor;
+    private const int QueueCountMax = 16;
+
+    private readonly int[] _queues;
+    private readonly int _poll;
+    private int _nextQueue;
     private DeviceState _state;
     private int _isDisposed;
 
-    private TapPort(DatapathPortSpec spec, uint number, int descriptor, DeviceState state)
+    private TapPort(DatapathPortSpec spec, uint number, int[] queues, DeviceState state)
         : base(spec, number)
     {
-        _descriptor = descriptor;
+        _queues = queues;
         _state = state;
+        _poll = Libc.PollCreate(LinuxNumbers.PollCloseOnExec);
+        for (var i = 0; i < queues.Length; i++) Libc.PollAdd(_poll, queues[i], (ulong)i);
     }
 
     public override string Type => "tap";
-    internal override int Descriptor => _descriptor;
+    internal override int Descriptor => _queues.Length == 1 ? _queues[0] : _poll;
+    internal override bool WantsFlowHash => _queues.Length > 1;
     internal override bool TakesSuperPackets => true;
 
     public static bool TryOpen(
         DatapathPortSpec spec, uint number, out TapPort? port, out string error)
     {
         port = null;
+        var wanted = spec.Options?.GetValueOrDefault("n_rxq");
+        var count = int.TryParse(wanted, out var queueCount)
+            ? Math.Clamp(queueCount, 1, QueueCountMax)
+            : 1;
+        var queues = new int[count];
+        for (var i = 0; i < count; i++)
+        {
+            queues[i] = OpenQueue(spec.Name, isMultiple: count > 1, out error);
+            if (queues[i] >= 0) continue;
+            foreach (var opened in queues.AsSpan(0, i)) Libc.Close(opened);
+            return false;
+        }
+
+        if (spec.Mac is { } mac) NetworkDevice.TrySetMac(spec.Name, mac);
+        if (spec.Mtu is { } mtu) NetworkDevice.TrySetMtu(spec.Name, mtu);
+        NetworkDevice.TrySetUp(spec.Name);
+        if (NetworkDevice.Read(spec.Name) is not { } state)
+        {
+            error = Libc.LastErrorText();
+            foreach (var opened in queues) Libc.Close(opened);
+            return false;
+        }
+
+        error = "";
+        port = new TapPort(spec, number, queues, state);
+        return true;
+    }
+
+    /// <summary>The device, or one more queue of it; negative, with the reason, if not.</summary>
+    private static int OpenQueue(string name, bool isMultiple, out string error)
+    {
+        error = "";
         var descriptor = Libc.Open(
             "/dev/net/tun",
             LinuxNumbers.OpenReadWrite | LinuxNumbers.OpenNonBlocking
@@ -40,40 +80,28 @@ internal sealed unsafe class TapPort : PacketPort
         if (descriptor < 0)
         {
             error = Libc.LastErrorText();
-            return false;
+            return descriptor;
         }
 
         var request = stackalloc byte[40];
-        if (!NetworkDevice.TryName(spec.Name, request))
+        if (!NetworkDevice.TryName(name, request))
         {
-            error = $"{spec.Name}: a device name has 1 to {NetworkDevice.NameSizeMax} bytes";
+            error = $"{name}: a device name has 1 to {NetworkDevice.NameSizeMax} bytes";
             Libc.Close(descriptor);
-            return false;
+            return -1;
         }
 
-        *(short*)(request + 16) = LinuxNumbers.TunTap | LinuxNumbers.TunNoPacketInfo
-            | LinuxNumbers.TunVnetHeader;
+        *(short*)(request + 16) = (short)(LinuxNumbers.TunTap | LinuxNumbers.TunNoPacketInfo
+            | LinuxNumbers.TunVnetHeader | (isMultiple ? LinuxNumbers.TunMultiQueue : 0));
         if (Libc.Control(descriptor, LinuxNumbers.TunSetInterface, request) != 0)
         {
             error = Libc.LastErrorText();
             Libc.Close(descriptor);
-            return false;
+            return -1;
         }
 
         Libc.Control(descriptor, LinuxNumbers.TunSetOffload, (void*)Offloads);
-        if (spec.Mac is { } mac) NetworkDevice.TrySetMac(spec.Name, mac);
-        if (spec.Mtu is { } mtu) NetworkDevice.TrySetMtu(spec.Name, mtu);
-        NetworkDevice.TrySetUp(spec.Name);
-        if (NetworkDevice.Read(spec.Name) is not { } state)
-        {
-            error = Libc.LastErrorText();
-            Libc.Close(descriptor);
-            return false;
-        }
-
-        error = "";
-        port = new TapPort(spec, number, descriptor, state);
-        return true;
+        return descriptor;
     }
 
     public override DatapathPort Describe()
@@ -87,6 +115,17 @@ internal sealed unsafe class TapPort : PacketPort
     internal override int Receive(PacketBatch batch)
     {
         var count = 0;
+        for (var i = 0; i < _queues.Length && count < DatapathLimits.BatchSize; i++)
+        {
+            ReceiveFrom(_queues[_nextQueue], batch, ref count);
+            _nextQueue = (_nextQueue + 1) % _queues.Length;
+        }
+
+        return count;
+    }
+
+    private void ReceiveFrom(int queue, PacketBatch batch, ref int count)
+    {
         VnetHeader header;
         var vectors = stackalloc Libc.IoVector[2];
         while (count < DatapathLimits.BatchSize)
@@ -99,11 +138,11 @@ internal sealed unsafe class TapPort : PacketPort
                 Base = packet.Address,
                 Size = (nuint)packet.Capacity,
             };
-            var size = Libc.ReadVector(_descriptor, vectors, 2);
+            var size = Libc.ReadVector(queue, vectors, 2);
             if (size <= 0)
             {
                 batch.Pool.Release(packet);
-                break;
+                return;
             }
 
             packet.SetSize((int)Math.Max(0, size - VnetHeader.Size));
@@ -117,8 +156,6 @@ internal sealed unsafe class TapPort : PacketPort
             batch.Packets[count] = packet;
             SystemPort.ClearMetadata(ref batch.Keys[count++], Number);
         }
-
-        return count;
     }
 
     internal override int Transmit(ReadOnlySpan<TransmitEntry> entries, DropCounters drops)
@@ -135,7 +172,8 @@ internal sealed unsafe class TapPort : PacketPort
                 Base = entry.Packet.Address,
                 Size = (nuint)entry.Packet.Size,
             };
-            if (Libc.WriteVector(_descriptor, vectors, 2) > 0)
+            var queue = _queues[entry.Egress.Hash % (uint)_queues.Length];
+            if (Libc.WriteVector(queue, vectors, 2) > 0)
             {
                 sent++;
                 continue;
@@ -151,6 +189,8 @@ internal sealed unsafe class TapPort : PacketPort
 
     public override void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Libc.Close(_descriptor);
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        Libc.Close(_poll);
+        foreach (var queue in _queues) Libc.Close(queue);
     }
 }

@@ -61,12 +61,28 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
     /// <summary>
     /// The memory or dummy port of this name, for tests and tools; null when none is.
     /// </summary>
-    public MemoryPort? FindMemoryPort(string name) => FindPort(name) as MemoryPort;
+    public MemoryPort? FindMemoryPort(string name) =>
+        FindPort(name) is { } port ? Innermost(port) as MemoryPort : null;
+
+    private static PacketPort Innermost(PacketPort port) =>
+        port is FaultPort fault ? fault.Inner : port;
 
     private PacketPort? FindPort(string name) =>
         _core.Ports.All.FirstOrDefault(port => port.Name == name);
 
     private bool TryOpen(
+        DatapathPortSpec spec, uint number, out PacketPort? port, out string error)
+    {
+        port = null;
+        FaultPlan? plan = null;
+        var text = spec.Options?.GetValueOrDefault("fault");
+        if (text is not null && !FaultPlan.TryParse(text, out plan, out error)) return false;
+        if (!TryOpenPlain(spec, number, out port, out error)) return false;
+        if (plan is not null) port = new FaultPort(port!, plan);
+        return true;
+    }
+
+    private bool TryOpenPlain(
         DatapathPortSpec spec, uint number, out PacketPort? port, out string error)
     {
         error = "";
@@ -184,17 +200,17 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
         lock (_portsLock)
         {
             if (_isDisposed != 0 || FindPort(link.Name) is not { } port) return;
-            if (port is not (SystemPort or TapPort)) return;
+            if (Innermost(port) is not (SystemPort or TapPort)) return;
             var described = port.Describe();
             if (link.IsGone)
             {
                 if (described.InterfaceIndex != link.Index) return;
                 news = new DatapathPortEvent(DatapathPortChange.Removed, described);
             }
-            else if (port is SystemPort && described.InterfaceIndex != link.Index)
+            else if (Innermost(port) is SystemPort && described.InterfaceIndex != link.Index)
             {
                 Withdraw(port);
-                if (!SystemPort.TryOpen(port.Spec, port.Number, out var fresh, out _)) return;
+                if (!TryOpen(port.Spec, port.Number, out var fresh, out _)) return;
                 Publish(fresh!);
                 news = new DatapathPortEvent(DatapathPortChange.Added, fresh!.Describe());
             }

@@ -175,6 +175,13 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
             key = default;
             key.InPort = port.Number;
             if (tunnel is not null) TunnelMetadataKey.ToKey(tunnel, ref key);
+            if (_core.Ports[port.Number] is FaultPort fault
+                && !fault.TryPass(copy, context.Drops))
+            {
+                context.Pool.Release(copy);
+                return;
+            }
+
             port.CountReceived(1, copy.Size);
             context.ProcessOne(copy, ref key);
             context.Flush();

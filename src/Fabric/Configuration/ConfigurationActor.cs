@@ -155,16 +155,8 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Context.Stop(Self);
     }
 
-    private void Open(OvsdbRemote remote)
-    {
-        if (remote.IsTls && _settings.Tls is null)
-        {
-            _log.Warning("{0}: no certificate is configured", remote.Text);
-            return;
-        }
-
-        _server.Tell(new OpenRemote(remote) { Tls = remote.IsTls ? _settings.Tls : null });
-    }
+    private void Open(OvsdbRemote remote) => _server.Tell(
+        new OpenRemote(remote) { Tls = remote.IsTls ? _settings.Tls : null });
 
     private void StartDatabaseActor()
     {
@@ -187,6 +179,9 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Context.ActorOf(
             DatabaseRemotesActor.Props(Managers, _server, _database, _settings.Tls),
             $"managers-{_generation}");
+        Context.ActorOf(
+            TlsRowsActor.Props(TlsRows.Of(schema.Name), _database, _settings.Tls),
+            $"tls-{_generation}");
     }
 
     private void HearEnd(Terminated terminated)

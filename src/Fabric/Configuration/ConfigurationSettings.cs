@@ -33,6 +33,6 @@ public sealed record ConfigurationSettings(ImmutableArray<OvsdbRemote> Remotes)
     /// </summary>
     public RemoteDatabaseSettings? Remote { get; init; }
 
-    /// <summary>TLS of pssl remotes; null where there is none.</summary>
-    public TlsIdentity? Tls { get; init; }
+    /// <summary>TLS of pssl and ssl remotes; follows the SSL row.</summary>
+    public TlsSource Tls { get; init; } = new();
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Fabric.HostNode.Cli;
 
-/// <summary>Verbs that the host node answers: cluster, datapath, conntrack, trace.</summary>
+/// <summary>Verbs that the host node answers: cluster, datapath, trace.</summary>
 /// <remarks>
 /// One row a verb: its name, what it says, the method asked for, and its arguments.
 /// </remarks>
@@ -40,14 +40,6 @@ internal static class HostVerbs
             new Row("show", "Provider, ports, counters and drops. Example: fabric datapath show",
                 "datapath/show", []),
             new Row("flows", "Megaflows. Example: fabric datapath flows", "datapath/flows", []));
-        yield return Group("conntrack",
-            "The stateful firewall's connections. Example: fabric conntrack dump",
-            new Row("dump", "Connections, of one zone if given. Example: fabric conntrack dump 5",
-                "conntrack/dump", ["ZONE?"]),
-            new Row("flush", "Removes connections. Example: fabric conntrack flush 5",
-                "conntrack/flush", ["ZONE?"]),
-            new Row("limits", "Limits and counts by zone. Example: fabric conntrack limits",
-                "conntrack/limits", []));
         yield return Leaf(new Row("trace",
             "A packet's way through a bridge, each decision.\n"
             + "Example: fabric trace br-int in_port=1,icmp,nw_dst=10.0.0.2",

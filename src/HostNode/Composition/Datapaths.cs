@@ -17,11 +17,15 @@ internal sealed class Datapaths(
     /// <summary>
     /// Why the provider that the settings name for "system" cannot be used here; null: it can.
     /// </summary>
-    public static string? ProblemOf(HostSettings settings) =>
-        settings.SystemDatapath is "" or "userspace"
-            ? null
-            : $"datapath provider {settings.SystemDatapath} is not in this version: "
-                + "use userspace, or leave fabric.datapath.system empty";
+    public static string? ProblemOf(HostSettings settings) => settings.SystemDatapath switch
+    {
+        "" or "userspace" => null,
+        "ebpf" => EbpfDatapath.ProblemHere() is { } problem
+            ? $"datapath provider ebpf cannot be used here: {problem}"
+            : null,
+        var other => $"datapath provider {other} is not in this version: "
+            + "use ebpf or userspace, or leave fabric.datapath.system empty",
+    };
 
     /// <summary>The tracker of the datapath that was opened first.</summary>
     public IDatapathConntrack? Tracker =>
@@ -37,9 +41,7 @@ internal sealed class Datapaths(
         switch (type)
         {
             case "system" when ProblemOf(settings) is null:
-                provider = Managed("system@ovs-system", isDummy: false);
-                log.Write("datapath", VlogLevel.Info,
-                    "datapath type system is the managed datapath (userspace)");
+                if (!TryOpenSystem(out provider, out error)) return false;
                 break;
             case "netdev":
                 provider = Managed("netdev@ovs-netdev", isDummy: false);
@@ -56,6 +58,43 @@ internal sealed class Datapaths(
 
         _open = _open.Add(provider);
         if (_open.Length == 1) attach(new ConntrackAttached(provider.Conntrack));
+        return true;
+    }
+
+    /// <summary>The provider that was named, else the best that can be had.</summary>
+    private bool TryOpenSystem(out IDatapathProvider provider, out string error)
+    {
+        error = "";
+        if (settings.SystemDatapath == "ebpf")
+        {
+            if (TryOpenEbpf(out provider, out error)) return true;
+            error = $"datapath provider ebpf cannot be used here: {error}";
+            log.Write("datapath", VlogLevel.Emer, error);
+            return false;
+        }
+
+        provider = Managed("system@ovs-system", isDummy: false);
+        log.Write("datapath", VlogLevel.Info,
+            "datapath type system is the managed datapath (userspace)");
+        return true;
+    }
+
+    private bool TryOpenEbpf(out IDatapathProvider provider, out string error)
+    {
+        var options = new EbpfOptions
+        {
+            PinFolder = EbpfPins.FolderOf(settings.HostId),
+            IsKeptOnClose = settings.Config.GetBoolean("fabric.datapath.keep", true),
+            Clock = time,
+        };
+        provider = null!;
+        if (!EbpfDatapath.TryOpen(options, out var datapath, out error)) return false;
+        datapath!.Faulted = fault => log.Write("datapath", VlogLevel.Err, $"upcall: {fault}");
+        log.Write("datapath", VlogLevel.Info,
+            "datapath type system is the kernel's eBPF programs "
+                + $"({datapath.AttachKind}, pinned at {options.PinFolder}); "
+                + $"{datapath.AdoptedFlows} flows taken over");
+        provider = datapath;
         return true;
     }
 

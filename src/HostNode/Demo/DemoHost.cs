@@ -51,6 +51,7 @@ internal sealed class DemoHost : IAsyncDisposable
             fabric {
               host.id = "{{Id}}"
               datapath.system = "{{datapath ?? ""}}"
+              datapath.keep = off
               chassis {
                 encap-ip = "{{DemoTopology.HostAddress(Number)}}"
                 encap-type = geneve

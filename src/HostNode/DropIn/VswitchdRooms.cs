@@ -44,6 +44,7 @@ internal sealed class VswitchdRooms : IDisposable
         DatapathCommands.Register(
             Commands, _store, () => system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(Commands, _store);
+        ManagementCommands.Register(Commands, _store, options.HasSystemRoutes);
         TimeCommands.Register(Commands, _clock, SettleAsync);
         _datapaths.RegisterCounters(_coverage);
         _readiness = system.ActorOf(ReadinessActor.Props(_configured), "readiness");

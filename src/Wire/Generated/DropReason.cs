@@ -164,12 +164,14 @@ public enum DropReason : byte
     LldpMalformed = 78,
     /// <summary>a multicast membership message that is cut or not one</summary>
     IgmpMalformed = 79,
+    /// <summary>lost by a fault-injection port, as told</summary>
+    FaultInjected = 80,
 }
 
 /// <summary>Counter names and explanations of <see cref="DropReason"/>.</summary>
 public static class DropReasons
 {
-    public const int Count = 80;
+    public const int Count = 81;
 
     private static readonly string[] Counters =
     [
@@ -253,6 +255,7 @@ public static class DropReasons
         "stp_malformed",
         "lldp_malformed",
         "igmp_malformed",
+        "fault_injected",
     ];
 
     private static readonly string[] Texts =
@@ -337,6 +340,7 @@ public static class DropReasons
         "a spanning tree BPDU that is cut or not one",
         "an LLDP data unit without its mandatory parts",
         "a multicast membership message that is cut or not one",
+        "lost by a fault-injection port, as told",
     ];
 
     /// <summary>

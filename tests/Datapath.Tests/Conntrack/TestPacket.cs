@@ -12,10 +12,11 @@ internal static class TestPacket
     public static byte[] Tcp(
         string source, int sourcePort, string destination, int destinationPort, string flags,
         uint sequence = 0, uint acknowledgement = 0, ushort window = 65535, int payload = 0,
-        int scale = -1)
+        int scale = -1, byte[]? data = null)
     {
         var header = scale < 0 ? 20 : 24;
-        var tcp = new byte[header + payload];
+        var tcp = new byte[header + (data?.Length ?? payload)];
+        data?.CopyTo(tcp, header);
         if (scale >= 0) (tcp[20], tcp[21], tcp[22], tcp[23]) = (1, 3, 3, (byte)scale);
         BinaryPrimitives.WriteUInt16BigEndian(tcp, (ushort)sourcePort);
         BinaryPrimitives.WriteUInt16BigEndian(tcp.AsSpan(2), (ushort)destinationPort);

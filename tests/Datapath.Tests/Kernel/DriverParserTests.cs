@@ -22,8 +22,10 @@ public sealed unsafe class DriverParserTests : IDisposable
         int fabric_test_parse(const unsigned char *data, unsigned int size,
                               struct fabric_flow_key *key, struct fabric_layout *layout)
         {
+            struct fabric_frame frame = { .data = data, .end = data + size, .size = size };
+
             __builtin_memset(key, 0, sizeof(*key));
-            return fabric_parse(data, data + size, key, layout);
+            return fabric_parse(&frame, key, layout);
         }
         """;
 
@@ -112,7 +114,7 @@ public sealed unsafe class DriverParserTests : IDisposable
         var isSound = FlowKeyExtractor.TryExtract(frame, ref managed, out var reason);
         if (IsBeyondDriver(managed, reason)) return;
 
-        var key = stackalloc byte[160];
+        var key = stackalloc byte[KernelAbi.KeySize];
         var layout = stackalloc ushort[3];
         int result;
         // At the end of a page that is not readable behind it, an over-read would be a fault.

@@ -218,7 +218,11 @@ public sealed class OvsextTrapTests : IDisposable
     {
         uint one = _host.AddPort("p1"), two = _host.AddPort("p2");
         _host.Put($"recirc_id(0),in_port({one})", $"{two}");
-        for (var i = 0; i < 6; i++) _host.Send(one, Packet(Tcp.Replace("=1000", $"={1000 + (i % 3)}")));
+        for (var i = 0; i < 6; i++)
+        {
+            _host.Send(one, Packet(Tcp.Replace("=1000", $"={1000 + (i % 3)}")));
+        }
+
         FlowKey key = default, mask = default;
         Provider.Flows.Dump((in FlowKey each, in FlowKey bits, ImmutableArray<DatapathAction> _,
             in FlowStatistics _) => (key, mask) = (each, bits));
@@ -407,7 +411,8 @@ public sealed class OvsextTrapTests : IDisposable
         uint one = _host.AddPort("p1");
         var spec = new TunnelPortSpec(TunnelKind.Geneve, 6081);
         Assert.True(Provider.Ports.TryAdd(
-            new DatapathPortSpec("gnv", DatapathPortKind.Tunnel, Tunnel: spec), out var port, out _));
+            new DatapathPortSpec("gnv", DatapathPortKind.Tunnel, Tunnel: spec), out var port,
+            out _));
         _host.Put($"recirc_id(0),in_port({one})",
             "set(tunnel(tun_id=0x7,src=10.1.0.1,dst=10.1.0.2,ttl=64,tp_dst=6081,flags(df|key))),"
             + $"{port.Number}");
@@ -424,7 +429,8 @@ public sealed class OvsextTrapTests : IDisposable
         var two = _host.AddPort("p2");
         var spec = new TunnelPortSpec(TunnelKind.Geneve, 6081);
         Provider.Ports.TryAdd(
-            new DatapathPortSpec("gnv", DatapathPortKind.Tunnel, Tunnel: spec), out var port, out _);
+            new DatapathPortSpec("gnv", DatapathPortKind.Tunnel, Tunnel: spec), out var port,
+            out _);
         _host.Put($"recirc_id(0),tunnel(tun_id=0x9,dst=10.1.0.1),in_port({port.Number})", $"{two}");
         var packet = new PacketBuffer();
         packet.Load(Packet(Tcp));

@@ -36,9 +36,11 @@ public abstract class ProviderConformance : IDisposable
 
     public void Dispose()
     {
-        _provider?.Dispose();
+        Dispose(isDisposing: true);
         GC.SuppressFinalize(this);
     }
+
+    protected virtual void Dispose(bool isDisposing) => _provider?.Dispose();
 
     protected const string Tcp =
         "eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),"

@@ -68,7 +68,7 @@ public sealed class OvsdbLogFileGoldenTests : IDisposable
     {
         File.WriteAllText(PathOf("x.db"), "hello\n");
         Assert.False(OvsdbLogFile.TryOpen(PathOf("x.db"), true, out _, out var problem));
-        Assert.Contains("parse error in record header", problem);
+        Assert.Contains("parse error at offset 0 in header line", problem);
         Assert.False(OvsdbLogFile.TryOpen(PathOf("none.db"), true, out _, out problem));
         Assert.Contains("no such file", problem);
     }

@@ -27,7 +27,10 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
     private long _number;
 
     /// <param name="log">Hears what hosts log, in a run that is looked into.</param>
-    public SimulatedFleet(int hosts, int seed, FailureTimes times, Action<string>? log = null)
+    /// <param name="voters">Hosts with the role, from the first one.</param>
+    public SimulatedFleet(
+        int hosts, int seed, FailureTimes times, Action<string>? log = null,
+        int voters = int.MaxValue)
     {
         var memory = OperatingSystem.IsLinux() && Directory.Exists("/dev/shm");
         _folder = Path.Combine(
@@ -44,7 +47,7 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
             Dispatcher, Clock, Network, Random, this, log, _folder, times);
         for (var i = 1; i <= hosts; i++)
         {
-            var node = new SimulatedNode(around, i);
+            var node = new SimulatedNode(around, i, isVoter: i <= voters);
             node.Disk.Stored = row => Stored(node.Id, row);
             _nodes.Add(i, node);
         }
@@ -59,6 +62,11 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
     public InMemoryNetwork Network { get; }
 
     public RunTrace Trace { get; } = new();
+
+    /// <summary>
+    /// Writers are looked at at every instant, or, in a fleet of many, only between steps.
+    /// </summary>
+    public bool IsCheckedAlways { get; init; } = true;
 
     public IReadOnlyCollection<SimulatedNode> Nodes => _nodes.Values;
 
@@ -123,13 +131,19 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
             if (Dispatcher.ReadyCount == 0) continue;
             if (Dispatcher.RunUntilIdle(TurnsPerInstantMax) == TurnsPerInstantMax)
                 throw new SimulationException("The hosts do not come to rest.");
-            foreach (var node in _nodes.Values)
-            {
-                if (node is { IsAlive: true, Writer.Writer: { } writer })
-                    _checks.Writer(node.Id, writer.Log);
-            }
+            if (IsCheckedAlways) CheckWriters();
         }
         while (Clock.FireNext(end));
+        CheckWriters();
+    }
+
+    private void CheckWriters()
+    {
+        foreach (var node in _nodes.Values)
+        {
+            if (node is { IsAlive: true, Writer.Writer: { } writer })
+                _checks.Writer(node.Id, writer.Log);
+        }
     }
 
     /// <summary>Runs until the fleet is whole and agrees, or for so long at most.</summary>

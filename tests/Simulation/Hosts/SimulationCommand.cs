@@ -5,15 +5,21 @@ namespace Fabric.Simulation;
 /// <summary>The command line of `fabric sim`.</summary>
 internal sealed record SimulationCommand(int From, int Count, bool IsLogged, bool IsVerbose)
 {
+    /// <summary>Not zero: one large fleet in place of many seeds.</summary>
+    public int Hosts { get; init; }
+
     public const string Usage =
         """
         usage: fabric sim [--seeds N] [--from S] [--log] [--verbose]
+               fabric sim --hosts N [--from S]
         Runs whole host nodes on a virtual clock, one seed after another: loss, delay, one-way
         partitions, crashes with torn writes, pauses, clock jumps, failing disks.
           --seeds N    so many seeds; 100 unless given
           --from S     the first seed; 0 unless given
           --log        prints faults and what hosts log, with simulated seconds
           --verbose    a line for every seed, with the hash of its trace
+          --hosts N    one fleet of N hosts with 10 ports each: join, leave, crash, rolling
+                       restart; simulated seconds until all agree, and bytes sent by each host
         Exit code 1 when an invariant did not hold; the line names the command that replays it.
         Example: fabric sim --seeds 1000 --from 5000
         """;
@@ -24,7 +30,7 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
     public static bool TryParse(
         ReadOnlySpan<string> arguments, out SimulationCommand? command, out string? problem)
     {
-        var (from, count, isLogged, isVerbose) = (0, 100, false, false);
+        var (from, count, hosts, isLogged, isVerbose) = (0, 100, 0, false, false);
         (command, problem) = (null, null);
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -33,11 +39,14 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
                 case "-h" or "--help": return true;
                 case "--log": isLogged = true; break;
                 case "--verbose": isVerbose = true; break;
-                case "--seeds" or "--from" when i + 1 < arguments.Length && int.TryParse(
-                    arguments[i + 1], NumberStyles.None, CultureInfo.InvariantCulture,
-                    out var number):
-                    if (arguments[i++] == "--seeds") count = number;
-                    else from = number;
+                case "--seeds" or "--from" or "--hosts" when i + 1 < arguments.Length
+                    && int.TryParse(
+                        arguments[i + 1], NumberStyles.None, CultureInfo.InvariantCulture,
+                        out var number):
+                    if (arguments[i] == "--seeds") count = number;
+                    else if (arguments[i] == "--from") from = number;
+                    else hosts = number;
+                    i++;
                     break;
                 default:
                     problem = $"'{arguments[i]}' is not understood";
@@ -45,7 +54,7 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
             }
         }
 
-        command = new SimulationCommand(from, count, isLogged, isVerbose);
+        command = new SimulationCommand(from, count, isLogged, isVerbose) { Hosts = hosts };
         return true;
     }
 }

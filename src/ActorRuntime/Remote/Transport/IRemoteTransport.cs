@@ -30,6 +30,9 @@ internal interface IRemoteConnection
     /// </summary>
     string PeerName { get; }
 
+    /// <summary>What the certificate of the other end says.</summary>
+    PeerIdentity Identity { get; }
+
     /// <summary>
     /// Begins to read. Callbacks come one at a time; <c>closed</c> once, as the last.
     /// </summary>

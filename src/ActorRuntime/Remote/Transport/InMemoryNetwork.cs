@@ -147,6 +147,7 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
         public Address From => from;
         public Address To => to;
         public string PeerName => to.ToString();
+        public PeerIdentity Identity => PeerIdentity.Unknown;
 
         public static (Pipe Near, Pipe Far) Pair(
             InMemoryNetwork network, Address near, Address far)

@@ -25,9 +25,11 @@ internal sealed class TcpConnection : IRemoteConnection
     private int _isClosed;
     private Action<string>? _closed;
 
-    public TcpConnection(Stream stream, string peerName, int frameSizeMax, int queueSize)
+    public TcpConnection(
+        Stream stream, string peerName, PeerIdentity identity, int frameSizeMax, int queueSize)
     {
         _stream = stream;
+        Identity = identity;
         PeerName = peerName;
         _frameSizeMax = frameSizeMax;
         _outbound = Channel.CreateBounded<byte[]>(
@@ -35,6 +37,8 @@ internal sealed class TcpConnection : IRemoteConnection
     }
 
     public string PeerName { get; }
+
+    public PeerIdentity Identity { get; }
 
     public void Start(FrameHandler received, Action<string> closed)
     {

@@ -85,11 +85,12 @@ internal sealed class TcpTransport : IRemoteTransport
             await socket.ConnectAsync(remote.Host!, remote.Port ?? 0, timeout.Token)
                 .ConfigureAwait(false);
             var stream = new NetworkStream(socket, ownsSocket: true);
-            if (_tls is null) return Framed(stream, remote.ToString());
+            if (_tls is null) return Framed(stream, remote.ToString(), PeerIdentity.Unknown);
             var secure = new SslStream(stream);
             await secure.AuthenticateAsClientAsync(_tls.ClientOptions(remote.Host!), timeout.Token)
                 .ConfigureAwait(false);
-            return Framed(secure, $"{remote} ({TlsCredentials.NameOf(secure.RemoteCertificate)})");
+            var identity = PeerIdentity.Of(secure.RemoteCertificate);
+            return Framed(secure, $"{remote} ({identity.Name})", identity);
         }
         catch (AuthenticationException e)
         {
@@ -151,7 +152,7 @@ internal sealed class TcpTransport : IRemoteTransport
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (_tls is null)
             {
-                accepted(Framed(stream, endPoint.ToString()));
+                accepted(Framed(stream, endPoint.ToString(), PeerIdentity.Unknown));
                 return;
             }
 
@@ -160,8 +161,8 @@ internal sealed class TcpTransport : IRemoteTransport
             var secure = new SslStream(stream);
             await secure.AuthenticateAsServerAsync(_tls.ServerOptions(), timeout.Token)
                 .ConfigureAwait(false);
-            var name = TlsCredentials.NameOf(secure.RemoteCertificate);
-            accepted(Framed(secure, $"{endPoint} ({name})"));
+            var identity = PeerIdentity.Of(secure.RemoteCertificate);
+            accepted(Framed(secure, $"{endPoint} ({identity.Name})", identity));
         }
         catch (Exception e) when (e is AuthenticationException or IOException or SocketException
             or OperationCanceledException or ObjectDisposedException)
@@ -191,8 +192,8 @@ internal sealed class TcpTransport : IRemoteTransport
         else _log.Debug(Text, peer, reason);
     }
 
-    private TcpConnection Framed(Stream stream, string peer) =>
-        new(stream, peer, _settings.FrameSizeMax, _settings.OutboundQueueSize + 1024);
+    private TcpConnection Framed(Stream stream, string peer, PeerIdentity identity) =>
+        new(stream, peer, identity, _settings.FrameSizeMax, _settings.OutboundQueueSize + 1024);
 
     private static IPAddress Resolve(string host)
     {

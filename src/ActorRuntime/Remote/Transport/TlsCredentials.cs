@@ -14,7 +14,8 @@ internal sealed class TlsCredentials
         X509Certificate2 Certificate,
         SslStreamCertificateContext Context,
         X509Certificate2Collection? Authorities,
-        (DateTime, DateTime, DateTime) Stamp);
+        CertificateRevocationListBuilder? Revoked,
+        (DateTime, DateTime, DateTime, DateTime) Stamp);
 
     private readonly TlsSettings _settings;
     private readonly Lock _lock = new();
@@ -70,12 +71,6 @@ internal sealed class TlsCredentials
         };
     }
 
-    /// <summary>The common name of a certificate: in a fabric, the host id.</summary>
-    public static string NameOf(X509Certificate? certificate) =>
-        certificate is X509Certificate2 known
-            ? known.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
-            : "";
-
     private bool IsTrusted(X509Certificate? certificate, Loaded loaded)
     {
         if (_settings.IsValidationSuppressed) return true;
@@ -88,7 +83,22 @@ internal sealed class TlsCredentials
             chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
         }
 
-        return chain.Build(peer);
+        return chain.Build(peer) && !IsRevoked(peer, loaded.Revoked);
+    }
+
+    /// <remarks>The list is a file that the operator puts there, and trusted as such.</remarks>
+    private static bool IsRevoked(
+        X509Certificate2 peer, CertificateRevocationListBuilder? revoked)
+    {
+        if (revoked is null) return false;
+        var serial = peer.SerialNumberBytes.Span;
+        lock (revoked)
+        {
+            // The builder knows its entries only by what can be removed from it.
+            if (!revoked.RemoveEntry(serial)) return false;
+            revoked.AddEntry(serial);
+            return true;
+        }
     }
 
     private Loaded Current()
@@ -113,10 +123,11 @@ internal sealed class TlsCredentials
         e is IOException or UnauthorizedAccessException or ArgumentException
             or System.Security.Cryptography.CryptographicException;
 
-    private (DateTime, DateTime, DateTime) Stamp() => (
+    private (DateTime, DateTime, DateTime, DateTime) Stamp() => (
         File.GetLastWriteTimeUtc(_settings.CertificatePath),
         StampOf(_settings.KeyPath),
-        StampOf(_settings.AuthorityPath));
+        StampOf(_settings.AuthorityPath),
+        StampOf(_settings.RevocationListPath));
 
     private static DateTime StampOf(string path) =>
         path.Length == 0 ? default : File.GetLastWriteTimeUtc(path);
@@ -149,6 +160,11 @@ internal sealed class TlsCredentials
         }
 
         var context = SslStreamCertificateContext.Create(certificate, others, offline: true);
-        return new Loaded(certificate, context, authorities, stamp);
+        var revoked = _settings.RevocationListPath.Length > 0
+            && File.Exists(_settings.RevocationListPath)
+            ? CertificateRevocationListBuilder.LoadPem(
+                File.ReadAllText(_settings.RevocationListPath), out _)
+            : null;
+        return new Loaded(certificate, context, authorities, revoked, stamp);
     }
 }

@@ -173,7 +173,7 @@ public sealed partial class ConntrackTable
         in TrackingRun run, ConntrackKey key, ushort realPortWire, bool isFromServer, bool mayMove,
         out ushort port)
     {
-        port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(realPortWire);
+        port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(key.PortDestinationWire);
         for (var tries = 0; tries < (mayMove ? 128 : 1); tries++)
         {
             if (port < 1024 && tries > 0) port = 1024;
@@ -205,9 +205,9 @@ public sealed partial class ConntrackTable
         var control = run.Connection!;
         var key = control.Reply;
         key.PortSourceWire = 0;
+        // The data comes to the port that NAT gave out, and goes to the client's own.
         if (!TryExpect(run, key, control.Original.PortSourceWire, true, false, out _))
         {
-            // The tuple's port is the channel's own: with NAT the given-out one.
             CountRefusal(DropReason.ConntrackAlg);
         }
     }

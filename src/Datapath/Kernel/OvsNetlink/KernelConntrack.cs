@@ -222,7 +222,8 @@ internal sealed class KernelConntrack(
             endpoint.Dump(ref writer, (ReadOnlySpan<byte> bytes, out NetlinkFault fault) =>
             {
                 if (messages.Count >= DumpCountMax
-                    || !ConntrackMessage.TryParse(bytes, device.Dialect, out var message, out fault))
+                    || !ConntrackMessage.TryParse(
+                        bytes, device.Dialect, out var message, out fault))
                 {
                     fault = new NetlinkFault(NetlinkFaultKind.TooMany, "conntrack dump");
                     return false;

@@ -76,6 +76,8 @@ internal sealed partial class KernelPorts
             && spec.Kind is DatapathPortKind.System or DatapathPortKind.Internal;
         return outcome.Error switch
         {
+            _ when outcome.Status != DeviceStatus.Ok =>
+                $"could not open network device {spec.Name} (the datapath is away)",
             OvsErrorCatalogue.Exists =>
                 $"could not add network device {spec.Name} to ofproto (File exists)",
             OvsErrorCatalogue.Busy =>

@@ -81,9 +81,10 @@ public sealed partial class OvsNetlinkDatapath
             return false;
         }
 
-        Say("connected");
         loops = Loops(connection);
         foreach (var loop in loops) loop.Start();
+        _isReady = true;
+        Say("connected");
         return true;
     }
 
@@ -117,6 +118,7 @@ public sealed partial class OvsNetlinkDatapath
 
     private void Close(NetlinkConnection connection, ImmutableArray<DeviceLoop> loops)
     {
+        _isReady = false;
         _connection = null;
         foreach (var loop in loops) loop.Stop();
         connection.Dispose();

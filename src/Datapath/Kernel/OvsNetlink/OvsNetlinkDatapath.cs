@@ -28,6 +28,7 @@ public sealed partial class OvsNetlinkDatapath : IDatapathProvider
     private readonly AutoResetEvent _wake = new(false);
     private readonly ManualResetEventSlim _opened = new(false);
     private volatile NetlinkConnection? _connection;
+    private volatile bool _isReady;
     private KernelFeatures _features = new();
     private int _isDisposed;
 
@@ -65,8 +66,8 @@ public sealed partial class OvsNetlinkDatapath : IDatapathProvider
     public IDatapathMeters Meters => _meters;
     public OvsNetlinkCounters Counters { get; } = new();
 
-    /// <summary>The device is there and answers.</summary>
-    public bool IsConnected => _connection is { IsLost: false };
+    /// <summary>The device is there, answers, and has been put right.</summary>
+    public bool IsConnected => _isReady && _connection is { IsLost: false };
 
     /// <summary>What the device can do by itself, as of the last time that it was there.</summary>
     public KernelFeatures KernelFeatures => _features;

@@ -51,6 +51,8 @@ public sealed partial class LogWriter
 
     public WriterId Id => _id;
 
+    public Guid LogId => _logId;
+
     public LogWriterPhase Phase { get; private set; }
 
     public long Term { get; private set; }

@@ -261,7 +261,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
     {
         var voters = _replica.Voters.Hosts;
         return new QuorumView(
-            voters.Count(voter => voter == _settings.HostId
+            voters.Count(voter => voter == _settings.HostId || voter == SqlVoter.HostId
                 || _members.Find(voter) is { IsReachable: true, IsAlive: true }),
             voters.Count);
     }

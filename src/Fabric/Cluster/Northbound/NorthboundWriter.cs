@@ -8,7 +8,16 @@ namespace Fabric.Cluster;
 /// <param name="NewUuid">Ids of transactions, and of rows that bring none.</param>
 /// <param name="UnixMilliseconds">Wall clock, for the timestamp columns of NB_Global alone.</param>
 public sealed record WriterSurroundings(
-    DatabaseSchema Schema, LogTimes Times, Func<Guid> NewUuid, Func<long> UnixMilliseconds);
+    DatabaseSchema Schema, LogTimes Times, Func<Guid> NewUuid, Func<long> UnixMilliseconds)
+{
+    /// <summary>Where the log votes in PostgreSQL; null where hosts vote.</summary>
+    public SqlLog? Sql { get; init; }
+}
+
+/// <summary>A log in PostgreSQL.</summary>
+/// <param name="Connection">A connection string of Npgsql.</param>
+/// <param name="Name">Clusters that share a database have logs of different names.</param>
+public sealed record SqlLog(string Connection, string Name);
 
 /// <summary>
 /// Decides every transaction of the northbound: the log's writer with its database.
@@ -75,6 +84,7 @@ public sealed partial class NorthboundWriter
     {
         _members = members;
         var hosts = members.Members.Select(member => member.HostId).Append(_host);
+        if (_around.Sql is not null) hosts = hosts.Append(SqlVoter.HostId);
         _log.SetPeers(hosts.ToImmutableSortedSet(StringComparer.Ordinal), now);
         CountApplied(now);
     }
@@ -148,11 +158,17 @@ public sealed partial class NorthboundWriter
     {
         if (_log.Last.Sequence - _log.Base.Sequence <= LogLimits.TailEntryCountMax) return;
         var sequence = _log.Committed - LogLimits.TailEntryCountKept;
-        if (sequence > _log.Base.Sequence) _log.Compact(sequence, StateAt(sequence));
+        if (sequence <= _log.Base.Sequence) return;
+        var state = StateAt(sequence);
+        _log.Compact(sequence, state);
+        if (!SqlVoter.Votes(_log.Voters)) return;
+        _outbox.Add(new SendToHost(SqlVoter.HostId, Addressee.Northbound, new InstallImage(
+            _log.LogId, _log.Term, _log.Id, _log.Base, SqlVoter.Alone, state.ToBytes())));
     }
 
     private void ChooseVoters(TimeSpan now)
     {
+        if (SqlVoter.Votes(_log.Voters)) return; // It votes alone.
         var hosts = _members.Members.Where(member => member.IsVoter && member.IsAlive)
             .Select(member => new VoterCandidate(
                 member.HostId, member.IsReachable,

@@ -24,6 +24,7 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
     private readonly WriterSurroundings _around;
     private readonly TimeProvider _clock;
     private readonly long _startedAt;
+    private readonly IActorRef _sql;
 
     private MembershipView _members;
     private ImmutableSortedDictionary<string, PortLocation>? _ports;
@@ -41,6 +42,10 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
         _clock = clock;
         _startedAt = clock.GetTimestamp();
         _members = MembershipView.Nothing(host);
+        _sql = around.Sql is { } log
+            ? Context.ActorOf(
+                SqlVoterActor.Props(log.Connection, log.Name, around.NewUuid), "postgresql")
+            : ActorRefs.Nobody;
 
         Receive<HostDelivered>(delivered => Hear(delivered));
         Receive<MembershipView>(members =>
@@ -132,7 +137,12 @@ public sealed class NorthboundWriterActor : ReceiveActor, IWithTimers
             _seam.Tell(new SendToHost(_host, Addressee.Northbound, new ForceVoters(forced)));
         }
 
-        foreach (var send in _writer.TakeOutbox()) _seam.Tell(send);
+        foreach (var send in _writer.TakeOutbox())
+        {
+            if (send.Host == SqlVoter.HostId) _sql.Tell(send.Payload);
+            else _seam.Tell(send);
+        }
+
         if (_toldPhase == _writer.Log.Phase) return;
         _toldPhase = _writer.Log.Phase;
         _log.Info(

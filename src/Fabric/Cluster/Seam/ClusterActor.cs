@@ -110,7 +110,8 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         var incarnation = _list.Incarnation + 1;
         Keep(_list with { Incarnation = incarnation });
         var start = Plan(incarnation);
-        if (start.Forms && !_list.WasMember)
+        // In PostgreSQL the log is founded by whoever comes first, there.
+        if (start.Forms && !_list.WasMember && _settings.NorthboundConnection is null)
             _northbound.Tell(new FoundLog(_settings.NewUuid()));
         _slot.RunAsync(start, Self).PipeTo(
             Self, success: () => new FabricTerminated(incarnation, null),
@@ -133,7 +134,10 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
             && (_logStatus?.Voters.Count ?? 1) <= 1;
         var forms = _list.WasMember ? wasAlone : _settings.Forms;
         return new FabricStart(
-            incarnation, forms, [.. known.Values.Concat(seeds).Distinct()]);
+            incarnation, forms, [.. known.Values.Concat(seeds).Distinct()])
+        {
+            KnownHosts = _list.Addresses.Keys.ToImmutableSortedSet(StringComparer.Ordinal),
+        };
     }
 
     private string Prefix => FabricSystem.PrefixOf(_settings);

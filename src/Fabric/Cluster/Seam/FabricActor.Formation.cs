@@ -46,6 +46,13 @@ public sealed partial class FabricActor
         _node.Join(_node.SelfAddress);
     }
 
+    /// <summary>
+    /// Who has a say in forming again: the log's voters, or all hosts if it is in PostgreSQL.
+    /// </summary>
+    private VoterSet ElectorsOf(LogStatus status) => SqlVoter.Votes(status.Voters)
+        ? new VoterSet(_start.KnownHosts.Add(_settings.HostId))
+        : status.Voters;
+
     private void TellContacts()
     {
         var note = Note();

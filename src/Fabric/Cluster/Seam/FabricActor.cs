@@ -70,7 +70,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         ReceiveGossip();
         Receive<FormationNote>(Hear);
         Receive<LogStatus>(status =>
-            (_formation.Voters, _formation.LogId) = (status.Voters, status.LogId));
+            (_formation.Voters, _formation.LogId) = (ElectorsOf(status), status.LogId));
         Receive<WriterStarted>(started =>
         {
             Context.Watch(started.Writer);

@@ -4,7 +4,14 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Cluster;
 
 /// <summary>Certificate of this host for mutual TLS, as PEM files.</summary>
-public sealed record ClusterTls(string CertificateFile, string KeyFile, string AuthorityFile);
+/// <remarks>
+/// Certificates that ca.crl beside the authority's file lists are refused, as soon as it is there.
+/// </remarks>
+public sealed record ClusterTls(string CertificateFile, string KeyFile, string AuthorityFile)
+{
+    public string RevocationFile => Path.Combine(
+        Path.GetDirectoryName(Path.GetFullPath(AuthorityFile)) ?? "/", "ca.crl");
+}
 
 /// <summary>How soon silence counts as failure.</summary>
 /// <param name="AcceptablePause">A member that is silent for longer is unreachable.</param>
@@ -47,7 +54,15 @@ public sealed record FabricSettings(
     /// <summary>Ids of logs, transactions and rows; seeded where a run is to be repeated.</summary>
     public Func<Guid> NewUuid { get; init; } = Guid.NewGuid;
 
+    /// <summary>
+    /// Connection string of the PostgreSQL that holds the northbound log; null where hosts do.
+    /// </summary>
+    public string? NorthboundConnection { get; init; }
+
     public WriterSurroundings Surroundings => new(
         NorthboundSchema, LogTimes, NewUuid,
-        () => Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        () => Clock.GetUtcNow().ToUnixTimeMilliseconds())
+    {
+        Sql = NorthboundConnection is { } connection ? new SqlLog(connection, ClusterName) : null,
+    };
 }

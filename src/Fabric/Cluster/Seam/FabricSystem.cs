@@ -106,6 +106,7 @@ public static partial class FabricSystem
             }
             """);
         if (settings.Tls is { } tls) text.AppendLine(TlsOf(tls));
+        if (settings.NorthboundConnection is { } connection) text.AppendLine(LeaseOf(connection));
         return ConfigurationFactory.ParseString(settings.Overrides)
             .WithFallback(ConfigurationFactory.ParseString(text.ToString()));
     }
@@ -127,7 +128,26 @@ public static partial class FabricSystem
               key-path = {{Quoted(tls.KeyFile)}}
             }
             authority-path = {{Quoted(tls.AuthorityFile)}}
+            revocation-list-path = {{Quoted(tls.RevocationFile)}}
+            peer-name-role-prefix = "{{MembershipView.HostRolePrefix}}"
+            granted-roles = [{{MembershipView.VoterRole}}, gateway]
           }
+        }
+        """;
+
+    /// <summary>Where there is a database, it decides which side of a partition goes on.</summary>
+    private static string LeaseOf(string connection) => $$"""
+        akka.cluster.split-brain-resolver {
+          active-strategy = lease-majority
+          lease-majority {
+            lease-implementation = "fabric.lease"
+            acquire-lease-delay-for-minority = 2s
+          }
+        }
+        fabric.lease {
+          lease-class = "Fabric.Cluster.PostgresLease, Fabric"
+          connection-string = {{Quoted(connection)}}
+          time-to-live = 20s
         }
         """;
 

@@ -7,7 +7,11 @@ namespace Fabric.Cluster;
 /// <param name="Incarnation">Higher at every start of it on this host.</param>
 /// <param name="Forms">Forms the cluster alone; otherwise it joins through 'Contacts'.</param>
 /// <param name="Contacts">Addresses of members and seeds, best first; not this host's own.</param>
-public sealed record FabricStart(long Incarnation, bool Forms, ImmutableArray<string> Contacts);
+public sealed record FabricStart(long Incarnation, bool Forms, ImmutableArray<string> Contacts)
+{
+    /// <summary>Ids of the hosts that were members when this one was last, itself included.</summary>
+    public ImmutableSortedSet<string> KnownHosts { get; init; } = Ordinal.Empty<string>();
+}
 
 /// <summary>From the clustered system to host/cluster: this incarnation is there.</summary>
 public sealed record FabricStarted(long Incarnation, IActorRef Seam);

@@ -127,6 +127,7 @@ public static class ClusterText
     {
         var voters = picture.Log?.Voters ?? VoterSet.None;
         var reachable = voters.Hosts.Count(voter => voter == picture.Members.SelfHost
+            || voter == SqlVoter.HostId
             || picture.Members.Find(voter) is { IsReachable: true, IsAlive: true });
         var verdict = voters.Count > 0 && reachable >= voters.Majority ? "yes" : "no";
         return $"{verdict} ({reachable} of {voters.Count} voters reachable)";

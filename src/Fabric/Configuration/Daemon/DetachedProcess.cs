@@ -27,10 +27,14 @@ public static partial class DetachedProcess
           exec 8>&1 >/dev/null </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 9>&-
           export FABRIC_DETACHED=1
           if [ -n "$monitor" ]; then
+            FABRIC_MONITOR_STATE=$(mktemp) && export FABRIC_MONITOR_STATE
             setsid /bin/sh -c 'while :; do
-              "$@"; code=$?
-              case $code in 132|134|135|136|139|141|142|152|153) ;; *) exit $code ;; esac
+              "$@" & child=$!
               exec 8>&-
+              wait $child; code=$?
+              case $code in 132|134|135|136|139|141|142|152|153) ;;
+                *) rm -f "$FABRIC_MONITOR_STATE"; exit $code ;;
+              esac
             done' sh "$@" &
           else
             setsid "$@" &
@@ -38,6 +42,12 @@ public static partial class DetachedProcess
         )
         [ "$ready" = ready ]
         """;
+
+    /// <summary>
+    /// A file that outlives the daemon and dies with its monitor: what a successor has to know.
+    /// Null without --monitor.
+    /// </summary>
+    public static string? StateFile => Environment.GetEnvironmentVariable("FABRIC_MONITOR_STATE");
 
     public static bool IsChild => Environment.GetEnvironmentVariable(Variable) is not null;
 

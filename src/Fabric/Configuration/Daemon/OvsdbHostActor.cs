@@ -39,39 +39,46 @@ internal sealed record HostAnswer(string Text, string? Error);
 internal sealed class OvsdbHostActor : ReceiveActor
 {
     private readonly TimeProvider _time;
-    private readonly TlsIdentity? _tls;
+    private readonly TlsSource _tls;
+    private readonly TlsRows? _tlsRows;
     private readonly IActorRef _server;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ILoggingAdapter _serverLog =
+        Logging.GetLogger(Context.System, "ovsdb_server");
     private readonly SortedDictionary<string, HostedFile> _files = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, IActorRef?> _remotes = new(StringComparer.Ordinal);
 
     // Who waits for the answer that its remote listens.
     private readonly SortedDictionary<string, IActorRef> _opening = new(StringComparer.Ordinal);
+    private readonly string _folder = Directory.GetCurrentDirectory();
     private long _next;
 
     private sealed record HostedFile(string Path, IActorRef Actor);
 
-    public static Props Props(TimeProvider time, TlsIdentity? tls) =>
-        Akka.Actor.Props.Create(() => new OvsdbHostActor(time, tls));
+    public static Props Props(TimeProvider time, TlsSource tls, TlsRows? tlsRows) =>
+        Akka.Actor.Props.Create(() => new OvsdbHostActor(time, tls, tlsRows));
 
-    public OvsdbHostActor(TimeProvider time, TlsIdentity? tls)
+    public OvsdbHostActor(TimeProvider time, TlsSource tls, TlsRows? tlsRows)
     {
         _time = time;
         _tls = tls;
+        _tlsRows = tlsRows;
         _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid), "server");
 
-        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Add(add.Path)));
-        Receive<HostRequest.RemoveDatabase>(remove => Sender.Tell(Remove(remove.Name)));
+        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Noted(Add(add.Path))));
+        Receive<HostRequest.RemoveDatabase>(
+            remove => Sender.Tell(Noted(Remove(remove.Name))));
         Receive<HostRequest.ListDatabases>(_ => Sender.Tell(
             new HostAnswer(string.Concat(_files.Keys.Append("_Server").Order(StringComparer.Ordinal)
                 .Select(name => name + "\n")), null)));
         Receive<HostRequest.Compact>(Compact);
         Receive<HostRequest.AddRemote>(add =>
         {
-            if (AddRemote(add.Text) is { } answer) Sender.Tell(answer);
+            if (Noted(AddRemote(add.Text)) is { } answer) Sender.Tell(answer);
             else _opening[add.Text] = Sender;
         });
-        Receive<HostRequest.RemoveRemote>(remove => Sender.Tell(RemoveRemote(remove.Text)));
+        Receive<HostRequest.RemoveRemote>(
+            remove => Sender.Tell(Noted(RemoveRemote(remove.Text))));
         Receive<HostRequest.ListRemotes>(_ => Sender.Tell(
             new HostAnswer(string.Concat(_remotes.Keys.Select(text => text + "\n")), null)));
         Receive<HostRequest.Status>(status => Sender.Tell(_files.ContainsKey(status.Name)
@@ -101,25 +108,53 @@ internal sealed class OvsdbHostActor : ReceiveActor
     protected override SupervisorStrategy SupervisorStrategy() =>
         Akka.Actor.SupervisorStrategy.StoppingStrategy;
 
-    private HostAnswer Add(string path)
+    /// <summary>What is served now a successor shall serve too.</summary>
+    private HostAnswer? Noted(HostAnswer? answer)
     {
+        MonitorState.Write(
+            DetachedProcess.StateFile, _files.Values.Select(file => file.Path), _remotes.Keys);
+        return answer;
+    }
+
+    /// <param name="given">Relative to where the daemon was started, or to OVS_DBDIR.</param>
+    private HostAnswer Add(string given)
+    {
+        var path = Path.GetFullPath(given, _folder);
+        if (!File.Exists(path))
+        {
+            var other = OvsFolders.Under(OvsFolders.Database, given);
+            if (File.Exists(other)) path = Path.GetFullPath(other);
+        }
+
+        if (_files.Values.Any(each => each.Path == path))
+        {
+            return new HostAnswer("", $"ovsdb error: {given}: already open");
+        }
+
         if (!OvsdbLogFile.TryOpen(path, isReadOnly: false, out var file, out var problem))
         {
-            return new HostAnswer("", problem);
+            return new HostAnswer(
+                "", problem.Replace(path, given, StringComparison.Ordinal));
         }
 
         var name = file.Snapshot.Schema.Name;
         if (_files.ContainsKey(name))
         {
             file.Dispose();
-            return new HostAnswer("", $"{path}: duplicate database name");
+            return new HostAnswer(
+                "", $"ovsdb error: {given}: duplicate database name '{name}'");
         }
 
-        if (file.Repair is { } repair) _log.Warning("{0}", repair);
+        if (file.Repair is { } repair) _serverLog.Error("{0}", repair);
         var actor = Context.ActorOf(
             LogDatabaseActor.Props(file, _server, _time), $"database-{_next++}");
         Context.Watch(actor);
         _files.Add(name, new HostedFile(path, actor));
+        if (_tlsRows is { } rows && rows.Database == name)
+        {
+            Context.ActorOf(TlsRowsActor.Props(rows, actor, _tls), $"tls-{_next++}");
+        }
+
         return new HostAnswer("", null);
     }
 
@@ -140,7 +175,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
     {
         if (compact.Name is { } name && !_files.ContainsKey(name))
         {
-            Sender.Tell(new HostAnswer("", "not a valid database name"));
+            Sender.Tell(new HostAnswer("", "no database by that name"));
             return;
         }
 
@@ -166,7 +201,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
         {
             if (!_files.TryGetValue(place.Database, out var file))
             {
-                return new HostAnswer("", $"{text}: no database named {place.Database}");
+                return new HostAnswer("", $"\"{text}\": no database named {place.Database}");
             }
 
             _remotes[text] = Context.ActorOf(
@@ -177,11 +212,6 @@ internal sealed class OvsdbHostActor : ReceiveActor
         if (!OvsdbRemote.TryParse(text, out var remote))
         {
             return new HostAnswer("", $"{text}: not a valid remote");
-        }
-
-        if (remote.IsTls && _tls is null)
-        {
-            return new HostAnswer("", $"{text}: no certificate and private key are configured");
         }
 
         if (remote.IsUnix)

@@ -29,10 +29,13 @@ public static class OvsdbServerHost
     private static async Task<int> ServeAsync(
         DaemonProcess daemon, OvsdbServerOptions options, Vlog log, TaskCompletionSource<int> end)
     {
-        if (!TlsFiles.TryLoad(options.Daemon, out var tls, out var problem))
+        if (!TlsFiles.TryLoad(options.Daemon, out var own, out var problem))
         {
             return daemon.Fail(problem);
         }
+
+        var tls = new TlsSource { Current = own };
+        var rows = TlsRows.TryParse(options.Daemon, out var place) ? place : null;
 
         using var system = ActorSystem.Create("ovsdb-server", """
             akka.loglevel = INFO
@@ -41,19 +44,19 @@ public static class OvsdbServerHost
             akka.loggers = []
             """);
         system.ActorOf(VlogLoggerActor.Props(log), "log");
-        var host = system.ActorOf(OvsdbHostActor.Props(TimeProvider.System, tls), "host");
+        var host = system.ActorOf(OvsdbHostActor.Props(TimeProvider.System, tls, rows), "host");
         var databases = options.Databases.IsEmpty
             ? [Path.Combine(OvsFolders.Database, "conf.db")]
             : options.Databases;
+        var remotes = options.Remotes;
+        MonitorState.Read(DetachedProcess.StateFile, ref databases, ref remotes);
         foreach (var path in databases)
         {
-            var file = OvsFolders.Under(OvsFolders.Database, path);
-            if (File.Exists(path)) file = Path.GetFullPath(path);
-            var added = await AskAsync(host, new HostRequest.AddDatabase(file));
+            var added = await AskAsync(host, new HostRequest.AddDatabase(path));
             if (added.Error is { } error) return daemon.Fail(error);
         }
 
-        foreach (var remote in options.Remotes)
+        foreach (var remote in remotes)
         {
             var added = await AskAsync(host, new HostRequest.AddRemote(remote));
             if (added.Error is { } error) return daemon.Fail(error);
@@ -78,6 +81,12 @@ public static class OvsdbServerHost
     {
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]))!;
         await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            await Console.Error.WriteLineAsync(
+                $"ovsdb-server: {command}: child exited, exit status {process.ExitCode}");
+        }
+
         end.TrySetResult(process.ExitCode);
     }
 

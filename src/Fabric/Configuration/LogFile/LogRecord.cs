@@ -42,9 +42,11 @@ internal static class LogRecord
         next = at;
         var rest = file.Span[at..];
         var end = rest[..Math.Min(rest.Length, HeaderSizeMax)].IndexOf((byte)'\n');
-        problem = "parse error in record header";
+        var line = Encoding.ASCII.GetString(
+            end < 0 ? rest[..Math.Min(rest.Length, 40)] : rest[..end]);
+        problem = $"parse error at offset {at} in header line \"{line}\"";
         if (end < 0) return false;
-        var fields = Encoding.ASCII.GetString(rest[..end]).Split(' ');
+        var fields = line.Split(' ');
         if (fields.Length != 4 || fields[0] != "OVSDB" || fields[1] != "JSON") return false;
         if (!int.TryParse(
             fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var size))
@@ -52,11 +54,12 @@ internal static class LogRecord
             return false;
         }
 
-        problem = "unexpected end of file";
+        problem = $"{size} bytes starting at offset {at + end + 1} are missing at the end of file";
         if (rest.Length - end - 1 < size || size == 0) return false;
         var body = file.Slice(at + end + 1, size);
-        problem = "checksum mismatch";
         var sum = Convert.ToHexStringLower(SHA1.HashData(body.Span));
+        problem = $"checksum mismatch: {size} bytes starting at offset {at + end + 1} have SHA-1 "
+            + $"hash {sum} but should have hash {fields[3]}";
         if (!string.Equals(sum, fields[3], StringComparison.OrdinalIgnoreCase)) return false;
         json = body;
         next = at + end + 1 + size;

@@ -63,7 +63,8 @@ internal static class LogTransaction
         foreach (var member in json.EnumerateObject())
         {
             if (member.Name.StartsWith('_')) continue;
-            problem = $"No table named {member.Name}.";
+            problem = $"syntax \"{OvsdbText.Compact(json)}\": unknown table: "
+                + $"No table named {member.Name}.";
             if (!database.Schema.TryTable(member.Name, out var schema)) return false;
             problem = $"table {member.Name}: object expected";
             if (member.Value.ValueKind != JsonValueKind.Object) return false;

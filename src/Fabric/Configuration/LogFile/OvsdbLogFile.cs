@@ -58,7 +58,12 @@ public sealed class OvsdbLogFile : IDisposable
         FileStream? stream = null;
         try
         {
-            if (!File.Exists(path)) throw new FileNotFoundException($"{path}: no such file");
+            if (!File.Exists(path))
+            {
+                throw new FileNotFoundException(
+                    $"I/O error: {path}: open failed (No such file or directory)");
+            }
+
             if (!isReadOnly)
             {
                 lockFile = LockOf(path);
@@ -109,7 +114,8 @@ public sealed class OvsdbLogFile : IDisposable
     /// <exception cref="IOException">It cannot be written; the old file is as it was.</exception>
     public void Compact(DatabaseSnapshot snapshot, DateTimeOffset date, string comment)
     {
-        var temporary = Path + ".tmp";
+        var target = File.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName ?? Path;
+        var temporary = target + ".tmp";
         var fresh = new FileStream(temporary, NewFile(FileMode.Create));
         try
         {
@@ -120,7 +126,7 @@ public sealed class OvsdbLogFile : IDisposable
             };
             if (!rows.IsEmpty) LogRecord.Write(fresh, LogTransaction.ToJson(rows, date));
             fresh.Flush(flushToDisk: true);
-            File.Move(temporary, Path, overwrite: true);
+            File.Move(temporary, target, overwrite: true);
         }
         catch
         {
@@ -175,8 +181,11 @@ public sealed class OvsdbLogFile : IDisposable
         {
             var start = at;
             if (TryLoadOne(bytes, ref at, out var wrong)) continue;
-            Repair = $"{Path}: {wrong} at offset {start}; {bytes.Length - start} bytes after the "
-                + $"last whole transaction were cut off";
+            var text = wrong.StartsWith("syntax ", StringComparison.Ordinal)
+                ? wrong
+                : $"syntax error: {System.IO.Path.GetFileName(Path)}: {wrong}";
+            Repair = $"{text}; {bytes.Length - start} bytes after the last whole transaction at "
+                + $"offset {start} were cut off";
             at = start;
             break;
         }

@@ -36,18 +36,18 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
     private readonly DatabaseRemotes _place;
     private readonly IActorRef _server;
     private readonly IActorRef _database;
-    private readonly TlsIdentity? _tls;
+    private readonly TlsSource _tls;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SortedDictionary<string, RemoteStatus> _opened = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, TimeSpan?> _probes = new(StringComparer.Ordinal);
     private DatabaseSnapshot? _snapshot;
 
     public static Props Props(
-        DatabaseRemotes place, IActorRef server, IActorRef database, TlsIdentity? tls) =>
+        DatabaseRemotes place, IActorRef server, IActorRef database, TlsSource tls) =>
         Akka.Actor.Props.Create(() => new DatabaseRemotesActor(place, server, database, tls));
 
     public DatabaseRemotesActor(
-        DatabaseRemotes place, IActorRef server, IActorRef database, TlsIdentity? tls)
+        DatabaseRemotes place, IActorRef server, IActorRef database, TlsSource tls)
     {
         _place = place;
         _server = server;
@@ -125,12 +125,6 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
             if (!OvsdbRemote.TryParse(text, out var remote))
             {
                 _log.Warning("{0},{1}: {2} is no remote", _place.Database, _place.Table, text);
-                continue;
-            }
-
-            if (remote.IsTls && _tls is null)
-            {
-                Self.Tell(new RemoteFailed(text, "no certificate is configured"));
                 continue;
             }
 

@@ -105,6 +105,14 @@ internal sealed class ListenerActor : ReceiveActor, IWithTimers
         }
 
         var port = (_socket.LocalEndPoint as IPEndPoint)?.Port ?? 0;
+        if (port != 0)
+        {
+            // Scripts look for this line to learn the port that the system has chosen.
+            var text = _open.Remote.Text;
+            Logging.GetLogger(Context.System, "socket_util").Info(
+                "{0}: listening on port {1}", text[(text.IndexOf(':') + 1)..], port);
+        }
+
         _opener.Tell(new RemoteOpened(_open.Remote.Text, port));
         AcceptNext();
     }

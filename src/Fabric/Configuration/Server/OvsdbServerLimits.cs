@@ -9,6 +9,9 @@ public static class OvsdbServerLimits
     /// <summary>Bytes that a client has not read yet; with more it is cut off.</summary>
     public const int BacklogSizeMax = 64 * 1024 * 1024;
 
+    /// <summary>Bytes not read yet from which on changes are told together.</summary>
+    public const int BacklogSizeCombine = 256 * 1024;
+
     /// <summary>Bytes not read yet from which on nothing more is read from a client.</summary>
     public const int BacklogSizePause = 4 * 1024 * 1024;
 

@@ -30,7 +30,7 @@ public sealed record OpenRemote(OvsdbRemote Remote)
     public string Role { get; init; } = "";
 
     /// <summary>Key, certificate and trusted authorities of pssl and ssl remotes.</summary>
-    public TlsIdentity? Tls { get; init; }
+    public TlsSource? Tls { get; init; }
 }
 
 public sealed record CloseRemote(string Text);

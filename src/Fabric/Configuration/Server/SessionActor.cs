@@ -13,8 +13,8 @@ namespace Fabric.Configuration;
 /// Says:   <see cref="SubscribeDatabase"/>, <see cref="Configuration.Transact"/>,
 ///         <see cref="CancelTransact"/> to databases; lock requests to the server; bytes.
 /// Holds:  the socket and the <see cref="ClientSession"/>. One read and one write are under way
-///         at most; a client that does not read is not read from, and cut off at
-///         <see cref="OvsdbServerLimits.BacklogSizeMax"/>.
+///         at most. To a client that does not read, changes are told together when it does; it
+///         is not read from, and cut off at <see cref="OvsdbServerLimits.BacklogSizeMax"/>.
 /// Fails:  ends when the client does, sends what is no JSON-RPC, or falls silent; the client
 ///         connects anew.
 /// </remarks>
@@ -31,6 +31,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private readonly SortedDictionary<string, ServedDatabase> _subscribed =
         new(StringComparer.Ordinal);
 
+    private readonly ChangeBacklog _backlog = new();
     private ClientSession _session;
     private DatabasesServed _served;
     private Stream _stream;
@@ -74,11 +75,18 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         });
         Receive<DatabaseChanged>(changed =>
         {
+            if (_session.Output.WrittenCount >= OvsdbServerLimits.BacklogSizeCombine)
+            {
+                _backlog.Add(changed);
+                return;
+            }
+
             _session.DatabaseChanged(changed.After.Schema.Name, changed);
             Flush();
         });
         Receive<TransactCompleted>(completed =>
         {
+            TellBacklog(); // A client hears of its transaction's changes before the reply.
             _session.TransactCompleted(completed);
             Flush();
             ReadNext();
@@ -133,8 +141,14 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             Timers.StartPeriodicTimer(nameof(ProbeTime), ProbeTime.Instance, interval);
         }
 
-        if (_open.Tls is { } identity) StartTls(identity);
-        else ReadNext();
+        if (_open.Tls is null)
+        {
+            ReadNext();
+            return;
+        }
+
+        if (_open.Tls.Current is { } identity) StartTls(identity);
+        else Self.Tell(new ConnectionLost("no certificate is configured"));
     }
 
     protected override void PostStop() => _stream.Dispose();
@@ -238,9 +252,18 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             failure: exception => new ConnectionLost(exception.Message));
     }
 
+    private void TellBacklog()
+    {
+        foreach (var changed in _backlog.TakeAll())
+        {
+            _session.DatabaseChanged(changed.After.Schema.Name, changed);
+        }
+    }
+
     private void HearSent()
     {
         _isSending = false;
+        if (_session.Output.WrittenCount == 0) TellBacklog();
         if (_sending.Capacity > OvsdbServerLimits.BacklogSizePause)
         {
             _sending = new ArrayBufferWriter<byte>();
@@ -264,6 +287,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
                 && ReferenceEquals(now.Schema, before.Schema);
             if (isSame) continue;
             _subscribed.Remove(name);
+            _backlog.Forget(name);
             _session.DatabaseGone(name);
 
             // Who cannot be told of the change has to start over.

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Fabric.Controllers;
@@ -12,12 +13,20 @@ public sealed record BridgeFound(IActorRef Bridge);
 /// <summary>Rows that answers are made from have changed.</summary>
 public sealed record ServicesChanged(ControllerServices Services);
 
+/// <summary>Neighbours that other hosts' routers learnt, and this one's.</summary>
+internal sealed record NeighborsKnown(ImmutableSortedDictionary<NeighborKey, MacBytes> Neighbors);
+
+/// <summary>To the logical actor: a neighbour was heard here.</summary>
+internal sealed record NeighborHeard(NeighborKey Neighbor, MacBytes Mac);
+
 /// <summary>Does with packets what flows asked this host's control plane to do.</summary>
 /// <remarks>
-/// Hears:  <see cref="BridgeFound"/>, <see cref="ServicesChanged"/> from the logical actor;
+/// Hears:  <see cref="BridgeFound"/>, <see cref="ServicesChanged"/>,
+///         <see cref="NeighborsKnown"/> from the logical actor;
 ///         <see cref="PacketInRaised"/> from the bridge.
 /// Says:   <see cref="SubscribeSwitch"/>, <see cref="AskSwitch"/> with packet-outs,
-///         <see cref="ApplyChanges"/> with the flows of learnt neighbours.
+///         <see cref="ApplyChanges"/> with the flows of learnt neighbours;
+///         <see cref="NeighborHeard"/> for the other hosts.
 /// Holds:  learnt neighbours (they are learnt again), and packets that wait for one: bounded.
 /// Fails:  a packet that makes no sense is forgotten.
 /// </remarks>
@@ -39,6 +48,7 @@ public sealed class ControllerActionsActor : ReceiveActor
             _bridge = found.Bridge;
             _bridge.Tell(new SubscribeSwitch(Self));
         });
+        Receive<NeighborsKnown>(OnNeighbors);
         Receive<ServicesChanged>(changed => _services = changed.Services);
         Receive<PacketInRaised>(
             raised => OnPacket(raised.PacketIn),
@@ -53,7 +63,8 @@ public sealed class ControllerActionsActor : ReceiveActor
         var outcome = ControllerActions.Handle(packetIn, _services);
         foreach (var packet in outcome.Packets) Send(packet);
         if (outcome.LogLine is { Length: > 0 } line) _log.Info("acl_log: {0}", line);
-        if (outcome.Neighbor is { } neighbor) Learn(neighbor, outcome.Mac);
+        if (outcome.Neighbor is { } neighbor && Learn(neighbor, outcome.Mac))
+            Context.Parent.Tell(new NeighborHeard(neighbor, outcome.Mac));
         if (outcome.Waits is { } key && PuntedPacket.TryRead(packetIn, out var waiting))
             Hold(key, waiting);
     }
@@ -61,12 +72,20 @@ public sealed class ControllerActionsActor : ReceiveActor
     private void Send(OfPacketOut packet) =>
         _bridge.Tell(new AskSwitch(++_lastRequest, packet));
 
-    private void Learn(NeighborKey key, MacBytes mac)
+    /// <summary>What others forgot is kept until somebody says otherwise: it is refreshed by
+    /// traffic.</summary>
+    private void OnNeighbors(NeighborsKnown known)
     {
-        if (mac.IsZero || mac.IsMulticast) return;
+        foreach (var (key, mac) in known.Neighbors) Learn(key, mac);
+    }
+
+    /// <returns>It is news.</returns>
+    private bool Learn(NeighborKey key, MacBytes mac)
+    {
+        if (mac.IsZero || mac.IsMulticast) return false;
         if (_neighbors.TryGetValue(key, out var known))
         {
-            if (known == mac) return;
+            if (known == mac) return false;
             Forget(key);
         }
 
@@ -74,9 +93,10 @@ public sealed class ControllerActionsActor : ReceiveActor
         _neighbors[key] = mac;
         _neighborsByAge.Enqueue(key);
         Change(ControllerActions.FlowsOf(key, mac));
-        if (!_waiting.Remove(key, out var packets)) return;
+        if (!_waiting.Remove(key, out var packets)) return true;
         _waitingCount -= packets.Count;
         foreach (var packet in packets) Send(ControllerActions.Release(packet, mac));
+        return true;
     }
 
     private void Forget(NeighborKey key)

@@ -33,6 +33,8 @@ public sealed partial class LogicalActor
 
     private readonly Dictionary<FlowIdentity, LogicalFlow?> _unsent = [];
     private readonly SortedDictionary<uint, LogicalGroup?> _unsentGroups = [];
+    private readonly SortedDictionary<uint, LogicalMeter?> _unsentMeters = [];
+    private readonly HashSet<uint> _knownMeters = [];
     private IActorRef? _bridge;
     private BridgeState _bridgeState;
     private IActorRef? _punts;
@@ -42,6 +44,8 @@ public sealed partial class LogicalActor
     private long _applyRequest;
     private ImmutableArray<OfFlowStats>? _foundFlows;
     private ImmutableArray<uint>? _foundGroups;
+    private ImmutableArray<uint>? _foundMeters;
+    private long _metersRequest;
     private bool _isDirty;
     private long _sentSequence;
     private long _sentNbCfg;
@@ -86,6 +90,9 @@ public sealed partial class LogicalActor
         if (ReferenceEquals(_services, _northbound.Database)) return;
         _services = _northbound.Database;
         var rows = _compiler.Rows;
+        var advertised = rows.RouterPorts.Values
+            .Where(port => port.RouterAdvertisement.ContainsKey("address_mode"))
+            .ToImmutableDictionary(port => port.Uuid);
         var names = rows.Switches.Values
             .Where(owner => !owner.DnsRecords.IsEmpty)
             .ToImmutableDictionary(owner => owner.Uuid, owner => owner.DnsRecords
@@ -95,7 +102,11 @@ public sealed partial class LogicalActor
                 .ToImmutableSortedDictionary(
                     name => name.Key, name => name.First().Value, StringComparer.Ordinal));
         _punts.Tell(new ServicesChanged(
-            new ControllerServices(rows.Dhcp.ToImmutableDictionary(), names)));
+            new ControllerServices(rows.Dhcp.ToImmutableDictionary(), names)
+            {
+                RouterPorts = advertised,
+            }));
+        TellNeighbors();
     }
 
     private void LoseBridge()
@@ -111,13 +122,16 @@ public sealed partial class LogicalActor
     private void ReadBridge()
     {
         _bridgeState = BridgeState.Reading;
-        (_foundFlows, _foundGroups) = (null, null);
+        (_foundFlows, _foundGroups, _foundMeters) = (null, null, null);
         _flowsRequest = ++_lastRequest;
         _bridge!.Tell(new AskSwitch(_flowsRequest, new OfFlowStatsRequest(
             Match.Any, FlowMod.AllTables, OfPort.Any, OfGroupNumber.Any, 0, 0, false, false)));
         _groupsRequest = ++_lastRequest;
         _bridge.Tell(new AskSwitch(
             _groupsRequest, new OfGroupDescriptionRequest(OfGroupNumber.All)));
+        _metersRequest = ++_lastRequest;
+        _bridge.Tell(new AskSwitch(
+            _metersRequest, new OfMeterConfigRequest(OfMeterNumber.All)));
     }
 
     private void OnSwitchAnswered(SwitchAnswered answer)
@@ -131,17 +145,34 @@ public sealed partial class LogicalActor
                 : [];
         }
 
-        if (_bridgeState != BridgeState.Reading || _foundFlows is null || _foundGroups is null)
+        if (answer.RequestId == _metersRequest)
+        {
+            _foundMeters = answer.Reply is OfMeterConfigReply meters
+                ? [.. meters.Meters.Select(meter => meter.MeterId)]
+                : [];
+        }
+
+        if (_bridgeState != BridgeState.Reading || _foundFlows is null || _foundGroups is null
+            || _foundMeters is null)
+        {
             return;
+        }
+
         _bridgeState = BridgeState.Ready;
-        Compare(_foundFlows.Value, _foundGroups.Value);
-        (_foundFlows, _foundGroups) = (null, null);
+        Compare(_foundFlows.Value, _foundGroups.Value, _foundMeters.Value);
+        (_foundFlows, _foundGroups, _foundMeters) = (null, null, null);
         if (_result is null) CompileSoon();
         else Install();
     }
 
-    private void Compare(ImmutableArray<OfFlowStats> found, ImmutableArray<uint> groups)
+    private void Compare(
+        ImmutableArray<OfFlowStats> found, ImmutableArray<uint> groups, ImmutableArray<uint> meters)
     {
+        _unsentMeters.Clear();
+        _knownMeters.Clear();
+        _knownMeters.UnionWith(meters);
+        foreach (var meter in _compiler.Flows.Meters) _unsentMeters[meter.Id] = meter;
+        foreach (var id in meters) _unsentMeters.TryAdd(id, null);
         _unsent.Clear();
         _unsentGroups.Clear();
         foreach (var flow in _compiler.Flows.All) _unsent[flow.Identity] = flow;
@@ -171,19 +202,23 @@ public sealed partial class LogicalActor
         foreach (var flow in changes.Added) _unsent[flow.Identity] = flow;
         foreach (var group in changes.GroupsPut) _unsentGroups[group.Id] = group;
         foreach (var id in changes.GroupsRemoved) _unsentGroups[id] = null;
+        foreach (var meter in changes.MetersPut) _unsentMeters[meter.Id] = meter;
+        foreach (var id in changes.MetersRemoved) _unsentMeters[id] = null;
     }
 
     private void Install()
     {
         if (_bridgeState != BridgeState.Ready || _northbound is null || _result is null) return;
         (_sentSequence, _sentNbCfg) = (_northbound.Sequence, _compiler.Rows.NbCfg);
-        if (_unsent.Count == 0 && _unsentGroups.Count == 0)
+        if (_unsent.Count == 0 && _unsentGroups.Count == 0 && _unsentMeters.Count == 0)
         {
             Acknowledge();
             return;
         }
 
         var changes = ImmutableArray.CreateBuilder<SwitchChange>();
+        foreach (var meter in _unsentMeters.Values.OfType<LogicalMeter>())
+            changes.Add(new SwitchChange(ModOf(meter), 0));
         foreach (var group in _unsentGroups.Values.OfType<LogicalGroup>())
         {
             changes.Add(new SwitchChange(
@@ -206,11 +241,29 @@ public sealed partial class LogicalActor
             }
         }
 
+        foreach (var (id, meter) in _unsentMeters)
+        {
+            if (meter is not null || !_knownMeters.Remove(id)) continue;
+            changes.Add(new SwitchChange(
+                new MeterMod(MeterModCommand.Delete, id, MeterFlags.None, []), 0));
+        }
+
         _unsent.Clear();
         _unsentGroups.Clear();
+        _unsentMeters.Clear();
         _applyRequest = ++_lastRequest;
         _bridgeState = BridgeState.Applying;
         _bridge!.Tell(new ApplyChanges(_applyRequest, changes.ToImmutable(), IsAtomic: true));
+    }
+
+    private MeterMod ModOf(LogicalMeter meter)
+    {
+        var flags = meter.IsPackets ? MeterFlags.PacketsPerSecond : MeterFlags.KilobitsPerSecond;
+        if (meter.Burst > 0) flags |= MeterFlags.Burst;
+        return new MeterMod(
+            _knownMeters.Add(meter.Id) ? MeterModCommand.Add : MeterModCommand.Modify, meter.Id,
+            flags | MeterFlags.Stats,
+            [new MeterBand(MeterBandType.Drop, meter.Rate, meter.Burst, 0)]);
     }
 
     private static FlowMod ModOf(FlowIdentity identity, LogicalFlow? flow)

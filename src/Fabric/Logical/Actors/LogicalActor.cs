@@ -29,10 +29,12 @@ public sealed record NetworkStatus(
 /// <summary>Compiles the northbound into flows of the integration bridge.</summary>
 /// <remarks>
 /// Hears:  <see cref="DatabaseChanged"/> from the configuration; <see cref="NorthboundChanged"/>
-///         from the northbound; <see cref="PortLocationsChanged"/> from the cluster;
+///         from the northbound; <see cref="PortLocationsChanged"/> and
+///         <see cref="LearnedAddressesChanged"/> from the cluster;
 ///         <see cref="ChangesApplied"/>, <see cref="SwitchAnswered"/> and PacketInRaised from the
 ///         bridge; <see cref="TransactCompleted"/>; <see cref="GetNetworkStatus"/>.
-/// Says:   subscriptions; <see cref="ClaimPorts"/>; <see cref="ApplyChanges"/> and
+/// Says:   subscriptions; <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/>;
+///         <see cref="ApplyChanges"/> and
 ///         <see cref="AskSwitch"/> to the bridge; <see cref="Transact"/> (bridge, zones, up);
 ///         <see cref="NorthboundApplied"/>; <see cref="NetworkStatus"/>.
 /// Holds:  nothing that the databases, the cluster and the bridge cannot say again. After a start
@@ -70,6 +72,8 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
             NoteOwned();
             CompileSoon();
         });
+        Receive<LearnedAddressesChanged>(OnLearned);
+        Receive<NeighborHeard>(OnHeard);
         Receive<CompileNow>(_ => OnCompile());
         Receive<ActorIdentity>(OnBridgeIdentity);
         Receive<FindBridge>(_ => LookForBridge());
@@ -111,6 +115,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         if (publisher.Equals(_around.Northbound)) publisher.Tell(new SubscribeNorthbound(Self));
         if (!publisher.Equals(_around.Cluster)) return;
         publisher.Tell(new SubscribePortLocations(Self));
+        publisher.Tell(new SubscribeLearnedAddresses(Self));
         _claimed = null; // The cluster may have forgotten: claim again.
         CompileSoon();
     }

@@ -15,6 +15,8 @@ internal sealed class BlockCache
 
     public BlockNumbers Groups { get; } = new();
 
+    public BlockNumbers Meters { get; } = new();
+
     /// <summary>Blocks compiled in the current pass, for tests and figures.</summary>
     public int CompiledCount { get; private set; }
 
@@ -49,7 +51,7 @@ internal sealed class BlockCache
         }
 
         CompiledCount++;
-        var builder = new FlowBlockBuilder(key, Conjunctions, Groups);
+        var builder = new FlowBlockBuilder(key, Conjunctions, Groups, Meters);
         var conditions = ImmutableArray.CreateBuilder<NetworkCondition>();
         compile(builder, conditions.Add);
         var made = builder.Build();
@@ -73,6 +75,7 @@ internal sealed class BlockCache
             _blocks.Remove(key);
             Conjunctions.Release(key);
             Groups.Release(key);
+            Meters.Release(key);
         }
     }
 
@@ -103,6 +106,38 @@ internal sealed class CompilePass(
 {
     public LogicalTopology Topology => topology;
     public HostView Host => host;
+
+    /// <summary>
+    /// The number of the meter of that name which a user of it shares or, when the row says
+    /// fair, which is its own; null: there is no such meter.
+    /// </summary>
+    /// <param name="block">The user's block, which then declares its own meter.</param>
+    public uint? MeterFor(string? name, FlowBlockBuilder block)
+    {
+        if (name is null || topology.MeterNamed(name) is not { Band: { } bandRow } row) return null;
+        if (!row.IsFair) return cache.Meters.NumberOf(SharedMeter(row), 0);
+        return topology.Rows.MeterBands.TryGetValue(bandRow, out var band)
+            ? block.AddMeter(row.IsPackets, band.Rate, band.Burst)
+            : null;
+    }
+
+    /// <summary>The meters that all users share.</summary>
+    public void DeclareMeters()
+    {
+        foreach (var row in topology.Rows.Meters.Values)
+        {
+            if (row.IsFair || row.Band is not { } uuid
+                || !topology.Rows.MeterBands.TryGetValue(uuid, out var band))
+            {
+                continue;
+            }
+
+            cache.Visit(SharedMeter(row), [row, band], flows, (block, _) =>
+                block.AddMeter(row.IsPackets, band.Rate, band.Burst));
+        }
+    }
+
+    private static FlowBlockKey SharedMeter(MeterRow row) => new("meter", row.Uuid, Guid.Empty);
 
     /// <summary>A block that cannot go wrong.</summary>
     public void Block(

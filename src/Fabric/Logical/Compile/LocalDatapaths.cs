@@ -36,6 +36,11 @@ public sealed record LocalDatapaths(
             if (router.Chassis == host.HostId) AddRouter(router);
         }
 
+        foreach (var port in topology.L2Gateways)
+        {
+            if (port.L2GatewayChassis == host.HostId) AddSwitch(topology.SwitchOf(port));
+        }
+
         foreach (var port in topology.Rows.RouterPorts.Values)
         {
             if (GatewayHost.IsCandidate(topology, host.HostId, port))
@@ -66,9 +71,11 @@ public sealed record LocalDatapaths(
     }
 
     /// <summary>network_name by localnet port.</summary>
-    public ImmutableSortedDictionary<string, string> Localnets(LogicalTopology topology) =>
+    public ImmutableSortedDictionary<string, string> Localnets(
+        LogicalTopology topology, HostView host) =>
         Switches.SelectMany(topology.PortsOf)
-            .Where(port => port.IsLocalnet && port.Options.ContainsKey("network_name"))
+            .Where(port => port.Options.ContainsKey("network_name")
+                && (port.IsLocalnet || port.L2GatewayChassis == host.HostId))
             .ToImmutableSortedDictionary(
                 port => port.Name, port => port.Options["network_name"], StringComparer.Ordinal);
 
@@ -82,7 +89,7 @@ public sealed record LocalDatapaths(
             {
                 var isHere = host.Interfaces.ContainsKey(port.Name)
                     || (port.Parent is { } parent && host.Interfaces.ContainsKey(parent))
-                    || port.IsLocalnet;
+                    || port.IsLocalnet || port.L2GatewayChassis == host.HostId;
                 if (isHere) names.Add(port.Name);
             }
         }

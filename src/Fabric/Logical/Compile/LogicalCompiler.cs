@@ -49,6 +49,7 @@ public sealed class LogicalCompiler
         var local = LocalDatapaths.Find(topology, host);
 
         _cache.Begin();
+        pass.DeclareMeters();
         PhysicalPipeline.CompileHost(pass);
         foreach (var row in local.Switches) CompileSwitch(pass, row);
         foreach (var row in local.Routers) CompileRouter(pass, row);
@@ -62,7 +63,7 @@ public sealed class LogicalCompiler
             Flows.TakeChanges(), [.. conditions], local.ZoneNames(topology, host),
             local.Switches.Length + local.Routers.Length, _cache.CompiledCount)
         {
-            Localnets = local.Localnets(topology),
+            Localnets = local.Localnets(topology, host),
         };
     }
 
@@ -84,7 +85,8 @@ public sealed class LogicalCompiler
         uint? face = row.IsVif && pass.Host.Interfaces.TryGetValue(row.Name, out var found)
             ? found
             : null;
-        if (row.IsLocalnet && pass.Host.PhysicalNetworks.TryGetValue(row.Name, out var physical))
+        if ((row.IsLocalnet || row.L2GatewayChassis == pass.Host.HostId)
+            && pass.Host.PhysicalNetworks.TryGetValue(row.Name, out var physical))
             face = physical;
 
         if (row.Parent is { Length: > 0 } parent)
@@ -99,6 +101,12 @@ public sealed class LogicalCompiler
         }
 
         var tunnel = face is null && !row.IsLocalport ? pass.Host.TunnelTo(row.Name) : null;
+        if (row.L2GatewayChassis is { } chassis && pass.Host.Tunnels.TryGetValue(
+                chassis, out var toGateway))
+        {
+            tunnel = toGateway;
+        }
+
         if (port is { Gateway: { } gateway, IsPeerServed: true }
             && pass.Host.Tunnels.TryGetValue(gateway, out var way))
         {

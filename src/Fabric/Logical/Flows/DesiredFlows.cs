@@ -8,14 +8,17 @@ namespace Fabric.Logical;
 /// <param name="Added">New flows, and flows whose actions or cookie changed.</param>
 /// <param name="GroupsPut">New and changed groups: before the flows that use them.</param>
 /// <param name="GroupsRemoved">After the flows that used them.</param>
+/// <param name="MetersPut">As groups.</param>
 public sealed record FlowChanges(
     ImmutableArray<FlowIdentity> Removed, ImmutableArray<LogicalFlow> Added,
-    ImmutableArray<LogicalGroup> GroupsPut, ImmutableArray<uint> GroupsRemoved)
+    ImmutableArray<LogicalGroup> GroupsPut, ImmutableArray<uint> GroupsRemoved,
+    ImmutableArray<LogicalMeter> MetersPut, ImmutableArray<uint> MetersRemoved)
 {
-    public static FlowChanges None { get; } = new([], [], [], []);
+    public static FlowChanges None { get; } = new([], [], [], [], [], []);
 
     public bool IsEmpty =>
-        Removed.IsEmpty && Added.IsEmpty && GroupsPut.IsEmpty && GroupsRemoved.IsEmpty;
+        Removed.IsEmpty && Added.IsEmpty && GroupsPut.IsEmpty && GroupsRemoved.IsEmpty
+        && MetersPut.IsEmpty && MetersRemoved.IsEmpty;
 }
 
 /// <summary>All flows that blocks want, and the difference that a change of some makes.</summary>
@@ -30,20 +33,23 @@ public sealed class DesiredFlows
     private readonly Dictionary<FlowIdentity, SortedList<FlowBlockKey, LogicalFlow>> _wanted = [];
     private readonly Dictionary<FlowIdentity, LogicalFlow> _effective = [];
     private readonly HashSet<FlowIdentity> _touched = [];
-    private readonly SortedDictionary<uint, LogicalGroup> _groups = [];
-    private readonly SortedDictionary<uint, LogicalGroup?> _groupsBefore = [];
+    private readonly NumberedThings<LogicalGroup> _groups = new(group => group.Id);
+    private readonly NumberedThings<LogicalMeter> _meters = new(meter => meter.Id);
 
     public int Count => _effective.Count;
 
     /// <summary>Every flow as it should be installed now.</summary>
     public IEnumerable<LogicalFlow> All => _effective.Values;
 
-    public IEnumerable<LogicalGroup> Groups => _groups.Values;
+    public IEnumerable<LogicalGroup> Groups => _groups.All;
+
+    public IEnumerable<LogicalMeter> Meters => _meters.All;
 
     /// <summary>Replaces the flows and groups of one block.</summary>
     public void Replace(FlowBlockKey block, FlowBlock before, FlowBlock after)
     {
-        ReplaceGroups(before, after);
+        _groups.Replace(before.Groups, after.Groups);
+        _meters.Replace(before.Meters, after.Meters);
         foreach (var flow in before.Flows)
         {
             _touched.Add(flow.Identity);
@@ -83,43 +89,10 @@ public sealed class DesiredFlows
         }
 
         _touched.Clear();
-        var (put, gone) = TakeGroups();
-        return new FlowChanges(removed.ToImmutable(), added.ToImmutable(), put, gone);
-    }
-
-    private void ReplaceGroups(FlowBlock before, FlowBlock after)
-    {
-        foreach (var group in before.Groups)
-        {
-            _groupsBefore.TryAdd(group.Id, group);
-            _groups.Remove(group.Id);
-        }
-
-        foreach (var group in after.Groups)
-        {
-            _groupsBefore.TryAdd(group.Id, null);
-            _groups[group.Id] = group;
-        }
-    }
-
-    private (ImmutableArray<LogicalGroup> Put, ImmutableArray<uint> Removed) TakeGroups()
-    {
-        var put = ImmutableArray.CreateBuilder<LogicalGroup>();
-        var removed = ImmutableArray.CreateBuilder<uint>();
-        foreach (var (id, before) in _groupsBefore)
-        {
-            if (!_groups.TryGetValue(id, out var now))
-            {
-                if (before is not null) removed.Add(id);
-            }
-            else if (!now.Equals(before))
-            {
-                put.Add(now);
-            }
-        }
-
-        _groupsBefore.Clear();
-        return (put.ToImmutable(), removed.ToImmutable());
+        var (groups, groupsGone) = _groups.Take();
+        var (meters, metersGone) = _meters.Take();
+        return new FlowChanges(
+            removed.ToImmutable(), added.ToImmutable(), groups, groupsGone, meters, metersGone);
     }
 
     private LogicalFlow? Effective(FlowIdentity identity)

@@ -78,6 +78,9 @@ internal sealed class FlowActions
         Add(new OfController(
             ControllerId: ControllerAction.ControllerId, Userdata: userdata, Pause: pauses));
 
+    /// <summary>Goes on only while the meter's rate is not exceeded.</summary>
+    public FlowActions Meter(uint id) => Add(new OfMeter(id));
+
     public FlowActions Add(OfAction action)
     {
         _actions.Add(action);

@@ -17,11 +17,17 @@ public sealed record LogicalFlow(FlowIdentity Identity, ActionList Actions, ulon
 public sealed record LogicalGroup(
     uint Id, EquatableArray<OfBucket> Buckets, OfSelectionMethod Selection);
 
+/// <summary>A meter that a block needs: what is above the rate is dropped.</summary>
+/// <param name="Rate">Kilobits or packets a second.</param>
+/// <param name="Burst">Kilobits or packets; 0: none beyond the rate.</param>
+public sealed record LogicalMeter(uint Id, bool IsPackets, uint Rate, uint Burst);
+
 /// <summary>What a block needs in the bridge.</summary>
 public sealed record FlowBlock(
-    ImmutableArray<LogicalFlow> Flows, ImmutableArray<LogicalGroup> Groups)
+    ImmutableArray<LogicalFlow> Flows, ImmutableArray<LogicalGroup> Groups,
+    ImmutableArray<LogicalMeter> Meters)
 {
-    public static FlowBlock Empty { get; } = new([], []);
+    public static FlowBlock Empty { get; } = new([], [], []);
 }
 
 /// <summary>Which logical object, on which datapath, a block of flows is made from.</summary>
@@ -43,19 +49,23 @@ internal sealed class FlowBlockBuilder
     private readonly BlockNumbers _conjunctions;
     private readonly BlockNumbers _groupNumbers;
     private readonly List<LogicalFlow> _flows = [];
+    private readonly BlockNumbers _meterNumbers;
     private readonly List<LogicalGroup> _groups = [];
+    private readonly List<LogicalMeter> _meters = [];
     private ulong _cookie;
     private int _conjunctionCount;
 
-    public FlowBlockBuilder(FlowBlockKey key, BlockNumbers conjunctions, BlockNumbers groups)
+    public FlowBlockBuilder(
+        FlowBlockKey key, BlockNumbers conjunctions, BlockNumbers groups, BlockNumbers meters)
     {
+        _meterNumbers = meters;
         _key = key;
         _conjunctions = conjunctions;
         _groupNumbers = groups;
         _cookie = CookieOf(key.Row);
     }
 
-    public FlowBlock Build() => new([.. _flows], [.. _groups]);
+    public FlowBlock Build() => new([.. _flows], [.. _groups], [.. _meters]);
 
     /// <summary>The first eight hexadecimal digits of the UUID as people read it.</summary>
     public static ulong CookieOf(Guid row)
@@ -94,6 +104,14 @@ internal sealed class FlowBlockBuilder
         var buckets = choices.Select((choice, index) => new OfBucket(
             (uint)index, weight, OfPort.Any, OfGroupNumber.Any, choice.Build()));
         _groups.Add(new LogicalGroup(id, buckets.ToEquatableArray(), selection));
+        return id;
+    }
+
+    /// <summary>A meter of the block; gives its number for a meter action.</summary>
+    public uint AddMeter(bool isPackets, uint rate, uint burst)
+    {
+        var id = _meterNumbers.NumberOf(_key, _meters.Count);
+        _meters.Add(new LogicalMeter(id, isPackets, rate, burst));
         return id;
     }
 

@@ -34,6 +34,7 @@ internal static class LogicalFields
     public static readonly Subfield SkipSnatForLb = Flag(9);
     public static readonly Subfield FromLocalport = Flag(10);
     public static readonly Subfield PortSecurityFailed = Flag(12);
+    public static readonly Subfield LookupAffinity = Flag(14);
     public static readonly Subfield FromLocalnet = Flag(15);
     public static readonly Subfield FromTunnel = Flag(16);
     public static readonly Subfield FromController = Flag(19);

@@ -39,7 +39,9 @@ internal static class SwitchIngress
     public const byte AclEvaluation = 17;
     public const byte AclAction = 19;
     public const byte Qos = 20;
+    public const byte AffinityCheck = 22;
     public const byte LoadBalancing = 23;
+    public const byte AffinityLearn = 24;
     public const byte PreHairpin = 25;
     public const byte NatHairpin = 26;
     public const byte Hairpin = 27;
@@ -60,7 +62,8 @@ internal static class SwitchIngress
     public static readonly byte[] Used =
     [
         CheckPortSecurity, ApplyPortSecurity, LookupFdb, PreAcl, PreLoadBalancing, PreStateful,
-        AclHint, AclEvaluation, AclAction, Qos, LoadBalancing, PreHairpin, NatHairpin, Hairpin,
+        AclHint, AclEvaluation, AclAction, Qos, AffinityCheck,
+        LoadBalancing, AffinityLearn, PreHairpin, NatHairpin, Hairpin,
         AclAfterLbEvaluation, AclAfterLbAction, Stateful, ArpResponse, NdResponse, DhcpOptions,
         DhcpResponse, DnsLookup, DnsResponse, ExternalPort, L2Lookup, L2Unknown,
     ];
@@ -97,7 +100,9 @@ internal static class RouterIngress
     public const byte IpInput = 11;
     public const byte UnSnat = 13;
     public const byte Defrag = 15;
+    public const byte AffinityCheck = 17;
     public const byte Dnat = 18;
+    public const byte AffinityLearn = 19;
     public const byte NdRaOptions = 21;
     public const byte RoutingPre = 23;
     public const byte Routing = 24;
@@ -112,7 +117,8 @@ internal static class RouterIngress
 
     public static readonly byte[] Used =
     [
-        Admission, LookupNeighbor, LearnNeighbor, IpInput, UnSnat, Defrag, Dnat, NdRaOptions,
+        Admission, LookupNeighbor, LearnNeighbor, IpInput, UnSnat, Defrag, AffinityCheck, Dnat,
+        AffinityLearn, NdRaOptions,
         RoutingPre, Routing, RoutingEcmp, Policy, PolicyEcmp, ArpResolve, CheckPacketLength,
         LargerPackets, GatewayRedirect, ArpRequest,
     ];

@@ -23,6 +23,7 @@ public sealed class LogicalTopology
     private readonly Dictionary<string, List<LogicalSwitchPort>> _childrenOfPort =
         new(StringComparer.Ordinal);
     private readonly List<NetworkCondition> _conditions = [];
+    private readonly List<LogicalSwitchPort> _l2Gateways = [];
 
     public LogicalTopology(NorthboundReader rows, TunnelKeys keys)
     {
@@ -40,6 +41,9 @@ public sealed class LogicalTopology
     /// <summary>References that lead nowhere, and keys that are missing.</summary>
     public IReadOnlyList<NetworkCondition> Conditions => _conditions;
 
+    /// <summary>Ports of type l2gateway.</summary>
+    public IReadOnlyList<LogicalSwitchPort> L2Gateways => _l2Gateways;
+
     public LogicalSwitch? SwitchOf(LogicalSwitchPort port) =>
         _switchOfPort.TryGetValue(port.Uuid, out var owner) ? Rows.Switches[owner] : null;
 
@@ -51,6 +55,15 @@ public sealed class LogicalTopology
     public LogicalRouterPort? RouterPort(string name) => _routerPortByName.GetValueOrDefault(name);
 
     public AddressSet? AddressSetNamed(string name) => _setByName.GetValueOrDefault(name);
+
+    public MeterRow? MeterNamed(string name) =>
+        Rows.Meters.Values.FirstOrDefault(row => row.Name == name);
+
+    /// <summary>The meter's rows, or null.</summary>
+    internal object? MeterInputs(string? name) =>
+        name is not null && MeterNamed(name) is { } row
+            ? (row, row.Band is { } band ? Rows.MeterBands.GetValueOrDefault(band) : null)
+            : null;
 
     public PortGroup? PortGroupNamed(string name) => _groupByName.GetValueOrDefault(name);
 
@@ -114,6 +127,7 @@ public sealed class LogicalTopology
                 _switchOfPort[uuid] = owner.Uuid;
                 if (!Rows.SwitchPorts.TryGetValue(uuid, out var port)) continue;
                 _switchPortByName[port.Name] = port;
+                if (port.IsL2Gateway) _l2Gateways.Add(port);
                 if (port.RouterPort is { } peer) _peerOfRouterPort[peer] = port;
                 if (port.Parent is not { Length: > 0 } parent) continue;
                 if (!_childrenOfPort.TryGetValue(parent, out var children))

@@ -90,6 +90,35 @@ public sealed class NorthboundReader
     private readonly RowCache<HaChassisGroup> _haGroups =
         new("HA_Chassis_Group", HaChassisGroup.Read);
 
+    private readonly RowCache<MeterRow> _meters = new("Meter", MeterRow.Read);
+    private readonly RowCache<MeterBandRow> _meterBands = new("Meter_Band", MeterBandRow.Read);
+    private readonly RowCache<TemplateVariables> _templates =
+        new("Chassis_Template_Var", TemplateVariables.Read);
+    private readonly Dictionary<Guid, (LoadBalancer, TemplateVariables?, LoadBalancer)> _expanded =
+        [];
+
+    public IReadOnlyDictionary<Guid, MeterRow> Meters => _meters.Values;
+    public IReadOnlyDictionary<Guid, MeterBandRow> MeterBands => _meterBands.Values;
+
+    /// <summary>
+    /// The load balancer with its templates filled in for a host; the same object while neither
+    /// the row nor the host's variables change.
+    /// </summary>
+    public LoadBalancer Expanded(LoadBalancer balancer, string host)
+    {
+        if (balancer.Template.IsEmpty) return balancer;
+        var variables = _templates.Values.Values.FirstOrDefault(row => row.Chassis == host);
+        if (_expanded.TryGetValue(balancer.Uuid, out var known)
+            && ReferenceEquals(known.Item1, balancer) && ReferenceEquals(known.Item2, variables))
+        {
+            return known.Item3;
+        }
+
+        var made = balancer.Expand(variables);
+        _expanded[balancer.Uuid] = (balancer, variables, made);
+        return made;
+    }
+
     public IReadOnlyDictionary<Guid, LogicalSwitch> Switches => _switches.Values;
     public IReadOnlyDictionary<Guid, LogicalSwitchPort> SwitchPorts => _switchPorts.Values;
     public IReadOnlyDictionary<Guid, LogicalRouter> Routers => _routers.Values;
@@ -139,6 +168,9 @@ public sealed class NorthboundReader
         _gatewayChassis.Update(database);
         _haChassis.Update(database);
         _haGroups.Update(database);
+        _meters.Update(database);
+        _meterBands.Update(database);
+        _templates.Update(database);
         if (database.Table("NB_Global").First is not { } global) return;
         GlobalOptions = global.GetMap("options");
         NbCfg = global.GetInteger("nb_cfg");

@@ -50,6 +50,27 @@ public sealed record LoadBalancer(
     Guid Uuid, string Name, byte Protocol, ImmutableArray<VirtualService> Services,
     ImmutableSortedSet<string> SelectionFields, ImmutableSortedDictionary<string, string> Options)
 {
+    /// <summary>vips of a balancer with options:template = true, as written.</summary>
+    public ImmutableSortedDictionary<string, string> Template { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>
+    /// Seconds that a client stays with its backend after its last connection; 0: not at all.
+    /// </summary>
+    public ushort AffinitySeconds =>
+        ushort.TryParse(Options.GetValueOrDefault("affinity_timeout"), out var seconds)
+            ? seconds
+            : (ushort)0;
+
+    /// <summary>What the row means on the host of these variables.</summary>
+    public LoadBalancer Expand(TemplateVariables? variables) => this with
+    {
+        Services = ServicesOf(
+            Template.Select(pair => KeyValuePair.Create(
+                variables?.Expand(pair.Key) ?? pair.Key,
+                variables?.Expand(pair.Value) ?? pair.Value)), _ => { }),
+    };
+
     public bool Rejects => Options.GetValueOrDefault("reject") == "true";
 
     /// <summary>
@@ -71,8 +92,26 @@ public sealed record LoadBalancer(
 
     public static LoadBalancer Read(Row row, Action<string> complain)
     {
+        byte protocol =
+            row.GetStringOrNull("protocol") switch { "udp" => 17, "sctp" => 132, _ => 6 };
+        var isTemplate = row.GetMapValue("options", "template") == "true";
+        return new LoadBalancer(
+            row.Uuid, row.GetString("name"), protocol,
+            isTemplate ? [] : ServicesOf(row.GetMap("vips"), complain),
+            row.GetStringSet("selection_fields"), row.GetMap("options"))
+        {
+            Template = isTemplate
+                ? row.GetMap("vips")
+                : ImmutableSortedDictionary<string, string>.Empty,
+        };
+    }
+
+    /// <remarks>Several virtual addresses may stand in one template variable.</remarks>
+    private static ImmutableArray<VirtualService> ServicesOf(
+        IEnumerable<KeyValuePair<string, string>> vips, Action<string> complain)
+    {
         var services = ImmutableArray.CreateBuilder<VirtualService>();
-        foreach (var (vip, backends) in row.GetMap("vips"))
+        foreach (var (vip, backends) in vips)
         {
             if (!ServiceEndpoint.TryParse(vip, out var endpoint))
             {
@@ -83,11 +122,7 @@ public sealed record LoadBalancer(
             services.Add(new VirtualService(endpoint, ReadBackends(backends, complain)));
         }
 
-        byte protocol =
-            row.GetStringOrNull("protocol") switch { "udp" => 17, "sctp" => 132, _ => 6 };
-        return new LoadBalancer(
-            row.Uuid, row.GetString("name"), protocol, services.ToImmutable(),
-            row.GetStringSet("selection_fields"), row.GetMap("options"));
+        return services.ToImmutable();
     }
 
     private static ImmutableArray<ServiceEndpoint> ReadBackends(

@@ -33,6 +33,13 @@ public sealed record LogicalSwitchPort(
 {
     public bool IsRouter => Type == "router";
     public bool IsLocalnet => Type == "localnet";
+
+    /// <summary>A physical network behind one host (options:l2gateway-chassis).</summary>
+    public bool IsL2Gateway => Type == "l2gateway";
+
+    public string? L2GatewayChassis =>
+        IsL2Gateway ? Options.GetValueOrDefault("l2gateway-chassis") : null;
+
     public bool IsLocalport => Type == "localport";
 
     /// <summary>Bound where an interface carries its name: VIFs, nested and local ports.</summary>

@@ -57,11 +57,19 @@ internal static class ControllerAction
         return Encode(ControllerOpcode.NdAdvert, arguments[..7]);
     }
 
-    /// <summary>Arguments: type, code, address (4 or 16 bytes) that the error comes from.</summary>
-    public static byte[] IcmpError(byte type, byte code, IpPrefix from)
+    /// <summary>
+    /// Arguments: type, code, MTU (4 bytes, 0 if it says none), address (4 or 16 bytes) that the
+    /// error comes from.
+    /// </summary>
+    public static byte[] IcmpError(byte type, byte code, IpPrefix from, uint mtu = 0)
     {
         var address = from.ToAddress().GetAddressBytes();
-        return Encode(ControllerOpcode.IcmpError, [type, code, .. address]);
+        return Encode(
+            ControllerOpcode.IcmpError,
+            [
+                type, code, (byte)(mtu >> 24), (byte)(mtu >> 16), (byte)(mtu >> 8), (byte)mtu,
+                .. address,
+            ]);
     }
 
     /// <summary>Arguments: 16 bytes of the DHCP_Options row, then the offered address.</summary>

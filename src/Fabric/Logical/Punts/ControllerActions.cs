@@ -14,11 +14,21 @@ public sealed record ControllerServices(
     public static ControllerServices None { get; } = new(
         ImmutableDictionary<Guid, DhcpOptions>.Empty,
         ImmutableDictionary<Guid, ImmutableSortedDictionary<string, string>>.Empty);
+
+    /// <summary>Router ports that advertise themselves.</summary>
+    public ImmutableDictionary<Guid, LogicalRouterPort> RouterPorts { get; init; } =
+        ImmutableDictionary<Guid, LogicalRouterPort>.Empty;
 }
 
 /// <summary>A neighbour that a router learnt.</summary>
 /// <param name="Port">Key of the router's port.</param>
-internal readonly record struct NeighborKey(uint Datapath, uint Port, UInt128 Address, bool IsIpv6);
+internal readonly record struct NeighborKey(uint Datapath, uint Port, UInt128 Address, bool IsIpv6)
+    : IComparable<NeighborKey>
+{
+    public int CompareTo(NeighborKey other) =>
+        (Datapath, Port, IsIpv6, Address).CompareTo(
+            (other.Datapath, other.Port, other.IsIpv6, other.Address));
+}
 
 /// <summary>What a punted packet leads to.</summary>
 internal sealed record PuntOutcome(
@@ -47,9 +57,14 @@ internal static class ControllerActions
             ControllerOpcode.NdAdvert when arguments.Length >= 7 => Advertise(packet, arguments),
             ControllerOpcode.Reject when arguments.Length >= 1 =>
                 Reject(packet, (RejectPlace)arguments[0]),
-            ControllerOpcode.IcmpError when arguments.Length is 6 or 18 => Error(packet, arguments),
+            ControllerOpcode.IcmpError when arguments.Length is 10 or 22 =>
+                Error(packet, arguments),
             ControllerOpcode.PutDhcpOptions when arguments.Length == 20 =>
                 Dhcp(packet, arguments, services),
+            ControllerOpcode.PutDhcpv6Options when arguments.Length == 32 =>
+                Dhcpv6(packet, arguments, services),
+            ControllerOpcode.RouterAdvert when arguments.Length == 16 =>
+                Advert(packet, arguments, services),
             ControllerOpcode.DnsLookup when arguments.Length == 16 =>
                 Dns(packet, arguments, services),
             ControllerOpcode.Log => new PuntOutcome([], LogLine: LogLine(packet, arguments)),
@@ -161,9 +176,10 @@ internal static class ControllerActions
 
     private static PuntOutcome Error(PuntedPacket packet, byte[] arguments)
     {
-        if (!IpPrefix.TryParse(new System.Net.IPAddress(arguments[2..]).ToString(), out var from))
+        if (!IpPrefix.TryParse(new System.Net.IPAddress(arguments[6..]).ToString(), out var from))
             return PuntOutcome.Nothing;
-        var error = PacketAnswers.IcmpError(packet, arguments[0], arguments[1], from);
+        var mtu = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(arguments.AsSpan(2));
+        var error = PacketAnswers.IcmpError(packet, arguments[0], arguments[1], from, mtu);
         return error is null ? PuntOutcome.Nothing : new PuntOutcome([IntoRouting(packet, error)]);
     }
 
@@ -180,6 +196,30 @@ internal static class ControllerActions
         }
 
         return new PuntOutcome([ToSender(packet, answer)]);
+    }
+
+    private static PuntOutcome Dhcpv6(
+        PuntedPacket packet, byte[] arguments, ControllerServices services)
+    {
+        var row = new Guid(arguments.AsSpan(0, 16), bigEndian: true);
+        var offered = new System.Net.IPAddress(arguments[16..]).ToString();
+        if (!services.Dhcp.TryGetValue(row, out var options)
+            || !IpPrefix.TryParse(offered, out var address)
+            || Dhcpv6Answer.Make(packet, options, address) is not { } answer)
+        {
+            return PuntOutcome.Nothing;
+        }
+
+        return new PuntOutcome([ToSender(packet, answer)]);
+    }
+
+    private static PuntOutcome Advert(
+        PuntedPacket packet, byte[] arguments, ControllerServices services)
+    {
+        var row = new Guid(arguments, bigEndian: true);
+        return services.RouterPorts.TryGetValue(row, out var port)
+            ? new PuntOutcome([ToSender(packet, RouterAdvertisement.Answer(packet, port))])
+            : PuntOutcome.Nothing;
     }
 
     private static PuntOutcome Dns(

@@ -100,7 +100,9 @@ internal static class PacketAnswers
 
     /// <summary>ICMP error with the beginning of the packet (RFC 792, RFC 4443).</summary>
     /// <param name="from">Whose address the error comes from.</param>
-    public static byte[]? IcmpError(PuntedPacket packet, byte type, byte code, IpPrefix from)
+    /// <param name="mtu">Of the next link, for "too big" (RFC 1191, RFC 4443 3.2); else 0.</param>
+    public static byte[]? IcmpError(
+        PuntedPacket packet, byte type, byte code, IpPrefix from, uint mtu = 0)
     {
         const int quotedMax4 = 28 + 548, quotedMax6 = 1232;
         var network = packet.Network;
@@ -115,8 +117,7 @@ internal static class PacketAnswers
         if (from.IsIpv6) key.Ipv6Source = Ipv6Bytes.From(from.ToAddress());
         else key.Ipv4Source = (uint)from.Address;
         var headerSize = EthernetSize + (from.IsIpv6 ? 40 : 20);
-        var bytes = WithPayload(in key, headerSize, 8, quoted);
-        return bytes;
+        return WithPayload(in key, headerSize, 8, quoted, mtu);
     }
 
     /// <summary>A UDP datagram that answers another, with new data.</summary>
@@ -150,8 +151,10 @@ internal static class PacketAnswers
     };
 
     /// <summary>Composes the headers, then puts the payload behind the transport header.</summary>
-    private static byte[] WithPayload(
-        in FlowKey key, int headerSize, int transportSize, ReadOnlySpan<byte> payload)
+    /// <param name="rest">The second word of an ICMP header.</param>
+    internal static byte[] WithPayload(
+        in FlowKey key, int headerSize, int transportSize, ReadOnlySpan<byte> payload,
+        uint rest = 0)
     {
         var size = headerSize + transportSize + payload.Length;
         var composed = PacketBuilder.Compose(in key, size);
@@ -160,7 +163,7 @@ internal static class PacketAnswers
         var transport = bytes.AsSpan(headerSize);
         var isUdp = key.NetworkProtocol == IpProtocol.Udp;
         if (isUdp) BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
-        else transport.Slice(4, 4).Clear();
+        else BinaryPrimitives.WriteUInt32BigEndian(transport[4..], rest);
         if (key.IsIpv6)
         {
             BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(18), (ushort)transport.Length);

@@ -178,6 +178,11 @@ internal sealed partial class RouterPipeline
         var actions = new FlowActions();
         if (balancer.SkipsSnat) actions.Set(SkipSnatForLb, 1);
         if (forces) actions.Set(ForceSnatForLb, 1);
+        new BalancerAffinity(
+            _here, _view.Key, DnatZone, RouterIngress.AffinityCheck, table,
+            RouterIngress.AffinityLearn, table, RouterIngress.AffinityLearn,
+            NextStage(RouterIngress.AffinityLearn))
+            .Add(block, balancer, service, isNew, new FlowActions().Append(actions), [.. marks]);
         if (choices.Count == 1)
         {
             actions.Append(choices[0]);

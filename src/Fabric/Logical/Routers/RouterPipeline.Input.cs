@@ -42,6 +42,8 @@ internal sealed partial class RouterPipeline
             block.Add(input, 85, _here.Arp(opcode), FlowActions.Drop);
         foreach (var type in (byte[])[135, 136])
             block.Add(input, 85, _here.Neighbor(type), FlowActions.Drop);
+        foreach (var type in (byte[])[133, 134])
+            block.Add(input, 84, _here.Neighbor(type), Next(input));
         block.Add(
             input, 82, _here.Destination(IpPrefix.V4(0xe000_0000, 4)), FlowActions.Drop);
         block.Add(

@@ -53,6 +53,7 @@ internal sealed partial class RouterPipeline
         }
 
         if (neighbor.Type is "localnet" or "virtual" || neighbor.Addresses.IsEmpty) return;
+        if (!neighbor.IsEnabled) return;
         object?[] inputs = [neighbor, _view.Key, port.Key];
         _pass.Block("neighbor", neighbor.Uuid, port.Row.Uuid, inputs, block =>
         {

@@ -130,10 +130,10 @@ internal sealed partial class RouterPipeline
                 continue;
             }
 
-            var hop = policy.NextHops.IsEmpty ? null : _view.PortTowards(policy.NextHops[0]);
             object?[] inputs =
             [
-                policy, _view.Key, _names.MeaningOf(match), hop?.Port, hop?.Own,
+                policy, _view.Key, _names.MeaningOf(match),
+                policy.NextHops.Select(hop => _view.PortTowards(hop)).ToList(),
             ];
             _pass.ExpressionBlock(
                 "Logical_Router_Policy", "policy", uuid, Uuid, inputs,
@@ -153,18 +153,53 @@ internal sealed partial class RouterPipeline
                 block.Add(table, policy.Priority, _here, products, FlowActions.Drop);
                 return;
             case "reroute" when !policy.NextHops.IsEmpty:
-                if (_view.PortTowards(policy.NextHops[0]) is not { } towards) return;
-                var route = new RouteView(
-                    policy.Uuid, "", policy.NextHops[0], false, policy.NextHops[0], towards.Port,
-                    towards.Own.Host, 0, IsDiscard: false);
-                actions.Append(Towards(route)).Set(EcmpGroup, 0);
-                var here = _here.Family(policy.NextHops[0]);
-                block.Add(table, policy.Priority, here, products, Next(table, actions));
+                AddReroute(block, policy, products, actions);
                 return;
             default:
                 actions.Set(EcmpGroup, 0);
                 block.Add(table, policy.Priority, _here, products, Next(table, actions));
                 return;
+        }
+    }
+
+    // Ingress 18 and 19: another next hop; of several a select group chooses one.
+    private void AddReroute(
+        FlowBlockBuilder block, RouterPolicy policy, ImmutableArray<MatchProduct> products,
+        FlowActions before)
+    {
+        const byte table = RouterIngress.Policy;
+        foreach (var family in policy.NextHops.GroupBy(hop => hop.IsIpv6))
+        {
+            var routes = family.Select(hop => _view.PortTowards(hop) is { } towards
+                    ? new RouteView(
+                        policy.Uuid, "", hop, false, hop, towards.Port, towards.Own.Host, 0,
+                        IsDiscard: false)
+                    : null)
+                .OfType<RouteView>().ToImmutableArray();
+            if (routes.IsEmpty) continue;
+            var here = _here.Family(routes[0].Prefix);
+            var actions = new FlowActions().Append(before);
+            if (routes.Length == 1)
+            {
+                actions.Append(Towards(routes[0])).Set(EcmpGroup, 0);
+                block.Add(table, policy.Priority, here, products, Next(table, actions));
+                continue;
+            }
+
+            var group = block.AddGroup(
+                routes.Select((_, index) => Next(
+                    table, new FlowActions().Set(EcmpMember, (uint)index + 1))),
+                ByHash);
+            var number = (uint)(group % EcmpGroupMax) + 1;
+            actions.Set(AllowLoopback, 1).Set(EcmpGroup, number).Add(new OfGroup(group));
+            block.Add(table, policy.Priority, here, products, actions);
+            for (var i = 0; i < routes.Length; i++)
+            {
+                block.Add(
+                    RouterIngress.PolicyEcmp, 100,
+                    here.Is(EcmpGroup, number).Is(EcmpMember, (uint)i + 1),
+                    Next(RouterIngress.PolicyEcmp, Towards(routes[i])));
+            }
         }
     }
 }

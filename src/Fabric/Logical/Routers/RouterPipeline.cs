@@ -37,6 +37,7 @@ internal sealed partial class RouterPipeline
         pipeline.CompileRoutes();
         pipeline.CompilePolicies();
         pipeline.CompileNeighbors();
+        pipeline.CompileStaticBindings();
         pipeline.CompileTranslations();
     }
 
@@ -102,7 +103,9 @@ internal sealed partial class RouterPipeline
                 AddRouteTable(block, port);
                 AddGateway(block, port);
                 AddDelivery(block, port);
+                AddAdvertisement(block, port);
             });
+            CompileMtu(port);
         }
     }
 

@@ -55,7 +55,11 @@ internal sealed class RouterView
         Nat =
             [.. row.Nat.Select(
                 uuid => topology.Rows.Nat.GetValueOrDefault(uuid)).OfType<NatRule>()];
-        Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
+        Balancers =
+        [
+            .. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)
+                .Select(balancer => topology.Rows.Expanded(balancer, host.HostId)),
+        ];
         GatewayPorts = [.. Ports.Where(port => port.Row.IsGateway)];
         if (IsGatewayRouter)
         {
@@ -215,13 +219,24 @@ internal static class GatewayHost
 {
     /// <summary>The candidate of highest priority that is alive, or null.</summary>
     public static string? Of(LogicalTopology topology, HostView host, LogicalRouterPort port) =>
-        Candidates(topology, port)
+        Best(host, Candidates(topology, port));
+
+    private static string? Best(HostView host, IEnumerable<GatewayCandidate> candidates) =>
+        candidates
             .Where(candidate =>
                 candidate.Chassis == host.HostId || host.Tunnels.ContainsKey(candidate.Chassis))
             .OrderByDescending(candidate => candidate.Priority)
             .ThenBy(candidate => candidate.Chassis, StringComparer.Ordinal)
             .Select(candidate => candidate.Chassis)
             .FirstOrDefault();
+
+    /// <summary>The same for a row of HA_Chassis_Group, as external ports name one.</summary>
+    public static string? OfGroup(LogicalTopology topology, HostView host, Guid? group) =>
+        group is { } uuid && topology.Rows.HaGroups.TryGetValue(uuid, out var row)
+            ? Best(host, row.Members
+                .Select(member => topology.Rows.HaChassis.GetValueOrDefault(member))
+                .OfType<GatewayCandidate>())
+            : null;
 
     public static bool IsCandidate(LogicalTopology topology, string host, LogicalRouterPort port) =>
         port.IsGateway && Candidates(topology, port).Any(each => each.Chassis == host);

@@ -54,6 +54,7 @@ internal sealed partial class SwitchPipeline
             foreach (var untracked in NeverTracked()) block.Add(table, 110, untracked, Then(table));
         }
 
+        block.Add(preLb, 111, _here.Has(IsStateless), Then(preLb));
         foreach (var ip in (FlowMatch[])[_here.Ip4(), _here.Ip6()])
         {
             block.Add(preAcl, 100, ip, Then(preAcl, new FlowActions().Set(ConntrackDefrag, 1)));
@@ -108,9 +109,10 @@ internal sealed partial class SwitchPipeline
                 block.Add(table, 110, ip.Inport(port.Key), NextIngress(table));
             foreach (var table in (byte[])[SwitchEgress.PreAcl, SwitchEgress.PreLoadBalancing])
             {
-                block.Add(
-                    table, 110, ip.Outport(port.Key),
-                    NextEgress(table, new FlowActions().ClearConntrack()));
+                // With stateful ACLs the connection keeps what the sender's zone knows of it.
+                var before = new FlowActions();
+                if (!_traits.HasStatefulAcls) before.ClearConntrack();
+                block.Add(table, 110, ip.Outport(port.Key), NextEgress(table, before));
             }
         }
     }
@@ -215,7 +217,7 @@ internal sealed partial class SwitchPipeline
             object?[] inputs =
             [
                 acl, _traits.Key, _traits.IsStateful, _traits.TierMax,
-                _names.MeaningOf(acl.Match),
+                _names.MeaningOf(acl.Match), _pass.Topology.MeterInputs(acl.Meter),
             ];
             _pass.ExpressionBlock(
                 "ACL", "acl", acl.Uuid, Uuid, inputs, block => AddAcl(block, acl));
@@ -226,18 +228,19 @@ internal sealed partial class SwitchPipeline
     {
         var stages = AclStages.Of(acl);
         var products = ExpressionNormalizer.Normalize(acl.Match, _names);
+        var meter = acl.IsLogged ? _pass.MeterFor(acl.Meter, block) : null;
         var priority = acl.Priority + AclOffset;
         var here = _traits.TierMax > 0 ? _here.Is(AclTier, (uint)acl.Tier) : _here;
         var table = stages.Evaluation;
         if (acl.Action == "pass")
         {
-            block.Add(table, priority, here, products, stages.Next(table, Logged(acl)));
+            block.Add(table, priority, here, products, stages.Next(table, Logged(acl, meter)));
             return;
         }
 
         if (!_traits.IsStateful)
         {
-            block.Add(table, priority, here, products, stages.Next(table, Verdict(acl)));
+            block.Add(table, priority, here, products, stages.Next(table, Verdict(acl, meter)));
             return;
         }
 
@@ -247,23 +250,23 @@ internal sealed partial class SwitchPipeline
             block.Add(
                 pre, priority, _here, products,
                 stages.Next(pre, new FlowActions().Set(IsStateless, 1)));
-            block.Add(table, priority, here, products, stages.Next(table, Verdict(acl)));
+            block.Add(table, priority, here, products, stages.Next(table, Verdict(acl, meter)));
             return;
         }
 
-        if (acl.Allows) AddAllow(block, acl, stages, here, products);
-        else AddDeny(block, acl, stages, here, products);
+        if (acl.Allows) AddAllow(block, acl, meter, stages, here, products);
+        else AddDeny(block, acl, meter, stages, here, products);
     }
 
     private static void AddAllow(
-        FlowBlockBuilder block, Acl acl, AclStages stages, FlowMatch here,
+        FlowBlockBuilder block, Acl acl, uint? meter, AclStages stages, FlowMatch here,
         ImmutableArray<MatchProduct> products)
     {
         var table = stages.Evaluation;
         var priority = acl.Priority + AclOffset;
         FlowActions Committing()
         {
-            var actions = Verdict(acl).Set(ConntrackCommit, 1);
+            var actions = Verdict(acl, meter).Set(ConntrackCommit, 1);
             if (acl.Label != 0) actions.Set(HasLabel, 1).Set(AclLabel, acl.Label);
             if (acl.PersistsEstablished) actions.Set(PersistEstablished, 1);
             return actions;
@@ -273,32 +276,41 @@ internal sealed partial class SwitchPipeline
             table, priority, here.Has(HintAllowNew), products, stages.Next(table, Committing()));
         block.Add(
             table, priority, here.Has(HintAllow).Lacks(HintAllowNew), products,
-            stages.Next(table, acl.Label != 0 ? Committing() : Verdict(acl)));
+            stages.Next(table, acl.Label != 0 ? Committing() : Verdict(acl, meter)));
     }
 
     private static void AddDeny(
-        FlowBlockBuilder block, Acl acl, AclStages stages, FlowMatch here,
+        FlowBlockBuilder block, Acl acl, uint? meter, AclStages stages, FlowMatch here,
         ImmutableArray<MatchProduct> products)
     {
         var table = stages.Evaluation;
         var priority = acl.Priority + AclOffset;
-        block.Add(table, priority, here.Has(HintDrop), products, stages.Next(table, Verdict(acl)));
+        block.Add(
+            table, priority, here.Has(HintDrop), products,
+            stages.Next(table, Verdict(acl, meter)));
 
         // The connection was allowed once: remember that it no longer is.
-        var block1 = Verdict(acl).Commit(PortZone, new OfLoad(Blocked, 1));
+        var block1 = Verdict(acl, meter).Commit(PortZone, new OfLoad(Blocked, 1));
         block.Add(
             table, priority, here.Has(HintBlock).Lacks(HintDrop), products,
             stages.Next(table, block1));
     }
 
-    private static FlowActions Verdict(Acl acl)
+    private static FlowActions Verdict(Acl acl, uint? meter)
     {
         var bit = acl.Allows ? AclAllow : acl.Action == "reject" ? AclReject : AclDrop;
-        return Logged(acl).Set(bit, 1);
+        return Logged(acl, meter).Set(bit, 1);
     }
 
-    private static FlowActions Logged(Acl acl) =>
-        acl.IsLogged ? new FlowActions().Punt(ControllerAction.Log(acl)) : new FlowActions();
+    private static FlowActions Logged(Acl acl, uint? meter)
+    {
+        var actions = new FlowActions();
+        if (!acl.IsLogged) return actions;
+        var log = ControllerAction.Log(acl);
+        return meter is { } id
+            ? actions.Clone(new FlowActions().Meter(id).Punt(log))
+            : actions.Punt(log);
+    }
 
     private void CompileQos()
     {
@@ -310,11 +322,12 @@ internal sealed partial class SwitchPipeline
         }
     }
 
-    // QoS: mark packets.
+    // QoS: mark packets, and drop those above a rate.
     private void AddQos(FlowBlockBuilder block, QosRule rule)
     {
         var table = rule.IsEgress ? SwitchEgress.Qos : SwitchIngress.Qos;
         var used = rule.IsEgress ? SwitchEgress.Used : SwitchIngress.Used;
+        uint? meter = null;
         foreach (var product in ExpressionNormalizer.Normalize(rule.Match, _names))
         {
             var isIp = product.Sets.TryGetValue("eth_type", out var types)
@@ -322,6 +335,12 @@ internal sealed partial class SwitchPipeline
             var actions = new FlowActions();
             if (rule.Dscp is { } dscp && isIp) actions.Set(MatchField.IpDscp, (uint)dscp);
             if (rule.Mark is { } mark) actions.Set(MatchField.PacketMark, mark);
+            if (rule.RateKilobits > 0)
+            {
+                meter ??= block.AddMeter(false, rule.RateKilobits, rule.BurstKilobits);
+                actions.Meter(meter.Value);
+            }
+
             block.Add(table, rule.Priority, _here, [product], actions.Next(Next(used, table)));
         }
     }

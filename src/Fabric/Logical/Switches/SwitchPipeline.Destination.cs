@@ -16,6 +16,12 @@ internal sealed partial class SwitchPipeline
 
         // Routers hear what they answer: router solicitations; and IPv6 multicast for relays.
         block.Add(lookup, 85, _here.Icmp6(133), flood);
+        if (!_traits.HidesArpFromRouters)
+        {
+            block.Add(lookup, 72, _here.Has(DestinationMulticast).Arp(1), flood);
+            block.Add(lookup, 72, _here.Has(DestinationMulticast).Neighbor(135), flood);
+        }
+
         block.Add(lookup, 70, _here.Has(DestinationMulticast), floodL2);
 
         var find = new FlowActions().SetOutport(0);
@@ -56,8 +62,8 @@ internal sealed partial class SwitchPipeline
         var toRouter = new FlowActions().SetOutport(port.Key).Output();
         var floodL2 = new FlowActions().SetOutport(FloodL2Group).Output();
         var fromRouter = _here.Is(MatchField.EthernetSource, peer.Mac);
-        block.Add(lookup, 81, fromRouter.Arp(1), floodL2);
-        block.Add(lookup, 81, fromRouter.Neighbor(135), floodL2);
+        block.Add(lookup, 75, fromRouter.Arp(1), floodL2);
+        block.Add(lookup, 75, fromRouter.Neighbor(135), floodL2);
         var own = new LinkAddresses(peer.Mac, port.IsPeerServed ? peer.Networks : []);
         foreach (var service in port.PeerServices.Add(own))
         {

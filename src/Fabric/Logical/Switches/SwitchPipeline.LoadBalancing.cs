@@ -50,6 +50,11 @@ internal sealed partial class SwitchPipeline
             : new FlowActions().Add(new OfGroup(
                 block.AddGroup(choices, BalancerSelection.Of(balancer, service))));
         block.Add(table, priority, isNew, chosen);
+        new BalancerAffinity(
+            _here, _traits.Key, PortZone, SwitchIngress.AffinityCheck, table,
+            SwitchIngress.AffinityLearn, table, SwitchIngress.AffinityLearn,
+            SwitchIngress.PreHairpin)
+            .Add(block, balancer, service, match, new FlowActions(), [new OfLoad(Natted, 1)]);
         foreach (var backend in service.Backends.Distinct())
             AddHairpin(block, balancer, service, backend);
     }

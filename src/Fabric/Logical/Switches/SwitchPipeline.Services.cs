@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Fabric.Wire.OpenFlow;
 using static Fabric.Logical.LogicalFields;
 
@@ -33,15 +34,57 @@ internal sealed partial class SwitchPipeline
         if (hasDns) _pass.Block("dns", Uuid, Uuid, [_traits.Key], AddDns);
         foreach (var port in _view.Ports)
         {
-            if (port.Row.DhcpV4Options is not { } uuid
-                || !_pass.Topology.Rows.Dhcp.TryGetValue(uuid, out var options))
+            if (OptionsOf(port.Row.DhcpV4Options) is { } options)
             {
-                continue;
+                object?[] inputs = [port.Row, port.Key, options, _traits.Key, EntriesOf(port)];
+                _pass.Block(
+                    "dhcp", port.Row.Uuid, Uuid, inputs, block => AddDhcp(block, port, options));
             }
 
-            object?[] inputs = [port.Row, port.Key, options, _traits.Key];
-            _pass.Block(
-                "dhcp", port.Row.Uuid, Uuid, inputs, block => AddDhcp(block, port, options));
+            if (OptionsOf(port.Row.DhcpV6Options) is { } options6)
+            {
+                object?[] inputs = [port.Row, port.Key, options6, _traits.Key, EntriesOf(port)];
+                _pass.Block(
+                    "dhcp6", port.Row.Uuid, Uuid, inputs, block => AddDhcp6(block, port, options6));
+            }
+        }
+    }
+
+    private DhcpOptions? OptionsOf(Guid? row) =>
+        row is { } uuid ? _pass.Topology.Rows.Dhcp.GetValueOrDefault(uuid) : null;
+
+    /// <summary>
+    /// Where the port's frames come in: the port itself; of an external port the physical
+    /// networks, on the host that serves it.
+    /// </summary>
+    private ImmutableArray<uint> EntriesOf(SwitchPortView port)
+    {
+        if (port.Row.Type != "external") return [port.Key];
+        var server = GatewayHost.OfGroup(_pass.Topology, _pass.Host, port.Row.HaChassisGroup);
+        return server == _pass.Host.HostId
+            ? [.. _view.Ports.Where(each => each.Row.IsLocalnet).Select(each => each.Key)]
+            : [];
+    }
+
+    // Ingress 28: DHCPv6 messages of a port that has options.
+    private void AddDhcp6(FlowBlockBuilder block, SwitchPortView port, DhcpOptions options)
+    {
+        var servers = new IpPrefix(true, ((UInt128)0xff02 << 112) | 0x1_0002, 128);
+        foreach (var addresses in port.Addresses)
+        {
+            var offered = addresses.Ipv6.Where(ip => !ip.IsLinkLocal).Take(1)
+                .DefaultIfEmpty(new IpPrefix(true, 0, 128));
+            foreach (var ip in offered)
+            {
+                foreach (var entry in EntriesOf(port))
+                {
+                    var match = _here.Inport(entry).Is(MatchField.EthernetSource, addresses.Mac)
+                        .Destination(servers).PortSource(17, 546).PortDestination(17, 547);
+                    block.Add(
+                        SwitchIngress.DhcpOptions, 100, match,
+                        new FlowActions().Punt(ControllerAction.Dhcp(options.Uuid, ip)));
+                }
+            }
         }
     }
 
@@ -55,17 +98,28 @@ internal sealed partial class SwitchPipeline
             var offered = addresses.Ipv4.Where(ip => cidr.Network.Contains(ip)).Take(1);
             foreach (var ip in offered)
             {
-                var from = _here.Inport(port.Key).Is(MatchField.EthernetSource, addresses.Mac);
                 var punt = new FlowActions().Punt(ControllerAction.Dhcp(options.Uuid, ip));
-                foreach (var source in (IpPrefix[])[IpPrefix.V4(0), ip.Host])
+                foreach (var entry in EntriesOf(port))
                 {
-                    foreach (var target in (IpPrefix[])[IpPrefix.V4(uint.MaxValue), server])
-                    {
-                        var match = from.Source(source).Destination(target)
-                            .PortSource(17, 68).PortDestination(17, 67);
-                        block.Add(SwitchIngress.DhcpOptions, 100, match, punt);
-                    }
+                    var from = _here.Inport(entry)
+                        .Is(MatchField.EthernetSource, addresses.Mac);
+                    AddDhcpRequests(block, from, ip, server, punt);
                 }
+            }
+        }
+    }
+
+    private static void AddDhcpRequests(
+        FlowBlockBuilder block, FlowMatch from, IpPrefix offered, IpPrefix server,
+        FlowActions punt)
+    {
+        foreach (var source in (IpPrefix[])[IpPrefix.V4(0), offered.Host])
+        {
+            foreach (var target in (IpPrefix[])[IpPrefix.V4(uint.MaxValue), server])
+            {
+                var match = from.Source(source).Destination(target)
+                    .PortSource(17, 68).PortDestination(17, 67);
+                block.Add(SwitchIngress.DhcpOptions, 100, match, punt);
             }
         }
     }

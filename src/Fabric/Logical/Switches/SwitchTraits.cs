@@ -12,6 +12,15 @@ internal sealed record SwitchTraits(
     bool HasBalancers, bool HasUnknown, bool HasSecurity, bool IsVlanTransparent,
     bool DropsByDefault, bool MatchesInvalid, int TierMax)
 {
+    /// <summary>
+    /// other_config:broadcast-arps-to-all-routers = false: requests for addresses that no router
+    /// is known to have do not reach routers.
+    /// </summary>
+    public bool HidesArpFromRouters { get; init; }
+
+    /// <summary>Some ACL is allow-related.</summary>
+    public bool HasStatefulAcls { get; init; }
+
     public bool HasAcls => HasIngressAcls || HasLateAcls || HasEgressAcls;
 }
 
@@ -84,7 +93,11 @@ internal sealed class SwitchView
         ports.Sort((a, b) => a.Key.CompareTo(b.Key));
         Ports = ports.ToImmutable();
         Acls = [.. topology.AclsOf(row)];
-        Balancers = [.. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)];
+        Balancers =
+        [
+            .. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)
+                .Select(balancer => topology.Rows.Expanded(balancer, host.HostId)),
+        ];
         Traits = TraitsOf(topology.Rows.GlobalOptions, key);
     }
 
@@ -115,7 +128,12 @@ internal sealed class SwitchView
             Row.IsVlanTransparent,
             global.GetValueOrDefault("default_acl_drop") == "true",
             global.GetValueOrDefault("use_ct_inv_match") != "false",
-            Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max());
+            Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max())
+        {
+            HasStatefulAcls = Acls.Any(acl => acl.IsStateful),
+            HidesArpFromRouters =
+                Row.OtherConfig.GetValueOrDefault("broadcast-arps-to-all-routers") == "false",
+        };
     }
 
     private static ImmutableArray<LinkAddresses> AddressesOf(

@@ -75,7 +75,7 @@ public sealed class ExpressionPropertyTests
     private static ImmutableArray<LogicalFlow> FlowsOf(ImmutableArray<MatchProduct> products)
     {
         var key = new FlowBlockKey("test", Guid.Empty, Guid.Empty);
-        var block = new FlowBlockBuilder(key, new BlockNumbers(), new BlockNumbers());
+        var block = new FlowBlockBuilder(key, new(), new(), new());
         block.Add(1, 1, FlowMatch.Any, products, FlowActions.To(2));
         var desired = new DesiredFlows();
         desired.Replace(key, FlowBlock.Empty, block.Build());

@@ -23,6 +23,7 @@ public sealed class OracleTests(ITestOutputHelper output)
         for (var network = first; network < first + networks; network++)
             Compare(oracle, new RandomNetwork(network), packets, differences);
         foreach (var difference in differences.Take(20)) output.WriteLine(difference);
+        if (networks == 1) output.WriteLine(new RandomNetwork(first).ToString());
         Assert.Empty(differences);
     }
 
@@ -42,16 +43,25 @@ public sealed class OracleTests(ITestOutputHelper output)
             var probe = OracleProbe.Random(network, random);
             var lab = new LogicalLab(
                 database, () => new ScriptedConntrack(probe.State),
-                [.. network.Ports.GroupBy(port => port.Host)
+                [.. network.Ports.GroupBy(port => network.IsOnOneHost ? "host1" : port.Host)
                     .Select(host => (host.Key, host.Select(port => port.Name).ToArray()))
                     .Concat(((string[])["host1", "host2", "host3"])
-                        .Except(network.Ports.Select(port => port.Host))
+                        .Except(network.Ports.Select(
+                            port => network.IsOnOneHost ? "host1" : port.Host))
                         .Select(host => (host, Array.Empty<string>())))]);
             var ours = probe.Send(lab, out var backend);
             var text = oracle.Trace(probe.From.Switch, probe.Microflow, probe.StateText, backend);
+            if (text is null) continue;
             var theirs = OvnTraceReader.Read(
                 text, network.Ports.Select(port => port.Name).ToHashSet(), probe.Values);
-            if (ours.Equals(theirs)) continue;
+            var sender = probe.From.Name;
+            if (ours.WithoutAskedTwice(sender).Equals(theirs.WithoutAskedTwice(sender))) continue;
+            if (Setting("FABRIC_TEST_NETWORKS", 0) == 1)
+            {
+                text = oracle.Trace(
+                    probe.From.Switch, probe.Microflow, probe.StateText, backend, "--detailed")!;
+            }
+
             differences.Add(
                 $"network {network.Seed} packet {i}: ct={probe.StateText} {probe.Microflow}\n"
                 + $"  ours:   {ours}\n  theirs: {theirs}\n{text}");

@@ -19,6 +19,19 @@ internal sealed record OracleVerdict(
 
     public override int GetHashCode() => Deliveries.Count;
 
+    /// <summary>
+    /// Of an ARP request that was answered, the answer: whether the request also was flooded
+    /// depends on OVN's version.
+    /// </summary>
+    public OracleVerdict WithoutAskedTwice(string sender) =>
+        Deliveries.Any(each => each.StartsWith($"{sender} ", StringComparison.Ordinal))
+            ? this with
+            {
+                Deliveries = [.. Deliveries.Where(
+                    each => !each.Contains("ff:ff:ff:ff:ff:ff", StringComparison.Ordinal))],
+            }
+            : this;
+
     public override string ToString() =>
         $"out: {string.Join(" | ", Deliveries)}; answers: {string.Join(' ', Answers)}";
 }

@@ -15,6 +15,9 @@ internal sealed class OvnOracle : IDisposable
     public static readonly string[] Tools =
         ["ovsdb-server", "ovsdb-tool", "ovsdb-client", "ovn-northd", "ovn-trace"];
 
+    /// <summary>Exit codes of processes that a signal ended.</summary>
+    private const int CrashedFrom = 128;
+
     private readonly string _directory =
         Directory.CreateTempSubdirectory("fabric-oracle-").FullName;
     private readonly List<Process> _daemons = [];
@@ -66,13 +69,19 @@ internal sealed class OvnOracle : IDisposable
     }
 
     /// <summary>What ovn-trace says, in its minimal form.</summary>
-    public string Trace(string datapath, string microflow, string ct, string? lbDestination)
+    /// <returns>Null when ovn-trace itself crashed, as Debian's does now and then.</returns>
+    public string? Trace(
+        string datapath, string microflow, string ct, string? lbDestination,
+        string form = "--minimal")
     {
         const int lookupsMax = 12;
-        var arguments = new List<string> { $"--db={Server}", "--minimal" };
+        var arguments = new List<string> { $"--db={Server}", form };
         for (var i = 0; i < lookupsMax; i++) arguments.Add($"--ct={ct}");
         if (lbDestination is not null) arguments.Add($"--lb-dst={lbDestination}");
-        return Run("ovn-trace", [.. arguments, datapath, microflow]);
+        return Run("ovn-trace", out var exit, [.. arguments, datapath, microflow]) is var text
+            && exit < CrashedFrom
+            ? text
+            : null;
     }
 
     public void Dispose()
@@ -117,16 +126,19 @@ internal sealed class OvnOracle : IDisposable
         _daemons.Add(daemon);
     }
 
-    private string Run(string tool, params string[] arguments)
+    private string Run(string tool, params string[] arguments) =>
+        Run(tool, out var exit, arguments) is var text && exit == 0
+            ? text
+            : throw new InvalidOperationException($"{tool} {arguments[^1]}: {text}");
+
+    private string Run(string tool, out int exit, params string[] arguments)
     {
         using var process = Process.Start(Information(tool, arguments))!;
         var errors = process.StandardError.ReadToEndAsync();
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0
-            ? text
-            : throw new InvalidOperationException(
-                $"{tool} {arguments[^1]}: {errors.GetAwaiter().GetResult()}");
+        exit = process.ExitCode;
+        return exit == 0 ? text : errors.GetAwaiter().GetResult();
     }
 
     private ProcessStartInfo Information(string tool, string[] arguments)

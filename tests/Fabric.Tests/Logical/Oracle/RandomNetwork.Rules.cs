@@ -95,14 +95,16 @@ internal sealed partial class RandomNetwork
 
         var outer = _switches.Count;
         var hasNat = kind > 0 && outer > 1;
+        var hasBalancer = hasNat && Chance(40);
+        IsOnOneHost = hasBalancer && kind == 1;
         Insert("Logical_Router", [
             new("name", "r"), new("ports", Datum.References(ports)),
             new("options", kind == 2 ? Map(("chassis", "host1")) : Datum.EmptyMap),
             new("static_routes", Datum.References(Routes())),
             new("policies", Datum.References(Policies())),
-            new("nat", Datum.References(hasNat ? Translations(outer) : [])),
+            new("nat", Datum.References(hasNat ? Translations(outer, kind == 2) : [])),
             new("load_balancer", Datum.References(
-                hasNat && Chance(40) ? [Balancer("lb-r", V4(outer, 200))] : [])),
+                hasBalancer ? [Balancer("lb-r", V4(outer, 200))] : [])),
         ]);
     }
 
@@ -148,7 +150,7 @@ internal sealed partial class RandomNetwork
         return policies;
     }
 
-    private List<Guid> Translations(int outer)
+    private List<Guid> Translations(int outer, bool isGatewayRouter)
     {
         var rules = new List<Guid>();
         if (Chance(70))
@@ -168,7 +170,9 @@ internal sealed partial class RandomNetwork
                 new("external_ip", $"{external}"), new("logical_ip", $"{inner.Ipv4}"),
                 new("options", Chance(25) ? Map(("stateless", "true")) : Datum.EmptyMap),
             ]));
-            Targets.Add((external, 0));
+
+            // ovn-trace ends at "ct_snat" on a gateway router: what follows cannot be compared.
+            if (!isGatewayRouter) Targets.Add((external, 0));
         }
 
         return rules;

@@ -52,6 +52,12 @@ internal sealed partial class RandomNetwork
     public ImmutableArray<Operation> Operations => [.. _operations];
     public IReadOnlyList<RandomPort> Ports => _ports;
 
+    /// <summary>
+    /// A balancer on a router with a gateway port acts at the gateway only, which ovn-trace takes
+    /// to be where the packet is.
+    /// </summary>
+    public bool IsOnOneHost { get; private set; }
+
     /// <summary>Addresses that packets may be sent to, with the port 0 for any.</summary>
     public List<(IpPrefix Address, ushort Port)> Targets { get; } = [];
 
@@ -60,6 +66,11 @@ internal sealed partial class RandomNetwork
 
     /// <summary>MAC of the router on a subnet.</summary>
     public Dictionary<int, MacBytes> RouterMacs { get; } = [];
+
+    /// <summary>Its rows, for whoever looks into a difference.</summary>
+    public override string ToString() => string.Join('\n', _operations.Cast<Operation.Insert>()
+        .Select(row => $"{row.Table} {string.Join(' ', row.Row)}")
+        .Concat(_ports.Select(port => $"{port.Name} is on {port.Host}")));
 
     private static IpPrefix V4(int subnet, int host) =>
         IpPrefix.V4(0x0a00_0000u | ((uint)subnet << 8) | (uint)host);

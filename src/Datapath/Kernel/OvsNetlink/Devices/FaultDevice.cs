@@ -119,8 +119,9 @@ public sealed class FaultDevice(INetlinkDevice inner, TimeSpan patience) : INetl
             {
                 case DeviceFault.ShortRead: return size / 2;
                 case DeviceFault.Garbage:
-                    answer[..36].Fill(0xA5);
-                    return 36;
+                    var garbage = answer[..Math.Min(36, answer.Length)];
+                    garbage.Fill(0xA5);
+                    return garbage.Length;
                 case DeviceFault.Error when request.Length >= NetlinkMessage.HeaderSize:
                     var writer = new NetlinkWriter(answer);
                     var sequence = BitConverter.ToUInt32(request[8..]);

@@ -58,7 +58,7 @@ public interface INetlinkDevice : IDisposable
     DeviceResult TryOpen(uint protocol, out INetlinkHandle? handle);
 }
 
-/// <summary>One open handle. Control: one caller at a time; Cancel and Dispose: any thread.</summary>
+/// <summary>One open handle. One caller at a time; Cancel and Dispose: any thread.</summary>
 public interface INetlinkHandle : IDisposable
 {
     /// <summary>One call; returns within the device's patience, whatever happens.</summary>

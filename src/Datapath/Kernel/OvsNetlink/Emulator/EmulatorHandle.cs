@@ -6,6 +6,7 @@ namespace Fabric.Datapath;
 /// <summary>One handle of the emulated device: its pid, queues and the dump under way.</summary>
 internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkHandle
 {
+    private readonly object _queues = new();
     private readonly Queue<byte[]> _packets = new();
     private readonly Queue<byte[]> _events = new();
     private readonly HashSet<uint> _groups = [];
@@ -52,7 +53,7 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
         }
 
         var isPackets = message.Header.Command == OvsControlCommand.PendPackets;
-        lock (owner.Queues)
+        lock (_queues)
         {
             if (_isClosed) return new(DeviceStatus.Gone, 0, 6);
             if (_isPending) return new(DeviceStatus.Busy, 0, 170);
@@ -60,13 +61,13 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
             if (isPackets && _packets.Count > 0) return default;
             _isPending = true;
             _isCompleted = false;
-            Monitor.PulseAll(owner.Queues);
+            owner.Rests();
             var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
             while (!_isCompleted && !_isCancelled && !_isClosed && owner.HasSwitch)
             {
                 var left = end - Environment.TickCount64;
                 if (left <= 0) break;
-                Monitor.Wait(owner.Queues, TimeSpan.FromMilliseconds(left));
+                Monitor.Wait(_queues, TimeSpan.FromMilliseconds(left));
             }
 
             _isPending = false;
@@ -81,27 +82,33 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
 
     public void Cancel()
     {
-        lock (owner.Queues)
+        lock (_queues)
         {
             _isCancelled = true;
-            Monitor.PulseAll(owner.Queues);
+            Monitor.PulseAll(_queues);
         }
     }
 
     public void Dispose()
     {
-        lock (owner.Queues)
+        lock (_queues)
         {
             _isClosed = true;
-            Monitor.PulseAll(owner.Queues);
+            Monitor.PulseAll(_queues);
         }
 
         owner.Closed(this);
     }
 
+    /// <summary>The switch went away: whoever waits learns of it.</summary>
+    public void Wake()
+    {
+        lock (_queues) Monitor.PulseAll(_queues);
+    }
+
     public void Join(uint group, bool isIn)
     {
-        lock (owner.Queues)
+        lock (_queues)
         {
             if (isIn) _groups.Add(group);
             else _groups.Remove(group);
@@ -113,7 +120,7 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
     /// <summary>False when the queue is full: the packet is lost.</summary>
     public bool QueuePacket(byte[] message)
     {
-        lock (owner.Queues)
+        lock (_queues)
         {
             if (!TakesPackets || _packets.Count >= OvsNetlinkLimits.EmulatorQueueMax) return false;
             _packets.Enqueue(message);
@@ -124,7 +131,7 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
 
     public void QueueEvent(byte[] message)
     {
-        lock (owner.Queues)
+        lock (_queues)
         {
             if (_events.Count >= OvsNetlinkLimits.EmulatorQueueMax) _events.Dequeue();
             _events.Enqueue(message);
@@ -149,7 +156,7 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
     private void Complete()
     {
         if (_isPending) _isCompleted = true;
-        Monitor.PulseAll(owner.Queues);
+        Monitor.PulseAll(_queues);
     }
 
     private DeviceResult WritePid(Span<byte> answer)
@@ -177,7 +184,7 @@ internal sealed class EmulatorHandle(OvsextEmulator owner, uint pid) : INetlinkH
     private DeviceResult ReadQueue(Queue<byte[]> queue, Span<byte> answer)
     {
         if (answer.Length < NetlinkReply.ErrorSize) return new(DeviceStatus.Refused, 0, 122);
-        lock (owner.Queues)
+        lock (_queues)
         {
             if (!queue.TryPeek(out var message)) return default;
             queue.Dequeue();

@@ -106,7 +106,8 @@ public sealed partial class OvsextEmulator
         return isIcmp
             ? new OvsConntrackTuple(
                 tuple.Source, tuple.Destination, tuple.Protocol, IcmpId: tuple.IcmpId ?? 0,
-                IcmpType: (byte)(tuple.PortSource ?? 0), IcmpCode: (byte)(tuple.PortDestination ?? 0))
+                IcmpType: (byte)(tuple.PortSource ?? 0),
+                IcmpCode: (byte)(tuple.PortDestination ?? 0))
             : new OvsConntrackTuple(
                 tuple.Source, tuple.Destination, tuple.Protocol, tuple.PortSource,
                 tuple.PortDestination);
@@ -181,9 +182,10 @@ public sealed partial class OvsextEmulator
                 }
 
                 var band = wanted.Bands[0];
-                var isSet = Packets.Meters.TrySet(id, new MeterSpec(!wanted.IsKbps, true,
-                    [new MeterBand(MeterBandKind.Drop, band.Rate ?? 0, band.Burst ?? 0, 0)]), out _);
-                return isSet ? 0 : OvsErrorCatalogue.Invalid;
+                var drop = new MeterBand(
+                    MeterBandKind.Drop, band.Rate ?? 0, band.Burst ?? 0, 0);
+                var spec = new MeterSpec(!wanted.IsKbps, true, [drop]);
+                return Packets.Meters.TrySet(id, spec, out _) ? 0 : OvsErrorCatalogue.Invalid;
             case OvsMeterCommand.Delete:
                 return Packets.Meters.Remove(id) ? 0 : OvsErrorCatalogue.NotFound;
             case OvsMeterCommand.Get:

@@ -20,7 +20,7 @@ public sealed record EmulatorProfile(
     public bool HasStt => Version <= new Version(3, 4);
 }
 
-/// <summary>A double of the OVSEXT device: the same messages, byte for byte, and its traps.</summary>
+/// <summary>A double of the OVSEXT device: its messages, byte for byte, and its traps.</summary>
 /// <remarks>
 /// Below the messages a managed datapath moves the packets. Traps that it keeps: masks are
 /// ignored and flows match exactly; actions are not looked at before a packet meets them, and
@@ -62,8 +62,8 @@ public sealed partial class OvsextEmulator : INetlinkDevice
     /// <summary>What moves the packets behind the messages; for tests of the emulator.</summary>
     internal UserspaceDatapath Packets { get; }
 
-    /// <summary>Wakes who waits for queues; also guards them.</summary>
-    internal object Queues { get; } = new();
+    private readonly object _resting = new();
+    private int _watchers;
 
     /// <summary>
     /// False: no virtual switch has the extension enabled, and every call fails with
@@ -85,7 +85,7 @@ public sealed partial class OvsextEmulator : INetlinkDevice
                 Packets.Flows.Flush();
             }
 
-            lock (Queues) Monitor.PulseAll(Queues);
+            foreach (var handle in _handles.Values) handle.Wake();
         }
     }
 
@@ -120,15 +120,30 @@ public sealed partial class OvsextEmulator : INetlinkDevice
     public bool WaitUntilIdle(TimeSpan patience)
     {
         var end = _clock.GetTimestamp() + (long)(patience.TotalSeconds * _clock.TimestampFrequency);
-        lock (Queues)
+        Interlocked.Increment(ref _watchers);
+        try
         {
-            while (true)
+            lock (_resting)
             {
-                if (_handles.Values.All(handle => handle.IsIdle)) return true;
-                if (_clock.GetTimestamp() > end) return false;
-                Monitor.Wait(Queues, TimeSpan.FromMilliseconds(20));
+                while (true)
+                {
+                    if (_handles.Values.All(handle => handle.IsIdle)) return true;
+                    if (_clock.GetTimestamp() > end) return false;
+                    Monitor.Wait(_resting, TimeSpan.FromMilliseconds(20));
+                }
             }
         }
+        finally
+        {
+            Interlocked.Decrement(ref _watchers);
+        }
+    }
+
+    /// <summary>A reader waits for more.</summary>
+    internal void Rests()
+    {
+        if (Volatile.Read(ref _watchers) == 0) return;
+        lock (_resting) Monitor.PulseAll(_resting);
     }
 
     public void Dispose()
@@ -180,7 +195,8 @@ public sealed partial class OvsextEmulator : INetlinkDevice
         {
             if (isConntrack)
             {
-                handle.Begin(DumpConnections(header.Sequence, handle.Pid), isPacked: false, default);
+                handle.Begin(
+                    DumpConnections(header.Sequence, handle.Pid), isPacked: false, default);
                 return default;
             }
 

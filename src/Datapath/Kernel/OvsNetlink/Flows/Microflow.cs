@@ -27,7 +27,7 @@ internal sealed class Microflow
     /// <summary>The round of the last dump that showed it, or in which it was put.</summary>
     public int Round { get; set; }
 
-    /// <summary>Its actions name upcall handles, which a new connection has other ones of.</summary>
+    /// <summary>Its actions name upcall handles: a new connection has others.</summary>
     public bool NamesPid { get; set; }
 
     public void ReadKey(out FlowKey key)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The step "conntrack": a packet against its connection. Three programs, since each is verified
+ * apart: packets of known connections, first packets, ICMP errors.
+ */
+#ifndef FABRIC_CONNTRACK_H
+#define FABRIC_CONNTRACK_H
+
+#include "fabric_nat.h"
+
+FABRIC_INLINE struct fabric_conntrack_spec *fabric_spec_of(const struct fabric_scratch *s)
+{
+	fabric_u32 number = s->number;
+
+	return bpf_map_lookup_elem(&fabric_conntrack_specs, &number);
+}
+
+/* The window scale of a SYN, from options that were copied to s->header. */
+FABRIC_INLINE fabric_u8 fabric_read_scale(const struct fabric_scratch *s, fabric_u32 size)
+{
+	fabric_u32 at = 0, i;
+
+	for (i = 0; i < 20; i++) {
+		fabric_u8 kind = s->header[at & 63], length;
+
+		if (at + 3 > size || kind == 0)
+			return FABRIC_NO_SCALE;
+		if (kind == 1) {
+			at++;
+			continue;
+		}
+		length = s->header[(at + 1) & 63];
+		if (kind == 3 && length == 3) {
+			fabric_u8 shift = s->header[(at + 2) & 63];
+
+			return shift > 14 ? 14 : shift;
+		}
+		if (length < 2)
+			return FABRIC_NO_SCALE;
+		at += length;
+	}
+	return FABRIC_NO_SCALE;
+}
+
+/* End of the IP packet, in bytes from the frame's start. */
+FABRIC_INLINE fabric_u32 fabric_ip_end(struct __sk_buff *skb, const struct fabric_scratch *s)
+{
+	fabric_u32 offset = s->layout.network + (fabric_is_ipv4(s) ? 2 : 4);
+	fabric_u16 size = 0;
+
+	if (skb->gso_size || bpf_skb_load_bytes(skb, offset, &size, 2))
+		return skb->len;
+	return s->layout.network + bpf_ntohs(size) + (fabric_is_ipv4(s) ? 0 : 40);
+}
+
+/* Facts of a TCP segment; 0 when its header lies about its size. */
+FABRIC_INLINE int fabric_read_segment(struct __sk_buff *skb, struct fabric_scratch *s)
+{
+	fabric_u32 transport = s->layout.transport, payload = s->layout.payload;
+	fabric_u32 options, end = fabric_ip_end(skb, s);
+	fabric_u8 tcp[20];
+
+	if (!payload || payload < transport + 20 || payload > end ||
+	    bpf_skb_load_bytes(skb, transport, tcp, 20))
+		return 0;
+	s->segment.flags = tcp[13];
+	s->segment.sequence = FABRIC_BE32(*(fabric_u32 *)(tcp + 4));
+	s->segment.acknowledgement = FABRIC_BE32(*(fabric_u32 *)(tcp + 8));
+	s->segment.window = fabric_read16(tcp + 14);
+	s->segment.payload_size = end - payload;
+	s->segment.scale_option = FABRIC_NO_SCALE;
+	options = payload - transport - 20;
+	if (!(tcp[13] & FABRIC_TCP_SYN) || options < 3)
+		return 1;
+	if (options > 40)
+		options = 40;
+	if (bpf_skb_load_bytes(skb, transport + 20, s->header, options))
+		return 0;
+	s->segment.scale_option = fabric_read_scale(s, options);
+	return 1;
+}
+
+FABRIC_INLINE int fabric_is_icmp_error(fabric_u8 protocol, fabric_u16 type_wire)
+{
+	fabric_u16 type = FABRIC_BE16(type_wire);
+
+	if (protocol == FABRIC_PROTOCOL_ICMP)
+		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+	return protocol == FABRIC_PROTOCOL_ICMPV6 && type >= 1 && type <= 4;
+}
+
+FABRIC_INLINE int fabric_udp_is_whole(struct __sk_buff *skb, const struct fabric_scratch *s)
+{
+	fabric_u16 length = 0;
+
+	if (skb->gso_size)
+		return 1;
+	if (bpf_skb_load_bytes(skb, s->layout.transport + 4, &length, 2))
+		return 0;
+	length = bpf_ntohs(length);
+	return length >= 8 && s->layout.transport + (fabric_u32)length <= fabric_ip_end(skb, s);
+}
+
+/* The packet's tuple into s->tuple; 0: it cannot be tracked. */
+FABRIC_INLINE int fabric_read_tuple(struct __sk_buff *skb, struct fabric_scratch *s,
+				    fabric_u16 zone)
+{
+	fabric_u8 protocol = s->key.protocol;
+	int is_ipv6 = fabric_is_ipv6(s);
+
+	if ((!is_ipv6 && !fabric_is_ipv4(s)) || s->key.fragment || !s->layout.transport)
+		return 0;
+	fabric_copy_address(s->tuple.source, s->key.source, is_ipv6);
+	fabric_copy_address(s->tuple.destination, s->key.destination, is_ipv6);
+	s->tuple.zone = zone;
+	s->tuple.protocol = protocol;
+	s->tuple.icmp_type = 0;
+	s->tuple.port_source = s->key.port_source;
+	s->tuple.port_destination = s->key.port_destination;
+	if (protocol == FABRIC_PROTOCOL_TCP)
+		return fabric_read_segment(skb, s);
+	if (protocol == FABRIC_PROTOCOL_UDP)
+		return fabric_udp_is_whole(skb, s);
+	if (fabric_is_icmp(protocol)) {
+		s->tuple.icmp_type = (fabric_u8)FABRIC_BE16(s->key.port_source);
+		s->tuple.port_destination = s->key.port_destination;
+		return !bpf_skb_load_bytes(skb, s->layout.transport + 4, &s->tuple.port_source, 2);
+	}
+	if (protocol != 132)
+		s->tuple.port_source = s->tuple.port_destination = 0;
+	return 1;
+}
+
+/* Marks, translation and key of a packet whose connection is known. */
+FABRIC_INLINE void fabric_finish(struct __sk_buff *skb, struct fabric_scratch *s,
+				 const struct fabric_conntrack_spec *spec,
+				 struct fabric_connection *connection, fabric_u32 state,
+				 fabric_u32 is_reply)
+{
+	if (spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
+		state |= connection->nat == FABRIC_NAT_SOURCE ? FABRIC_STATE_SOURCE_NAT
+							      : FABRIC_STATE_DESTINATION_NAT;
+		if (is_reply)
+			fabric_reverse(&s->wanted, &connection->original);
+		else
+			fabric_reverse(&s->wanted, &connection->reply);
+		fabric_say_tracked(s, spec->zone, state, connection);
+		fabric_rewrite(skb, s);
+		return;
+	}
+	fabric_say_tracked(s, spec->zone, state, connection);
+}
+
+SEC("tc")
+int fabric_program_conntrack(struct __sk_buff *skb)
+{
+	struct fabric_scratch *s = fabric_current();
+	struct fabric_conntrack_spec *spec;
+	struct fabric_connection *connection;
+	fabric_u32 is_reply = 0, state = FABRIC_STATE_TRACKED;
+	int verdict;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	spec = fabric_spec_of(s);
+	if (!spec || (s->is_stale && fabric_read_packet(skb, s)))
+		return fabric_drop(FABRIC_DROP_ActionMalformed);
+	s->now = bpf_ktime_get_coarse_ns();
+	if (!fabric_read_tuple(skb, s, spec->zone)) {
+		fabric_say_invalid(s, spec->zone);
+		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	}
+	if (fabric_is_icmp_error(s->key.protocol, s->key.port_source))
+		return fabric_go(skb, FABRIC_PROGRAM_RELATED);
+
+	connection = fabric_find(&s->tuple, &is_reply);
+	if (!connection)
+		return fabric_go(skb, FABRIC_PROGRAM_CREATE);
+	if (connection->expires <= s->now ||
+	    (is_reply && (spec->flags & (FABRIC_CT_FORCE | FABRIC_CT_COMMIT)) ==
+				 (FABRIC_CT_FORCE | FABRIC_CT_COMMIT))) {
+		fabric_end(connection, &s->quoted);
+		return fabric_go(skb, FABRIC_PROGRAM_CREATE);
+	}
+	verdict = fabric_advance(skb, s, connection, is_reply);
+	if (verdict == FABRIC_TRACK_INVALID) {
+		fabric_say_invalid(s, spec->zone);
+		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	}
+	if (verdict == FABRIC_TRACK_REOPENED) {
+		fabric_end(connection, &s->quoted);
+		return fabric_go(skb, FABRIC_PROGRAM_CREATE);
+	}
+	state |= verdict == FABRIC_TRACK_STILL_NEW ? FABRIC_STATE_NEW : FABRIC_STATE_ESTABLISHED;
+	if (is_reply)
+		state |= FABRIC_STATE_REPLY;
+	if ((spec->flags & FABRIC_CT_COMMIT) && fabric_set_marks(connection, spec))
+		fabric_tell(FABRIC_EVENT_UPDATED, connection);
+	fabric_finish(skb, s, spec, connection, state, is_reply);
+	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+}
+
+FABRIC_INLINE int fabric_can_start(const struct fabric_scratch *s)
+{
+	fabric_u8 type = s->tuple.icmp_type;
+
+	if (s->tuple.protocol == FABRIC_PROTOCOL_TCP)
+		return fabric_tcp_can_start(&s->segment);
+	if (s->tuple.protocol == FABRIC_PROTOCOL_ICMP)
+		return type == 8 || type == 13 || type == 15;
+	if (s->tuple.protocol == FABRIC_PROTOCOL_ICMPV6)
+		return type == 128;
+	return 1;
+}
+
+/* Makes s->tuple a connection; a drop reason when it cannot. */
+FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scratch *s,
+				       const struct fabric_conntrack_spec *spec)
+{
+	struct fabric_connection *fresh = (struct fabric_connection *)s->fresh;
+	fabric_u32 zone = spec->zone, reason, i;
+	struct fabric_zone *limits = bpf_map_lookup_elem(&fabric_zones, &zone);
+
+	reason = fabric_take_place(spec->zone);
+	if (reason)
+		return reason;
+#pragma unroll
+	for (i = 0; i < sizeof(s->fresh) / 8; i++)
+		s->fresh[i] = 0;
+	fresh->original = s->tuple;
+	fresh->started = s->now;
+	fresh->policy = spec->policy ? spec->policy : limits ? (fabric_u16)limits->policy : 0;
+	if (s->tuple.protocol == FABRIC_PROTOCOL_TCP)
+		fabric_tcp_start(&fresh->peers[0], &fresh->peers[1], &s->segment);
+	fresh->packets[0] = 1;
+	fresh->bytes[0] = skb->len;
+	fresh->expires = s->now + fabric_timeout(fresh);
+	fabric_set_marks(fresh, spec);
+
+	fabric_reverse(&s->wanted, &s->tuple);
+	if (spec->nat == FABRIC_NAT_SOURCE || spec->nat == FABRIC_NAT_DESTINATION) {
+		if (!fabric_choose(s, spec)) {
+			fabric_return_place(spec->zone);
+			return FABRIC_DROP_ConntrackNatExhausted;
+		}
+		fabric_reverse(&s->quoted, &s->tuple);
+		fresh->nat = fabric_equal(&s->wanted, &s->quoted) ? FABRIC_NAT_NONE : spec->nat;
+	} else if (bpf_map_update_elem(&fabric_replies, &s->wanted, &s->tuple, BPF_NOEXIST)) {
+		fabric_return_place(spec->zone);
+		return FABRIC_DROP_ConntrackNatExhausted;
+	}
+	fresh->reply = s->wanted;
+	if (bpf_map_update_elem(&fabric_connections, &s->tuple, fresh, BPF_NOEXIST)) {
+		bpf_map_delete_elem(&fabric_replies, &s->wanted);
+		fabric_return_place(spec->zone);
+		return FABRIC_DROP_ConntrackFull;
+	}
+	fabric_tell(FABRIC_EVENT_NEW, fresh);
+	return 0;
+}
+
+SEC("tc")
+int fabric_program_create(struct __sk_buff *skb)
+{
+	struct fabric_scratch *s = fabric_current();
+	fabric_u32 state = FABRIC_STATE_TRACKED | FABRIC_STATE_NEW, reason;
+	struct fabric_conntrack_spec *spec;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	spec = fabric_spec_of(s);
+	if (!spec)
+		return fabric_drop(FABRIC_DROP_ActionMalformed);
+	if (!fabric_can_start(s)) {
+		fabric_say_invalid(s, spec->zone);
+	} else if (!(spec->flags & FABRIC_CT_COMMIT)) {
+		fabric_forget(s);
+		s->key.conntrack_zone = FABRIC_BE16(spec->zone);
+		s->key.conntrack_state = (fabric_u8)state;
+		fabric_say_original(s, &s->tuple);
+	} else {
+		reason = fabric_create(skb, s, spec);
+		if (reason) {
+			fabric_drop(reason);
+			fabric_say_invalid(s, spec->zone);
+		} else {
+			fabric_finish(skb, s, spec, (struct fabric_connection *)s->fresh, state, 0);
+		}
+	}
+	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/* From a packet to the row of actions that a flow gives it. */
+#ifndef FABRIC_LOOKUP_H
+#define FABRIC_LOOKUP_H
+
+#include "fabric_maps.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 16);
+	__type(key, fabric_u32);
+	__type(value, fabric_u32);
+} fabric_programs SEC(".maps");
+
+#define FABRIC_HEADERS_WANTED 96
+#define FABRIC_HEADERS_PULLED 192
+#define FABRIC_CACHE_SLOTS 4096
+#define FABRIC_LINK_WORD 8   /* First word that the parser fills ... */
+#define FABRIC_PARSED_WORDS 12 /* ... and how many. */
+
+/* Only reached when the next program is missing: then the object is broken. */
+FABRIC_INLINE int fabric_go(struct __sk_buff *skb, fabric_u32 program)
+{
+	bpf_tail_call(skb, &fabric_programs, program);
+	return fabric_drop(FABRIC_DROP_RecirculationLimit);
+}
+
+/* Headers into the key; returns a drop reason or FABRIC_PARSE_DEEP. */
+FABRIC_INLINE int fabric_read_packet(struct __sk_buff *skb, struct fabric_scratch *s)
+{
+	struct fabric_frame frame;
+	fabric_u32 i;
+
+	if ((void *)(long)skb->data + FABRIC_HEADERS_WANTED > (void *)(long)skb->data_end &&
+	    skb->len > (fabric_u32)(skb->data_end - skb->data))
+		bpf_skb_pull_data(skb, skb->len < FABRIC_HEADERS_PULLED ? skb->len
+									: FABRIC_HEADERS_PULLED);
+	frame.data = (void *)(long)skb->data;
+	frame.end = (void *)(long)skb->data_end;
+	frame.size = skb->len;
+	frame.accelerated_tpid = 0;
+	frame.accelerated_tci = 0;
+	if (skb->vlan_present) {
+		frame.accelerated_tpid = (fabric_u16)skb->vlan_proto;
+		frame.accelerated_tci = FABRIC_BE16(skb->vlan_tci | 0x1000);
+	}
+	s->key.fragment = 0;
+	s->is_stale = 0;
+#pragma unroll
+	for (i = 0; i < FABRIC_PARSED_WORDS; i++)
+		s->word[FABRIC_LINK_WORD + i] = 0;
+	return fabric_parse(&frame, &s->key, &s->layout);
+}
+
+FABRIC_INLINE fabric_u64 fabric_mix(fabric_u64 hash, fabric_u64 word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 32);
+}
+
+/* Four lanes, so that the multiplications overlap. */
+FABRIC_INLINE fabric_u64 fabric_hash_key(const struct fabric_scratch *s)
+{
+	fabric_u64 a = fabric_seed, b = a ^ 1, c = a ^ 2, d = a ^ 3;
+	fabric_u32 i;
+
+#pragma unroll
+	for (i = 0; i < 24; i += 4) {
+		a = fabric_mix(a, s->word[i]);
+		b = fabric_mix(b, s->word[i + 1]);
+		c = fabric_mix(c, s->word[i + 2]);
+		d = fabric_mix(d, s->word[i + 3]);
+	}
+	a = fabric_mix(a, s->word[24]);
+	b = fabric_mix(b, s->word[25]);
+	c = fabric_mix(c, s->word[26]);
+	return fabric_mix(fabric_mix(a, b), fabric_mix(c, d));
+}
+
+struct fabric_search {
+	struct fabric_scratch *s;
+	fabric_u32 order;
+	fabric_u32 row;
+};
+
+/* Tries one mask; called by bpf_loop until it returns 1. */
+static long fabric_try_mask(fabric_u32 index, struct fabric_search *search)
+{
+	struct fabric_scratch *s = search->s;
+	struct fabric_megaflow *flow;
+	struct fabric_order *order;
+	struct fabric_mask *mask;
+	fabric_u64 hash, difference = 0;
+	fabric_u32 number = search->order, i;
+
+	order = bpf_map_lookup_elem(&fabric_orders, &number);
+	if (!order || index >= FABRIC_ORDER_MAX || index >= order->count)
+		return 1;
+	number = order->mask[index];
+	mask = bpf_map_lookup_elem(&fabric_masks, &number);
+	if (!mask)
+		return 1;
+	hash = fabric_seed ^ number;
+	for (i = 0; i < FABRIC_KEY_WORDS; i++) {
+		if (i >= mask->count)
+			break;
+		s->masked[i] = s->word[mask->index[i] & 31] & mask->word[i];
+		hash = fabric_mix(hash, s->masked[i]);
+	}
+	flow = bpf_map_lookup_elem(&fabric_megaflows, &hash);
+	if (!flow || flow->mask != number)
+		return 0;
+	for (i = 0; i < FABRIC_KEY_WORDS; i++) {
+		if (i >= mask->count)
+			break;
+		difference |= flow->word[i] ^ s->masked[i];
+	}
+	if (difference)
+		return 0;
+	search->row = flow->row;
+	__sync_fetch_and_add(&mask->hits, 1);
+	return 1;
+}
+
+/* Which list of masks a packet is tried against. */
+FABRIC_INLINE fabric_u32 fabric_order_of(const struct fabric_scratch *s)
+{
+	fabric_u16 type = s->key.ethernet_type;
+	fabric_u32 order = type == FABRIC_TYPE_IPV4	  ? 0
+			   : type == FABRIC_TYPE_IPV6 ? 1
+			   : type == FABRIC_TYPE_ARP	  ? 2
+						  : 3;
+
+	return s->key.recirculation_id ? order + 4 : order;
+}
+
+FABRIC_INLINE fabric_u32 fabric_search_masks(struct fabric_scratch *s)
+{
+	struct fabric_search search = { .s = s, .order = fabric_order_of(s), .row = 0 };
+
+	fabric_count(FABRIC_COUNTER_MASKS);
+	bpf_loop(FABRIC_ORDER_MAX, fabric_try_mask, &search, 0);
+	return search.row;
+}
+
+/* The row for the key, or 0. */
+FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
+{
+	fabric_u32 slot = (fabric_u32)(fabric_hash_key(s) >> 20) & (FABRIC_CACHE_SLOTS - 1);
+	struct fabric_cache_entry *entry = bpf_map_lookup_elem(&fabric_cache, &slot);
+	fabric_u64 difference = 0;
+	struct fabric_row *row;
+	fabric_u32 number, i;
+
+	if (!entry)
+		return 0;
+	number = entry->row;
+	row = bpf_map_lookup_elem(&fabric_rows, &number);
+	if (row && number && row->generation == entry->generation) {
+#pragma unroll
+		for (i = 0; i < FABRIC_KEY_WORDS; i++)
+			difference |= entry->word[i] ^ s->word[i];
+		if (!difference) {
+			fabric_count(FABRIC_COUNTER_CACHE);
+			return number;
+		}
+	}
+
+	number = fabric_search_masks(s);
+	row = bpf_map_lookup_elem(&fabric_rows, &number);
+	if (!number || !row)
+		return 0;
+	entry->row = number;
+	entry->generation = row->generation;
+#pragma unroll
+	for (i = 0; i < FABRIC_KEY_WORDS; i++)
+		entry->word[i] = s->word[i];
+	return number;
+}
+
+FABRIC_INLINE void fabric_count_flow(struct __sk_buff *skb, struct fabric_scratch *s,
+				     fabric_u32 row)
+{
+	fabric_u32 slot = (row << fabric_counter_shift) +
+			  (bpf_get_smp_processor_id() & ((1u << fabric_counter_shift) - 1));
+	struct fabric_statistics *counts = bpf_map_lookup_elem(&fabric_flow_counts, &slot);
+	fabric_u64 flags = s->key.tcp_flags;
+
+	if (!counts)
+		return;
+	__sync_fetch_and_add(&counts->packets, 1);
+	__sync_fetch_and_add(&counts->bytes, skb->len);
+	counts->used = bpf_ktime_get_coarse_ns();
+	if (flags & ~counts->tcp_flags)
+		counts->tcp_flags |= flags;
+}
+
+FABRIC_INLINE int fabric_ask(struct __sk_buff *skb, struct fabric_scratch *s, fabric_u32 kind)
+{
+	s->kind = kind;
+	s->number = 0;
+	s->resumes = 0;
+	return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
+}
+
+/* The packet in the scratch, whose metadata are set, finds its flow and follows it. */
+FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s)
+{
+	int reason = fabric_read_packet(skb, s);
+	struct fabric_port *port;
+	struct fabric_row *row;
+	fabric_u32 number;
+
+	if (reason == FABRIC_PARSE_DEEP) {
+		fabric_count(FABRIC_COUNTER_MISSED);
+		return fabric_ask(skb, s, FABRIC_UPCALL_MISS);
+	}
+	if (reason)
+		return fabric_drop(reason);
+	number = fabric_find_row(s);
+	row = bpf_map_lookup_elem(&fabric_rows, &number);
+	if (!number || !row) {
+		fabric_count(FABRIC_COUNTER_MISSED);
+		return fabric_ask(skb, s, FABRIC_UPCALL_MISS);
+	}
+
+	fabric_count(FABRIC_COUNTER_HIT);
+	fabric_count_flow(skb, s, number);
+	if (row->steps[0].kind == FABRIC_STEP_OUTPUT && row->steps[0].a) {
+		port = fabric_port_of(row->steps[0].c);
+		if (port && port->kind == FABRIC_PORT_DEVICE)
+			return bpf_redirect(port->device, 0);
+	}
+	s->row = number;
+	s->pc = 0;
+	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+}
+
+/* Forgets all that is known of a packet but its port. */
+FABRIC_INLINE void fabric_start(struct fabric_scratch *s, fabric_u32 port)
+{
+	fabric_u32 i;
+
+#pragma unroll
+	for (i = 0; i < FABRIC_LINK_WORD; i++)
+		s->word[i] = 0;
+#pragma unroll
+	for (i = FABRIC_LINK_WORD + FABRIC_PARSED_WORDS; i < FABRIC_KEY_WORDS; i++)
+		s->word[i] = 0;
+	s->key.in_port = FABRIC_BE32(port);
+	s->tunnel = 0;
+	s->passes = 0;
+	s->is_single = 0;
+	s->resumes = 0;
+}
+
+#endif

@@ -1,0 +1,290 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.InteropServices;
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>The connections in the kernel's maps: dump, flush, limits, policies, sweep.</summary>
+internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicies policies)
+    : IDatapathConntrack
+{
+    private const int Batch = 1024;
+    private readonly Lock _lock = new();
+    private Action<ConntrackEvent>? _changed;
+
+    public event Action<ConntrackEvent>? Changed
+    {
+        add
+        {
+            lock (_lock) _changed += value;
+            kernel.Settings[0].HasEventListener = 1;
+        }
+        remove
+        {
+            lock (_lock) _changed -= value;
+            kernel.Settings[0].HasEventListener = _changed is null ? 0u : 1;
+        }
+    }
+
+    public uint CountMax
+    {
+        get => kernel.Settings[0].ConntrackMax;
+        set => kernel.Settings[0].ConntrackMax = value;
+    }
+
+    public void Dump(ushort? zone, Action<ConntrackEntry> visit)
+    {
+        var now = Now();
+        Visit((in KernelConnection connection) =>
+        {
+            if (zone is not null && connection.Original.Zone != zone) return;
+            if (connection.Expires > now) visit(EntryOf(in connection, now));
+        });
+    }
+
+    public int Flush(ConntrackFilter filter)
+    {
+        var now = Now();
+        return RemoveAll((in KernelConnection connection) =>
+        {
+            if (filter.Zone is { } zone && connection.Original.Zone != zone) return false;
+            return IsMatch(EntryOf(in connection, now), filter);
+        });
+    }
+
+    /// <summary>Removes what has expired; returns how many.</summary>
+    public int Sweep()
+    {
+        var now = Now();
+        return RemoveAll((in KernelConnection connection) => connection.Expires <= now);
+    }
+
+    public ConntrackTotals Totals()
+    {
+        var states = new SortedDictionary<string, uint>(StringComparer.Ordinal);
+        Visit((in KernelConnection connection) =>
+        {
+            var state = StateOf(in connection) ?? connection.Original.Protocol switch
+            {
+                1 => "ICMP", 17 => "UDP", 58 => "ICMPv6", 132 => "SCTP", _ => "other",
+            };
+            states[state] = states.GetValueOrDefault(state) + 1;
+        });
+        return new ConntrackTotals(
+            kernel.Settings[0].ConntrackCount, CountMax, states.ToImmutableSortedDictionary());
+    }
+
+    public void SetLimit(ushort? zone, uint? limit)
+    {
+        if (zone is not { } number)
+        {
+            kernel.Settings[0].ZoneLimit = limit is null or 0 ? uint.MaxValue : limit.Value;
+            return;
+        }
+
+        ref var entry = ref kernel.Zones[number];
+        entry.Limit = limit is null or 0 ? uint.MaxValue : limit.Value;
+        entry.HasLimit = limit is null ? 0u : 1;
+    }
+
+    public ImmutableArray<(ushort? Zone, uint Limit, uint Count)> Limits()
+    {
+        var list = ImmutableArray.CreateBuilder<(ushort?, uint, uint)>();
+        var common = kernel.Settings[0].ZoneLimit;
+        list.Add((null, common == uint.MaxValue ? 0 : common, 0));
+        for (var zone = 0; zone < kernel.Zones.Count; zone++)
+        {
+            var entry = kernel.Zones[zone];
+            if (entry.HasLimit == 0) continue;
+            list.Add((
+                (ushort)zone, entry.Limit == uint.MaxValue ? 0 : entry.Limit, entry.Count));
+        }
+
+        return list.ToImmutable();
+    }
+
+    public void SetTimeoutPolicy(
+        string name, ImmutableSortedDictionary<string, uint> secondsByState) =>
+        policies.Set(name, secondsByState);
+
+    public void SetZoneTimeouts(
+        ushort zone, ImmutableSortedDictionary<string, uint>? secondsByState) =>
+        kernel.Zones[zone].Policy =
+            secondsByState is null ? 0u : policies.Set($"zone {zone}", secondsByState);
+
+    /// <summary>One record of the kernel's ring of events.</summary>
+    public void Tell(ReadOnlySpan<byte> record)
+    {
+        if (_changed is not { } changed || record.Length < sizeof(KernelConntrackEvent)) return;
+        var news = MemoryMarshal.Read<KernelConntrackEvent>(record);
+        var connection = new KernelConnection
+        {
+            MarkWire = news.MarkWire,
+            Expires = news.Expires,
+            Started = news.Started,
+            LabelWire = news.LabelWire,
+            Original = news.Original,
+            Reply = news.Reply,
+            OriginalPeer = new KernelTcpPeer { State = news.OriginalState },
+            ReplyPeer = new KernelTcpPeer { State = news.ReplyState },
+            PacketsOriginal = news.PacketsOriginal,
+            PacketsReply = news.PacketsReply,
+            BytesOriginal = news.BytesOriginal,
+            BytesReply = news.BytesReply,
+        };
+        changed(new ConntrackEvent(news.Kind, EntryOf(in connection, Now())));
+    }
+
+    private delegate void Visitor(in KernelConnection connection);
+
+    private delegate bool Filter(in KernelConnection connection);
+
+    private int RemoveAll(Filter isWanted)
+    {
+        var doomed = new List<(KernelTuple Original, KernelTuple Reply)>();
+        Visit((in KernelConnection connection) =>
+        {
+            if (isWanted(in connection)) doomed.Add((connection.Original, connection.Reply));
+        });
+        var count = 0;
+        foreach (var (original, reply) in doomed)
+        {
+            if (Remove(original, reply)) count++;
+        }
+
+        return count;
+    }
+
+    private bool Remove(KernelTuple original, KernelTuple reply)
+    {
+        KernelConnection last = default;
+        var isListened = _changed is not null
+            && LibBpf.Lookup(kernel.Connections, &original, &last) == 0;
+        if (LibBpf.Delete(kernel.Connections, &original) != 0) return false;
+        LibBpf.Delete(kernel.Replies, &reply);
+        Interlocked.Decrement(ref kernel.Settings[0].ConntrackCount);
+        Interlocked.Decrement(ref kernel.Zones[original.Zone].Count);
+        if (isListened)
+        {
+            _changed?.Invoke(new ConntrackEvent(
+                ConntrackChange.Destroyed, EntryOf(in last, Now())));
+        }
+
+        return true;
+    }
+
+    private void Visit(Visitor visit)
+    {
+        var keys = (KernelTuple*)NativeMemory.Alloc(Batch, (nuint)sizeof(KernelTuple));
+        var values = (KernelConnection*)NativeMemory.Alloc(
+            Batch, (nuint)sizeof(KernelConnection));
+        try
+        {
+            ulong from = 0, next = 0;
+            var isFirst = true;
+            while (true)
+            {
+                uint count = Batch;
+                var result = LibBpf.LookupBatch(
+                    kernel.Connections, isFirst ? null : &from, &next, keys, values, &count,
+                    null);
+                if (result is 0 or -2)
+                {
+                    for (uint i = 0; i < count; i++) visit(in values[i]);
+                }
+
+                if (result != 0) return;
+                isFirst = false;
+                from = next;
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(keys);
+            NativeMemory.Free(values);
+        }
+    }
+
+    /// <summary>Nanoseconds of the clock that the kernel's programs use.</summary>
+    private static ulong Now() =>
+        (ulong)(TimeProvider.System.GetTimestamp()
+            * (1e9 / TimeProvider.System.TimestampFrequency));
+
+    private static ConntrackEntry EntryOf(in KernelConnection connection, ulong now) => new(
+        TupleOf(connection.Original), TupleOf(connection.Reply), connection.Original.Zone,
+        BinaryPrimitives.ReverseEndianness(connection.MarkWire), LabelOf(connection.LabelWire),
+        StateOf(in connection),
+        connection.Expires > now ? (uint)((connection.Expires - now) / 1_000_000_000) : 0,
+        Helper: null, connection.PacketsOriginal, connection.BytesOriginal,
+        connection.PacketsReply, connection.BytesReply, (long)(connection.Started / 1_000_000));
+
+    private static ConntrackTuple TupleOf(in KernelTuple tuple)
+    {
+        var source = AddressOf(tuple.Source);
+        var destination = AddressOf(tuple.Destination);
+        var sourcePort = BinaryPrimitives.ReverseEndianness(tuple.PortSourceWire);
+        var destinationPort = BinaryPrimitives.ReverseEndianness(tuple.PortDestinationWire);
+        return tuple.Protocol is 1 or 58
+            ? new ConntrackTuple(
+                source, destination, tuple.Protocol, tuple.IcmpType, destinationPort, sourcePort)
+            : new ConntrackTuple(
+                source, destination, tuple.Protocol, sourcePort, destinationPort);
+    }
+
+    private static IPAddress AddressOf(Ipv6Bytes bytes)
+    {
+        var address = bytes.ToAddress();
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    }
+
+    private static UInt128 LabelOf(Ipv6Bytes wire)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        wire.CopyTo(bytes);
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    private static string? StateOf(in KernelConnection connection)
+    {
+        if (connection.Original.Protocol != 6) return null;
+        KernelTcpState original = connection.OriginalPeer.State, reply = connection.ReplyPeer.State;
+        var least = original < reply ? original : reply;
+        if (original == KernelTcpState.TimeWait || reply == KernelTcpState.TimeWait)
+        {
+            return "CLOSED";
+        }
+
+        if (least == KernelTcpState.FinWait2) return "TIME_WAIT";
+        if (least >= KernelTcpState.Closing) return "LAST_ACK";
+        if (original >= KernelTcpState.Closing) return "FIN_WAIT_1";
+        if (reply >= KernelTcpState.Closing) return "CLOSE_WAIT";
+        if (reply == KernelTcpState.Closed) return "SYN_SENT";
+        return original >= KernelTcpState.Established && reply >= KernelTcpState.Established
+            ? "ESTABLISHED"
+            : "SYN_RECV";
+    }
+
+    private static bool IsMatch(ConntrackEntry entry, ConntrackFilter filter)
+    {
+        var markMask = filter.MarkMask ?? uint.MaxValue;
+        if (filter.Mark is { } mark && (entry.Mark & markMask) != (mark & markMask)) return false;
+        var labelMask = filter.LabelMask ?? UInt128.MaxValue;
+        if (filter.Label is { } label && (entry.Label & labelMask) != (label & labelMask))
+        {
+            return false;
+        }
+
+        return IsMatch(entry.Original, filter.Original) && IsMatch(entry.Reply, filter.Reply);
+    }
+
+    private static bool IsMatch(ConntrackTuple tuple, ConntrackTuple? wanted) =>
+        wanted is null
+        || ((wanted.Protocol is null || wanted.Protocol == tuple.Protocol)
+            && (wanted.Source is null || wanted.Source.Equals(tuple.Source))
+            && (wanted.Destination is null || wanted.Destination.Equals(tuple.Destination))
+            && (wanted.PortSource is null || wanted.PortSource == tuple.PortSource)
+            && (wanted.PortDestination is null || wanted.PortDestination == tuple.PortDestination)
+            && (wanted.IcmpId is null || wanted.IcmpId == tuple.IcmpId));
+}

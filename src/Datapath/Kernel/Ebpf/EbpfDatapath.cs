@@ -1,0 +1,473 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>
+/// Forwarding in the kernel by eBPF programs (driver/ebpf), programmed from here.
+/// </summary>
+/// <remarks>
+/// The first packet of a flow comes up, is decided, and goes back with its flow's steps; the rest
+/// never leave the kernel. What the kernel's programs cannot do comes up too, for that flow alone.
+/// With a pin folder programs, maps, ports and connections outlive the process: the next one takes
+/// them over (<see cref="AdoptedFlows"/>), and removes what it does not want
+/// (<see cref="Settle"/>).
+/// </remarks>
+public sealed class EbpfDatapath : IDatapathProvider
+{
+    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>After this long without a change of ports, what nobody claimed goes.</summary>
+    private const long SettleMilliseconds = 15_000;
+
+    private readonly EbpfOptions _options;
+    private readonly KernelObject _kernel;
+    private readonly RouteSocket _routes;
+    private readonly Attachments _attachments;
+    private readonly Injector _injector;
+    private readonly RowTable _rows;
+    private readonly EbpfFlows _flows;
+    private readonly EbpfSlowPath _slowPath;
+    private readonly UserspaceDatapath _managed;
+    private readonly MemoryPort _collector;
+    private readonly int _injectDevice;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Thread _housekeeping;
+    private long _portsChanged = Environment.TickCount64;
+    private volatile IUpcallHandler? _handler;
+    private int _isDisposed;
+    private bool _isUninstalled;
+
+    [ThreadStatic] private static PacketBuffer? _collected;
+
+    private EbpfDatapath(
+        EbpfOptions options, KernelObject kernel, RouteSocket routes, Attachments attachments,
+        Injector injector, int injectDevice)
+    {
+        _options = options;
+        _kernel = kernel;
+        _routes = routes;
+        _attachments = attachments;
+        _injector = injector;
+        _injectDevice = injectDevice;
+        var policies = new ConntrackPolicies(kernel);
+        Specs = new StepSpecs(kernel, new TunnelRoutes(routes), policies);
+        Tracker = new EbpfConntrack(kernel, policies);
+        _rows = new RowTable(kernel);
+        _flows = new EbpfFlows(kernel, _rows, Specs, options.FlowsMax);
+        _managed = new UserspaceDatapath(
+            "slow", new UserspaceDatapathOptions { IsDummy = true, Clock = options.Clock });
+        _managed.Ports.TryAdd(
+            new DatapathPortSpec("collector", DatapathPortKind.Memory), out var port, out _);
+        _collector = _managed.FindMemoryPort("collector")!;
+        CollectorNumber = port.Number;
+        _collector.TakesOffloads = true;
+        _collector.Transmitted += Collect;
+        PortsOf = new EbpfPorts(kernel, routes, attachments, _managed.GeneveOptions);
+        _slowPath = new EbpfSlowPath(this, kernel);
+        PortsOf.TunnelChanged += OnTunnelChanged;
+        _housekeeping = new Thread(KeepHouse) { IsBackground = true, Name = "ebpf-house" };
+        _housekeeping.Start();
+    }
+
+    public string ProviderName => "ebpf";
+    public string Name => "system@ovs-system";
+
+    public DatapathCapabilities Capabilities { get; } = new();
+
+    public IDatapathPorts Ports => PortsOf;
+    public IDatapathFlows Flows => _flows;
+    public IDatapathConntrack Conntrack => Tracker;
+    public IDatapathMeters Meters => _managed.Meters;
+
+    public IUpcallHandler? UpcallHandler
+    {
+        set => _handler = value;
+    }
+
+    /// <summary>
+    /// Hears faults of the upcall handler; without a listener they end the process.
+    /// </summary>
+    public Action<Exception>? Faulted { get; set; }
+
+    /// <summary>"tcx" or "clsact": how programs are attached.</summary>
+    public string AttachKind => _attachments.Kind;
+
+    /// <summary>Flows that an earlier process left at work.</summary>
+    public int AdoptedFlows => _flows.AdoptedCount;
+
+    /// <summary>Flows in the kernel's tables, and flows that had to stay out of them.</summary>
+    public (int InKernel, ulong Slow) FlowPlaces => (_flows.KernelCount, _flows.SlowCount);
+
+    /// <summary>Upcalls handled since the start.</summary>
+    public long UpcallsHandled => _slowPath.Handled;
+
+    /// <summary>Upcalls that the kernel sent and nobody has handled yet.</summary>
+    public long UpcallsPending
+    {
+        get
+        {
+            long sent = 0;
+            foreach (var number in PortsOf.Numbers)
+            {
+                ref var port = ref _kernel.Ports[(int)number];
+                sent += Volatile.Read(ref port.UpcallsSent) - Volatile.Read(ref port.UpcallsDone);
+            }
+
+            return sent;
+        }
+    }
+
+    internal IUpcallHandler? Handler => _handler;
+    internal StepSpecs Specs { get; }
+    internal EbpfConntrack Tracker { get; }
+    internal EbpfPorts PortsOf { get; }
+    internal KernelObject Kernel => _kernel;
+    private uint CollectorNumber { get; }
+
+    /// <summary>What is missing for the programs to be loaded here; null: try it.</summary>
+    public static string? ProblemHere()
+    {
+        if (!OperatingSystem.IsLinux()) return "eBPF programs need Linux";
+        return KernelObject.FindProblem();
+    }
+
+    /// <summary>Loads the programs; on failure 'error' says in one line what is missing.</summary>
+    public static bool TryOpen(EbpfOptions options, out EbpfDatapath? datapath, out string error)
+    {
+        datapath = null;
+        if (!OperatingSystem.IsLinux())
+        {
+            error = "eBPF programs need Linux";
+            return false;
+        }
+
+        if (KernelObject.TryLoad(options, out error) is not { } kernel) return false;
+        var routes = RouteSocket.TryOpen(out error);
+        if (routes is not null)
+        {
+            var attachments = new Attachments(options.PinFolder, options.IsWithoutTcx);
+            if (TryMakeInjectDevice(options, kernel, routes, attachments, out var device, out error)
+                && Injector.TryOpen(kernel, device, out error) is { } injector)
+            {
+                datapath = new EbpfDatapath(
+                    options, kernel, routes, attachments, injector, device);
+                return true;
+            }
+
+            attachments.Dispose();
+            routes.Dispose();
+        }
+
+        kernel.Dispose();
+        return false;
+    }
+
+    /// <summary>The packet's bytes are as before when this returns.</summary>
+    public void Execute(
+        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        Run(packet, in key, actions.IsDefault ? [] : actions, tunnel: 0, passes: 0);
+    }
+
+    public ImmutableArray<ulong> DropCounts()
+    {
+        var totals = new ulong[DropReasons.Count];
+        for (var slot = 0; slot < KernelAbi.CounterCpus; slot++)
+        {
+            for (var i = 0; i < totals.Length; i++)
+            {
+                totals[i] += _kernel.Counters[slot][KernelAbi.CounterFirstDrop + i];
+            }
+        }
+
+        _slowPath.Drops.AddTo(totals);
+        var managed = _managed.DropCounts();
+        for (var i = 0; i < totals.Length; i++) totals[i] += managed[i];
+        return [.. totals];
+    }
+
+    public DatapathStatistics Statistics()
+    {
+        Span<ulong> sums = stackalloc ulong[5];
+        for (var slot = 0; slot < KernelAbi.CounterCpus; slot++)
+        {
+            for (var i = 0; i < sums.Length; i++) sums[i] += _kernel.Counters[slot][i];
+        }
+
+        return new DatapathStatistics(
+            sums[0], sums[1], sums[2], (ulong)_flows.Count, sums[3], (uint)_flows.MaskCount,
+            sums[4]);
+    }
+
+    /// <summary>
+    /// Ends the take-over: flows and ports of an earlier process that nobody claimed go away.
+    /// Happens by itself a while after ports last changed.
+    /// </summary>
+    public void Settle()
+    {
+        _flows.DropAdopted();
+        PortsOf.DropUnclaimed();
+    }
+
+    /// <summary>Takes programs, pins and made devices away when this is closed.</summary>
+    public void Uninstall() => _isUninstalled = true;
+
+    /// <summary>A packet that no flow in the kernel fits.</summary>
+    internal void Miss(PacketBuffer packet, ref FlowKey key, uint passes)
+    {
+        var now = Now();
+        if (_flows.Find(in key) is { } known)
+        {
+            _flows.CountSlow(known, packet.Size, now, key.TcpFlags);
+            Run(packet, in key, known, passes);
+            return;
+        }
+
+        if (_handler is not { } handler)
+        {
+            _slowPath.Drops.Add(DropReason.UpcallQueueFull);
+            return;
+        }
+
+        var verdict = handler.Miss(packet, key, out var mask);
+        var actions = verdict.Actions.IsDefault ? [] : verdict.Actions;
+        if (verdict.Install && _flows.Put(in key, in mask, actions, out var flow)
+            is FlowPutResult.Added or FlowPutResult.Replaced && flow is not null)
+        {
+            Run(packet, in key, flow, passes);
+            return;
+        }
+
+        Run(packet, in key, actions, tunnel: 0, passes);
+    }
+
+    /// <summary>A packet of a tunnel's sockets.</summary>
+    internal void Receive(PacketBuffer packet, ref FlowKey key)
+    {
+        // The kernel's key holds the first eight bytes of options: more need the whole table.
+        if (key.TunnelOptionsSize > 8)
+        {
+            Miss(packet, ref key, passes: 0);
+            return;
+        }
+
+        var slot = _injector.Rent();
+        try
+        {
+            if (!_injector.Send(slot, packet, KernelKey.Of(in key), row: 0, tunnel: 0, passes: 0))
+            {
+                _slowPath.Drops.Add(DropReason.PortQueueFull);
+            }
+        }
+        finally
+        {
+            _injector.Return(slot);
+        }
+    }
+
+    /// <summary>Does what the kernel could not, then sends the packet back for the rest.</summary>
+    internal void Continue(
+        PacketBuffer packet, ref FlowKey key, ImmutableArray<DatapathAction> rest, uint tunnel,
+        uint passes)
+    {
+        var own = 0;
+        while (own < rest.Length && !StepEncoder.CanDo(rest[own]))
+        {
+            if (rest[own] is HashAction hash) key.DatapathHashWire = PacketHash.Of(ref key, hash);
+            own++;
+        }
+
+        // A cut is for the output behind it.
+        if (own > 0 && own < rest.Length && rest[own - 1] is TruncateAction) own++;
+        if (own == 0 && rest is [SetTunnelAction or RecirculateAction, ..])
+        {
+            RecirculateWithTunnel(packet, ref key, rest, tunnel, passes);
+            return;
+        }
+
+        var before = rest.Slice(0, own);
+        var isCut = before is [.., TruncateAction, OutputAction];
+        var output = isCut ? ((OutputAction)before[^1]).Port : 0;
+        if (isCut) before = before.RemoveAt(own - 1);
+        _collected = null;
+        _managed.Execute(packet, in key, before.Add(new OutputAction(CollectorNumber)));
+        if (_collected is not { } changed) return;
+        _collected = null;
+        if (isCut)
+        {
+            Run(changed, in key, [new OutputAction(output)], tunnel, passes);
+            changed = packet;
+        }
+
+        var left = rest.Slice(own, rest.Length - own);
+        if (!left.IsEmpty) Run(changed, in key, left, tunnel, passes);
+    }
+
+    private void RecirculateWithTunnel(
+        PacketBuffer packet, ref FlowKey key, ImmutableArray<DatapathAction> rest, uint tunnel,
+        uint passes)
+    {
+        if (Specs.FindTunnel(tunnel) is { } outer) TunnelMetadataKey.ToKey(outer, ref key);
+        Run(packet, in key, rest, tunnel, passes);
+    }
+
+    private void Run(PacketBuffer packet, in FlowKey key, KernelFlow flow, uint passes)
+    {
+        if (flow.Program is not { IsWhole: true } program)
+        {
+            Run(packet, in key, flow.Actions, tunnel: 0, passes);
+            return;
+        }
+
+        var slot = _injector.Rent();
+        Send(slot, packet, in key, program.Row, tunnel: 0, passes);
+        _injector.Return(slot);
+    }
+
+    private void Run(
+        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions, uint tunnel,
+        uint passes)
+    {
+        var slot = _injector.Rent();
+        var program = _flows.Encode(actions, Injector.RowOf(slot));
+        try
+        {
+            if (!program.IsWhole) _slowPath.Drops.Add(DropReason.FlowLimit);
+            else Send(slot, packet, in key, program.Row, tunnel, passes);
+        }
+        finally
+        {
+            _injector.Return(slot);
+            _flows.Free(program);
+        }
+    }
+
+    private void Send(
+        int slot, PacketBuffer packet, in FlowKey key, uint row, uint tunnel, uint passes)
+    {
+        if (!_injector.Send(slot, packet, KernelKey.Of(in key), row, tunnel, passes))
+        {
+            _slowPath.Drops.Add(DropReason.PortQueueFull);
+        }
+    }
+
+    private static void Collect(PacketBuffer packet)
+    {
+        var copy = new PacketBuffer(packet.Size);
+        copy.CopyFrom(packet);
+        _collected = copy;
+    }
+
+    private void OnTunnelChanged(EbpfPort port, bool isAdded)
+    {
+        Volatile.Write(ref _portsChanged, Environment.TickCount64);
+        if (isAdded)
+        {
+            _slowPath.Add(port);
+            return;
+        }
+
+        _slowPath.Remove(port);
+        port.Tunnel!.Dispose();
+    }
+
+    private void KeepHouse()
+    {
+        var round = 0;
+        while (!_stop.Wait(HousekeepingPeriod))
+        {
+            round++;
+            if (round % 4 != 0) continue;
+            Tracker.Sweep();
+            _flows.Rank();
+            PortsOf.Refresh();
+            Specs.RefreshTunnels();
+            if (_flows.AdoptedCount + PortsOf.UnclaimedCount > 0
+                && Environment.TickCount64 - Volatile.Read(ref _portsChanged) > SettleMilliseconds)
+            {
+                Settle();
+            }
+        }
+    }
+
+    private long Now() => Math.Max(
+        1, _options.Clock.GetTimestamp() / Math.Max(1, _options.Clock.TimestampFrequency / 1000));
+
+    /// <summary>The veth pair that packets from here go into: one end is enough.</summary>
+    private static bool TryMakeInjectDevice(
+        EbpfOptions options, KernelObject kernel, RouteSocket routes, Attachments attachments,
+        out int device, out string error)
+    {
+        device = 0;
+        var name = InjectName(options);
+        var state = NetworkDevice.Read(name + "a");
+        if (state is null)
+        {
+            if (!routes.TryAddPair(name + "b", name + "a", mac: null, out error))
+            {
+                error = $"no device to send packets from: {error}";
+                return false;
+            }
+
+            state = NetworkDevice.Read(name + "a");
+        }
+
+        if (state is null || NetworkDevice.Read(name + "b") is not { } far)
+        {
+            error = $"the device {name}a vanished";
+            return false;
+        }
+
+        device = state.Index;
+        foreach (var index in (int[])[far.Index, device])
+        {
+            routes.TrySetMtu(index, 65_535);
+            routes.TrySetFlags(index, 1, 1);
+        }
+
+        kernel.Settings[0].InjectDevice = (uint)device;
+        return attachments.TryAttach(device, kernel.InjectProgram, isEgress: true, out error);
+    }
+
+    private static int _opened;
+
+    private static string InjectName(EbpfOptions options)
+    {
+        if (options.PinFolder is not { } pins)
+        {
+            var process = Environment.ProcessId % 10_000_000;
+            var number = Interlocked.Increment(ref _opened) % 4096;
+            return string.Create(CultureInfo.InvariantCulture, $"fxi{process:x}{number:x}");
+        }
+
+        var hash = 2166136261u;
+        foreach (var c in pins) hash = (hash ^ c) * 16777619;
+        return $"fxi{hash:x8}";
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        _stop.Set();
+        _housekeeping.Join();
+        _slowPath.Dispose();
+        if (_isUninstalled || _options.PinFolder is null || !_options.IsKeptOnClose)
+        {
+            _attachments.DetachAll();
+            PortsOf.DeleteDevices();
+            _routes.TryDelete(_injectDevice, out _);
+            if (_options.PinFolder is { } pins) EbpfPins.Remove(pins);
+        }
+
+        PortsOf.Dispose();
+        _managed.Dispose();
+        _injector.Dispose();
+        _attachments.Dispose();
+        _routes.Dispose();
+        _kernel.Dispose();
+        _stop.Dispose();
+    }
+}

@@ -1,0 +1,381 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Fabric.Wire;
+
+namespace Fabric.Datapath;
+
+/// <summary>The megaflows: all of them here, those that it can tell apart in the kernel.</summary>
+/// <remarks>
+/// A flow whose mask the kernel's key has no place for, or for which the kernel has no room, lives
+/// here only: its packets come up, and go back with the flow's steps. Putting a flow writes its
+/// rows, which nothing leads to yet, then one element of the kernel's hash: packets see the old
+/// flow or the new one, never half of it.
+/// </remarks>
+internal sealed unsafe class EbpfFlows : IDatapathFlows
+{
+    private readonly Lock _lock = new();
+    private readonly KernelObject _kernel;
+    private readonly RowTable _rows;
+    private readonly StepSpecs _specs;
+    private readonly KernelMasks _kernelMasks;
+    private readonly Dictionary<FlowKey, FlowMask> _masks = [];
+    private readonly int _kernelFlowsMax;
+    private List<ulong>? _adopted;
+    private FlowMask[] _maskList = [];
+    private int _count;
+    private int _kernelCount;
+
+    public EbpfFlows(KernelObject kernel, RowTable rows, StepSpecs specs, int flowsMax)
+    {
+        _kernel = kernel;
+        _rows = rows;
+        _specs = specs;
+        _kernelFlowsMax = flowsMax;
+        _kernelMasks = new KernelMasks(kernel);
+        if (kernel.IsAdopted) _adopted = ListKernel();
+        _kernelCount = _adopted?.Count ?? 0;
+    }
+
+    public int Count => Volatile.Read(ref _count);
+    public int KernelCount => Volatile.Read(ref _kernelCount);
+
+    public int MaskCount
+    {
+        get
+        {
+            lock (_lock) return _masks.Count;
+        }
+    }
+
+    /// <summary>Flows of an earlier process that still forward.</summary>
+    public int AdoptedCount
+    {
+        get
+        {
+            lock (_lock) return _adopted?.Count ?? 0;
+        }
+    }
+
+    /// <summary>Flows that the kernel had no room or no word for, since the start.</summary>
+    public ulong SlowCount { get; private set; }
+
+    public FlowPutResult Put(
+        in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions) =>
+        Put(in key, in mask, actions, out _);
+
+    public FlowPutResult Put(
+        in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions,
+        out KernelFlow? flow)
+    {
+        if (actions.IsDefault) actions = [];
+        lock (_lock)
+        {
+            var isKnown = _masks.TryGetValue(mask, out var own);
+            if (isKnown && own!.Find(in key) is { } old)
+            {
+                flow = old;
+                Replace(old, actions);
+                return FlowPutResult.Replaced;
+            }
+
+            flow = null;
+            if (_count >= DatapathLimits.FlowsMax) return FlowPutResult.Full;
+            if (!isKnown)
+            {
+                own = new FlowMask(in mask);
+                _masks.Add(mask, own);
+                _maskList = [.. _maskList, own];
+            }
+
+            flow = new KernelFlow(own!, own!.WordsOf(in key)) { Actions = actions };
+            flow.Program = Encode(actions);
+            own.Flows.Add(flow.Words, flow);
+            Volatile.Write(ref _count, _count + 1);
+            if (!TryEnter(flow, in key, in mask)) SlowCount++;
+            return FlowPutResult.Added;
+        }
+    }
+
+    public bool Delete(in FlowKey key, in FlowKey mask, out FlowStatistics last)
+    {
+        lock (_lock)
+        {
+            last = default;
+            if (!_masks.TryGetValue(mask, out var own)) return false;
+            if (own.Find(in key) is not { } flow) return false;
+            own.Flows.Remove(flow.Words);
+            if (own.Flows.Count == 0) Forget(own);
+            Volatile.Write(ref _count, _count - 1);
+            Leave(flow);
+            last = flow.Statistics(_rows);
+            Free(flow.Program);
+            return true;
+        }
+    }
+
+    public void Dump(FlowVisitor visit)
+    {
+        List<(KernelFlow Flow, ImmutableArray<DatapathAction> Actions, FlowStatistics Now)> all;
+        lock (_lock)
+        {
+            all = new(_count);
+            foreach (var mask in _maskList)
+            {
+                foreach (var flow in mask.Flows.Values)
+                {
+                    all.Add((flow, flow.Actions, flow.Statistics(_rows)));
+                }
+            }
+        }
+
+        foreach (var (flow, actions, now) in all)
+        {
+            visit(flow.Key, in flow.Mask.Mask, actions, in now);
+        }
+    }
+
+    public int Flush()
+    {
+        lock (_lock)
+        {
+            var count = _count;
+            foreach (var mask in _maskList)
+            {
+                foreach (var flow in mask.Flows.Values)
+                {
+                    Leave(flow);
+                    Free(flow.Program);
+                }
+            }
+
+            _masks.Clear();
+            _maskList = [];
+            Volatile.Write(ref _count, 0);
+            DropAdopted();
+            return count;
+        }
+    }
+
+    /// <summary>The flow that a packet with this key follows.</summary>
+    public KernelFlow? Find(in FlowKey key)
+    {
+        lock (_lock)
+        {
+            foreach (var mask in _maskList)
+            {
+                if (mask.Find(in key) is { } flow) return flow;
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>A packet of the flow that went through the host node.</summary>
+    public void CountSlow(KernelFlow flow, int size, long now, ushort tcpFlags)
+    {
+        lock (_lock)
+        {
+            flow.Before = KernelFlow.Sum(
+                flow.Before, new FlowStatistics(1, (ulong)size, now, tcpFlags));
+        }
+    }
+
+    public void Rank()
+    {
+        lock (_lock) _kernelMasks.Rank();
+    }
+
+    /// <summary>
+    /// Removes the flows of an earlier process; their packets come up from now on.
+    /// </summary>
+    public int DropAdopted()
+    {
+        lock (_lock)
+        {
+            if (_adopted is not { } adopted) return 0;
+            _adopted = null;
+            var dropped = 0;
+            var ours = _maskList.SelectMany(mask => mask.Flows.Values)
+                .Where(flow => flow.KernelMask is not null).Select(flow => flow.KernelHash)
+                .ToHashSet();
+            foreach (var hash in adopted)
+            {
+                var key = hash;
+                KernelMegaflow value;
+                if (LibBpf.Lookup(_kernel.Megaflows, &key, &value) != 0) continue;
+                if (ours.Contains(hash)) continue;
+                LibBpf.Delete(_kernel.Megaflows, &key);
+                FreeChain(value.Row);
+                dropped++;
+            }
+
+            _kernelMasks.DropAdopted();
+            Volatile.Write(ref _kernelCount, _kernelCount - dropped);
+            return dropped;
+        }
+    }
+
+    public StepProgram Encode(ImmutableArray<DatapathAction> actions, uint? row = null)
+    {
+        var program = new StepProgram(_rows);
+        if (actions.IsEmpty)
+        {
+            program.Add(new KernelStep
+            {
+                Kind = StepKind.Drop,
+                B = (ushort)DropReason.NoActions,
+            });
+        }
+
+        StepEncoder.Encode(actions.AsSpan(), program, _specs);
+        program.Write(row);
+        return program;
+    }
+
+    public void Free(StepProgram? program)
+    {
+        if (program is null) return;
+        foreach (var row in program.Rows) _rows.Free(row);
+        _specs.Release(program.Specs);
+    }
+
+    private void Replace(KernelFlow flow, ImmutableArray<DatapathAction> actions)
+    {
+        var old = flow.Program;
+        var fresh = Encode(actions);
+        flow.Actions = actions;
+        flow.Before = flow.Statistics(_rows);
+        flow.Program = fresh;
+        if (flow.KernelMask is not null)
+        {
+            if (fresh.IsWhole) Enter(flow);
+            else Leave(flow);
+        }
+
+        Free(old);
+    }
+
+    private bool TryEnter(KernelFlow flow, in FlowKey key, in FlowKey mask)
+    {
+        if (!flow.Program!.IsWhole || _kernelCount >= _kernelFlowsMax) return false;
+        if (!KernelKey.TryConvert(in key, in mask, out var words, out var bits)) return false;
+        if (_kernelMasks.Acquire(in key, in mask, in bits) is not { } entry) return false;
+
+        flow.KernelHash = KernelKey.Hash(_kernel.Seed, entry.Number, words, entry.Indices);
+        flow.KernelMask = entry;
+        var value = ValueOf(flow, in words);
+        var hash = flow.KernelHash;
+        var result = LibBpf.Update(_kernel.Megaflows, &hash, &value, LibBpf.UpdateNoExist);
+        if (result == -17 && TryOverwriteAdopted(hash, in value)) result = 0;
+        if (result == 0)
+        {
+            Volatile.Write(ref _kernelCount, _kernelCount + 1);
+            return true;
+        }
+
+        // Another flow has the same hash, or the memory ran out.
+        flow.KernelMask = null;
+        _kernelMasks.Release(entry, in key, in mask);
+        return false;
+    }
+
+    /// <summary>The same flow, as an earlier process had it, gives way.</summary>
+    private bool TryOverwriteAdopted(ulong hash, in KernelMegaflow value)
+    {
+        if (_adopted is null || !_adopted.Remove(hash)) return false;
+        KernelMegaflow old;
+        var fresh = value;
+        if (LibBpf.Lookup(_kernel.Megaflows, &hash, &old) != 0) return false;
+        if (LibBpf.Update(_kernel.Megaflows, &hash, &fresh, LibBpf.UpdateAny) != 0) return false;
+        Volatile.Write(ref _kernelCount, _kernelCount - 1);
+        FreeChain(old.Row);
+        return true;
+    }
+
+    private static KernelMegaflow ValueOf(KernelFlow flow, in KernelKeyWords words)
+    {
+        var value = new KernelMegaflow
+        {
+            Row = flow.Program!.Row,
+            Mask = flow.KernelMask!.Number,
+        };
+        var indices = flow.KernelMask.Indices;
+        for (var i = 0; i < indices.Length; i++) value.Word[i] = words[indices[i]];
+        return value;
+    }
+
+    /// <summary>Leads the kernel to the flow's present program.</summary>
+    private void Enter(KernelFlow flow)
+    {
+        var key = flow.Key;
+        if (!KernelKey.TryConvert(in key, in flow.Mask.Mask, out var words, out _)) return;
+        var value = ValueOf(flow, in words);
+        var hash = flow.KernelHash;
+        LibBpf.Update(_kernel.Megaflows, &hash, &value, LibBpf.UpdateAny);
+    }
+
+    private void Leave(KernelFlow flow)
+    {
+        if (flow.KernelMask is not { } entry) return;
+        var hash = flow.KernelHash;
+        LibBpf.Delete(_kernel.Megaflows, &hash);
+        flow.KernelMask = null;
+        _kernelMasks.Release(entry, flow.Key, in flow.Mask.Mask);
+        Volatile.Write(ref _kernelCount, _kernelCount - 1);
+    }
+
+    private void Forget(FlowMask mask)
+    {
+        _masks.Remove(mask.Mask);
+        _maskList = Array.FindAll(_maskList, other => other != mask);
+    }
+
+    private void FreeChain(uint row)
+    {
+        // Rows of branches are found by what leads to them.
+        if (row < EbpfOptions.RowsReserved || row >= _kernel.Rows.Count) return;
+        ref var content = ref _kernel.Rows[(int)row];
+        if ((content.Generation & 1) == 0) return;
+        _rows.Free(row);
+        for (var i = 0; i < KernelAbi.StepsMax; i++)
+        {
+            var step = content.Steps[i];
+            if (step.Kind is StepKind.Continue or StepKind.Clone or StepKind.Sample
+                or StepKind.Length)
+            {
+                FreeChain(step.C);
+            }
+
+            if (step.Kind == StepKind.Length) FreeChain((uint)step.Value);
+            if (step.Kind is StepKind.End or StepKind.Continue) break;
+        }
+    }
+
+    private List<ulong> ListKernel()
+    {
+        const int Batch = 512;
+
+        var all = new List<ulong>();
+        var keys = stackalloc ulong[Batch];
+        var values = (KernelMegaflow*)NativeMemory.Alloc(Batch, (nuint)sizeof(KernelMegaflow));
+        ulong from = 0, next = 0;
+        var isFirst = true;
+        while (true)
+        {
+            uint count = Batch;
+            var result = LibBpf.LookupBatch(
+                _kernel.Megaflows, isFirst ? null : &from, &next, keys, values, &count, null);
+            if (result == 0 || result == -2)
+            {
+                for (uint i = 0; i < count; i++) all.Add(keys[i]);
+            }
+
+            if (result != 0) break;
+            isFirst = false;
+            from = next;
+        }
+
+        NativeMemory.Free(values);
+        return all;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Fabric.Datapath;
+using Fabric.Switching;
+using Fabric.Wire;
+
+namespace Fabric.Host;
+
+/// <summary>netdev-dummy/*: devices that exist for tests only.</summary>
+public static class DummyDeviceCommands
+{
+    private const int PacketSizeMax = 65_535;
+    private const int PacketSizeMin = 14;
+
+    public static void Register(UnixctlCommands commands, SwitchStore store, RouteTable routes)
+    {
+        commands.Register(
+            "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 512,
+            request => Task.FromResult(Receive(store, request.Arguments)));
+        foreach (var (name, usage) in (ImmutableArray<(string, string)>)
+            [
+                ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len"),
+                ("netdev-dummy/ip6addr", "[netdev] ip6addr"),
+            ])
+        {
+            commands.Register(name, usage, 2, 2, request =>
+                Task.FromResult(Give(store, routes, request.Arguments)));
+        }
+    }
+
+    private static string Give(
+        SwitchStore store, RouteTable routes, ImmutableArray<string> arguments)
+    {
+        if (Find(store, arguments[0]) is null) throw new UnixctlException("Unknown Dummy Interface");
+        if (!RouteTable.TryParse(arguments[1], out var address, out _))
+        {
+            throw new UnixctlException("Invalid parameters");
+        }
+
+        routes.AddAddress(arguments[0], address);
+        return "OK";
+    }
+
+    /// <remarks>Answers when everything that the packets cause has happened.</remarks>
+    private static string Receive(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var port = Find(store, arguments[0]) ?? throw new UnixctlException("no such dummy netdev");
+        var packets = new List<byte[]>();
+        for (var i = 1; i < arguments.Length; i++)
+        {
+            if (arguments[i] == "--qid")
+            {
+                i++;
+                continue;
+            }
+
+            var size = 0;
+            var hasSize = i + 2 < arguments.Length && arguments[i + 1] == "--len";
+            if (hasSize && (!int.TryParse(
+                arguments[i + 2], NumberStyles.None, CultureInfo.InvariantCulture, out size)
+                || size is < PacketSizeMin or > PacketSizeMax))
+            {
+                throw new UnixctlException("too small packet len");
+            }
+
+            if (!TryCompose(store, arguments[i], size, out var packet, out var problem))
+            {
+                return problem + "\n";
+            }
+
+            packets.Add(packet);
+            if (hasSize) i += 2;
+        }
+
+        foreach (var packet in packets) port.Inject(packet);
+        return "";
+    }
+
+    /// <summary>Hexadecimal digits, blanks allowed, or a datapath flow.</summary>
+    private static bool TryCompose(
+        SwitchStore store, string text, int size, out byte[] packet, out string problem)
+    {
+        packet = [];
+        problem = "";
+        if (!text.Contains('('))
+        {
+            var digits = string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
+            if (digits.Length % 2 == 0 && digits.Length >= PacketSizeMin * 2
+                && digits.All(char.IsAsciiHexDigit))
+            {
+                packet = Convert.FromHexString(digits);
+                return true;
+            }
+
+            problem = $"syntax error at {text}";
+            return false;
+        }
+
+        uint? NumberOf(string name) => Find(store, name)?.Number;
+        if (!OdpFlowText.TryParse(text, NumberOf, out var key, out _, out var error))
+        {
+            problem = $"bad packet or flow syntax: {error}";
+            return false;
+        }
+
+        packet = PacketBuilder.Compose(in key, size);
+        return true;
+    }
+
+    private static MemoryPort? Find(SwitchStore store, string name)
+    {
+        foreach (var datapath in store.Datapaths)
+        {
+            if (datapath.Provider is UserspaceDatapath managed
+                && managed.FindMemoryPort(name) is { } port)
+            {
+                return port;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,18 @@
+using Fabric.Switching;
+
+namespace Fabric.Host;
+
+/// <summary>ovs-appctl's commands beside those of bridges and of connection tracking.</summary>
+public static class ManagementCommands
+{
+    /// <param name="readsSystemRoutes">False: --disable-system-route.</param>
+    public static void Register(
+        UnixctlCommands commands, SwitchStore store, bool readsSystemRoutes = true)
+    {
+        var routes = new RouteTable(readsSystemRoutes);
+        DatapathFlowCommands.Register(commands, store);
+        DatapathThreadCommands.Register(commands, store);
+        RouteCommands.Register(commands, store, routes);
+        DummyDeviceCommands.Register(commands, store, routes);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using System.Globalization;
+using Akka.Cluster;
+using Fabric.Cluster;
+
+namespace Fabric.Simulation;
+
+/// <summary>One thing that happens to a large fleet, and what it cost.</summary>
+/// <param name="Converged">Simulated time until every host agreed; null: it did not.</param>
+/// <param name="BytesPerHost">Sent by the average host in each simulated second.</param>
+/// <param name="BytesPeak">Sent by the busiest host in its busiest second.</param>
+internal sealed record ScaleStep(
+    string Name, TimeSpan? Converged, double BytesPerHost, long BytesPeak, TimeSpan Took)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Name,-42} {(Converged is { } time ? $"{time.TotalSeconds,8:F1} s" : "   never  ")} "
+        + $"{BytesPerHost / 1024,10:F1} KiB/s {BytesPeak / 1024.0,10:F1} KiB/s "
+        + $"{Took.TotalSeconds,8:F1} s");
+}
+
+/// <summary>A large fleet: it forms, a host joins, leaves, crashes; all of it restarts.</summary>
+/// <remarks>
+/// Converged means that every host sees every other one as Up and nobody else, knows all VTEPs and
+/// knows where each port is. Hosts are whole, as in the runs of seeds.
+/// </remarks>
+internal sealed class ScaleRun : IDisposable
+{
+    private const int PortsPerHost = 10;
+
+    /// <summary>How many hosts of a rolling restart are away at a time.</summary>
+    private const double RollingShare = 0.05;
+
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private readonly SimulatedFleet _fleet;
+    private readonly Action<ScaleStep> _done;
+    private readonly SortedSet<int> _present = [];
+    private readonly Dictionary<string, long> _sent = [];
+    private readonly int _hosts;
+    private long _second;
+    private long _peak;
+    private long _bytes;
+
+    public ScaleRun(int hosts, int seed, Action<ScaleStep> done)
+    {
+        _hosts = hosts;
+        _done = done;
+        _fleet = new SimulatedFleet(hosts + 1, seed, FailureTimes.Default, voters: 5)
+        {
+            IsCheckedAlways = false,
+        };
+        _fleet.Network.Delivered = (from, _, frame) => Count(from.Host!, frame.Length);
+    }
+
+    /// <summary>Runs all steps; false when one did not converge.</summary>
+    public bool Run()
+    {
+        var isWhole = Step($"{_hosts} hosts join, {_hosts * PortsPerHost} ports", () =>
+        {
+            for (var i = 1; i <= _hosts; i++)
+            {
+                StartHost(i);
+                if (i % 10 == 0) _fleet.RunFor(TimeSpan.FromMilliseconds(100));
+            }
+        });
+        isWhole &= Quiet();
+        isWhole &= Step("a host joins", () => StartHost(_hosts + 1));
+        isWhole &= Step("a host leaves", () => Leave(_hosts / 2));
+        isWhole &= Step("a host crashes", () => Crash(_hosts / 3));
+        isWhole &= Step("the first host (the writer's) crashes", () => Crash(1));
+        isWhole &= Step("rolling restart of all", RollingRestart);
+        return isWhole & Quiet();
+    }
+
+    public void Dispose() => _fleet.Dispose();
+
+    private bool Step(string name, Action act)
+    {
+        var (started, watch) = (_fleet.Clock.Elapsed, Stopwatch.StartNew());
+        (_bytes, _peak) = (0, 0);
+        act();
+        var acted = _fleet.Clock.Elapsed;
+        while (!IsConverged() && _fleet.Clock.Elapsed - acted < Patience) _fleet.RunFor(Poll);
+        var took = _fleet.Clock.Elapsed - started;
+        var isConverged = IsConverged();
+        _done(new ScaleStep(
+            name, isConverged ? took : null,
+            _bytes / Math.Max(1, took.TotalSeconds) / _present.Count, _peak, watch.Elapsed));
+        return isConverged;
+    }
+
+    /// <summary>What the fleet costs while nothing happens.</summary>
+    private bool Quiet() => Step("30 quiet seconds", () => _fleet.RunFor(TimeSpan.FromSeconds(30)));
+
+    private void StartHost(int index)
+    {
+        var node = _fleet.Node(index);
+        node.Start("h1:2552", "h2:2552", "h3:2552");
+        _present.Add(index);
+        _fleet.RunFor(TimeSpan.Zero); // Its rooms are there.
+        var first = (index - 1) * PortsPerHost;
+        node.Tell("cluster", new ClaimPorts(
+            [.. Enumerable.Range(first, PortsPerHost).Select(port => $"port{port:D5}")]));
+    }
+
+    private void Leave(int index)
+    {
+        var node = _fleet.Node(index);
+        node.Tell("cluster", new QueryCluster("leave", [node.Id], false));
+        _present.Remove(index);
+        _fleet.RunFor(TimeSpan.FromSeconds(5));
+        _fleet.Crash(node);
+    }
+
+    private void Crash(int index)
+    {
+        _fleet.Crash(_fleet.Node(index));
+        _present.Remove(index);
+    }
+
+    private void RollingRestart()
+    {
+        foreach (var batch in _present.ToList().Chunk(Math.Max(1, (int)(_hosts * RollingShare))))
+        {
+            foreach (var index in batch) Crash(index);
+            _fleet.RunFor(TimeSpan.FromSeconds(1));
+            foreach (var index in batch) StartHost(index);
+            var end = _fleet.Clock.Elapsed + Patience;
+            while (!IsConverged() && _fleet.Clock.Elapsed < end) _fleet.RunFor(Poll);
+        }
+    }
+
+    private bool IsConverged() => _present.All(index =>
+    {
+        var node = _fleet.Node(index);
+        if (node.Membership is not { } cluster || node.Observer is not { } observer) return false;
+        var state = cluster.State;
+        return state.Members.Count == _present.Count && state.Unreachable.IsEmpty
+            && state.Members.All(member => member.Status == MemberStatus.Up)
+            && observer.Vteps?.Vteps.Count == _present.Count
+            && observer.Locations?.Locations.Count == _present.Count * PortsPerHost;
+    });
+
+    private void Count(string host, int bytes)
+    {
+        var second = (long)_fleet.Clock.Elapsed.TotalSeconds;
+        if (second != _second)
+        {
+            _peak = Math.Max(_peak, _sent.Values.DefaultIfEmpty().Max());
+            _sent.Clear();
+            _second = second;
+        }
+
+        _bytes += bytes;
+        _sent[host] = _sent.GetValueOrDefault(host) + bytes;
+    }
+}

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Fabric.HostNode.Tests;
 
-/// <summary>The Debian package: its scripts, its page, and, with --full, the package itself.</summary>
+/// <summary>The Debian package: its scripts, its page and, with --full, itself.</summary>
 public sealed class DebianPackageTests
 {
     private static readonly string Folder = Path.Combine(Checkout.Root, "packaging", "deb");

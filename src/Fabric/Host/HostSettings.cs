@@ -173,7 +173,8 @@ public sealed record ClusterSettings(
         var isAddress = !isBracketed || (end > 0 && end == host.Length - 1
             && IPAddress.TryParse(host[1..^1], out _));
         host = host.Trim('[', ']');
-        if (host == "" || !isAddress || host.AsSpan().ContainsAny(" /,") || (!isPlain && !int.TryParse(text[(colon + 1)..], out port))
+        isAddress &= !host.AsSpan().ContainsAny(" /,");
+        if (host == "" || !isAddress || (!isPlain && !int.TryParse(text[(colon + 1)..], out port))
             || port is < 1 or > 65535)
         {
             throw new HostSettingsException(

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The forwarding extension of the Hyper-V switch: what its files share.
+ *
+ *   filter.c   attach, pause, restart, detach; ports and NICs as the switch announces them
+ *   ingress.c  a packet's way: key, flow, actions; what is sent and what is completed
+ *   packet.c   copies that share the payload with their original, and its reference count
+ *   execute.c  actions; edit.c the header changes
+ *   table.c    megaflows: a hash table for each mask
+ *   netlink.c  messages; key.c flow keys as messages; flow.c flows as messages
+ *   device.c   the pseudo device: handles, requests, dumps, upcalls
+ *
+ * Locks: extension.lock (readers: packets; writers: the device and the switch's OIDs), and each
+ * handle's own state under device.lock. device.lock is taken last. Nothing is sent or completed
+ * with a lock held: sends and completions are collected in a fabric_batch.
+ */
+#ifndef FABRIC_EXTENSION_H
+#define FABRIC_EXTENSION_H
+
+#ifdef FABRIC_WDK
+#include <ndis.h>
+#else
+#include "ndis/ndis_subset.h"
+#endif
+
+/* driver/core is written for GCC and Clang; Microsoft's compiler has other names for these. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define FABRIC_INLINE static __forceinline
+#define __builtin_memcpy memcpy
+#define __builtin_memset memset
+#define __builtin_bswap32 _byteswap_ulong
+#endif
+#include "../core/fabric_parse.h"
+
+#define FABRIC_TAG 0x72626146 /* "Fabr" */
+#define FABRIC_PORTS_MAX 1024
+#define FABRIC_NAME_MAX 64
+#define FABRIC_MASKS_MAX 64
+#define FABRIC_FLOWS_MAX 200000
+#define FABRIC_ACTIONS_MAX 64
+#define FABRIC_HANDLES_MAX 512
+#define FABRIC_UPCALLS_MAX 4096 /* Of one handle. */
+#define FABRIC_MESSAGE_MAX 65536
+#define FABRIC_HEADROOM 64
+#define FABRIC_HEADER_COPY 256
+#define FABRIC_RECIRCULATIONS_MAX 4
+#define FABRIC_OUTPUTS_MAX 32
+#define FABRIC_FAIL_OPEN_AFTER (5ull * 10000000) /* 100 ns: five seconds. */
+
+struct fabric_extension;
+struct fabric_handle;
+
+/* A port of the switch with its NIC. Bound to a number once userspace asked for its name. */
+struct fabric_port {
+	BOOLEAN is_used;
+	BOOLEAN is_connected;
+	NDIS_SWITCH_NIC_TYPE type;
+	NDIS_SWITCH_PORT_ID port_id;
+	NDIS_SWITCH_NIC_INDEX nic_index;
+	char name[FABRIC_NAME_MAX];
+	UCHAR mac[6];
+	ULONG mtu;
+	ULONG number; /* Datapath port number; 0: not bound. */
+	ULONG upcall_pid;
+	LONG64 rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped;
+};
+
+enum fabric_action_kind {
+	FABRIC_ACTION_OUTPUT,
+	FABRIC_ACTION_USERSPACE,
+	FABRIC_ACTION_PUSH_VLAN,
+	FABRIC_ACTION_POP_VLAN,
+	FABRIC_ACTION_SET_ETHERNET,
+	FABRIC_ACTION_SET_IPV4,
+	FABRIC_ACTION_SET_PORTS,
+	FABRIC_ACTION_HASH,
+	FABRIC_ACTION_RECIRCULATE,
+	FABRIC_ACTION_TRUNCATE,
+	FABRIC_ACTION_DROP
+};
+
+/* Checked when it is made: execution meets no action that it cannot do. */
+struct fabric_action {
+	enum fabric_action_kind kind;
+	union {
+		ULONG number; /* Port, recirculation id, hash basis, length, drop reason. */
+		struct {
+			ULONG pid;
+			ULONG offset, length; /* Of the userdata in the flow's actions. */
+		} userspace;
+		struct {
+			fabric_u16 tpid, tci; /* As on the wire. */
+		} vlan;
+		struct {
+			UCHAR value[12], mask[12]; /* Destination, source. */
+		} ethernet;
+		struct {
+			UCHAR value[10], mask[10]; /* Source, destination, TOS, TTL. */
+		} ipv4;
+		struct {
+			UCHAR value[4], mask[4]; /* Source, destination. */
+		} ports;
+	};
+};
+
+/* A megaflow. key is masked; the blobs are what userspace gave, for dumps. */
+struct fabric_flow {
+	struct fabric_flow *next;
+	struct fabric_mask *mask;
+	ULONG hash;
+	struct fabric_flow_key key;
+	LONG64 packets, bytes;
+	ULONG64 used; /* 100 ns; 0: never. */
+	LONG tcp_flags;
+	ULONG action_count;
+	struct fabric_action *actions;
+	UCHAR *blob; /* Key, mask, actions, one behind the other. */
+	ULONG key_size, mask_size, actions_size;
+};
+
+struct fabric_mask {
+	struct fabric_flow_key mask;
+	UCHAR words[sizeof(struct fabric_flow_key) / 8]; /* Which words are looked at. */
+	ULONG word_count;
+	ULONG flow_count;
+	ULONG bucket_count; /* A power of two. */
+	struct fabric_flow **buckets;
+	LONG64 hits;
+};
+
+struct fabric_table {
+	struct fabric_mask *masks[FABRIC_MASKS_MAX]; /* Dense: the first mask_count. */
+	ULONG mask_count;
+	ULONG flow_count;
+};
+
+struct fabric_extension {
+	NDIS_HANDLE filter;
+	NDIS_SWITCH_CONTEXT context;
+	NDIS_SWITCH_OPTIONAL_HANDLERS handlers;
+	NDIS_HANDLE pool;
+	PNDIS_RW_LOCK_EX lock;
+	volatile LONG state; /* enum fabric_state */
+	volatile LONG outstanding; /* Copies on their way, and originals held for them. */
+	BOOLEAN is_fail_open;
+	ULONG64 listener_gone; /* When the last upcall listener went; 0: one is there. */
+	struct fabric_port ports[FABRIC_PORTS_MAX];
+	struct fabric_table table;
+	LONG64 hits, misses, lost;
+	LONG64 drops[FABRIC_DROP_COUNT];
+};
+
+enum fabric_state { FABRIC_PAUSED, FABRIC_RUNNING, FABRIC_PAUSING };
+
+/* What a call will send and complete once its lock is released. */
+struct fabric_batch {
+	PNET_BUFFER_LIST send, *send_tail;
+	PNET_BUFFER_LIST complete, *complete_tail;
+};
+
+/* An original that copies take their payload from: completed when the last one is gone. */
+struct fabric_hold {
+	struct fabric_extension *extension;
+	PNET_BUFFER_LIST original;
+	volatile LONG references;
+};
+
+/* A copy: its own headers, and the rest of the original's payload. */
+struct fabric_copy {
+	struct fabric_hold *hold; /* NULL when nothing is shared. */
+	PMDL mdls;
+	ULONG size; /* Of bytes[]. */
+	UCHAR bytes[1];
+};
+
+/* One packet while it is worked on. */
+struct fabric_packet {
+	struct fabric_extension *extension;
+	struct fabric_batch *batch;
+	PNET_BUFFER_LIST list;
+	PNET_BUFFER buffer;
+	struct fabric_hold **hold; /* Of the original; made when the first copy is. */
+	BOOLEAN is_original;
+	UCHAR *data; /* Headers, private and contiguous; NULL before the first change. */
+	ULONG data_size;
+	struct fabric_flow_key key;
+	struct fabric_layout layout;
+	struct fabric_port *source;
+	ULONG length;
+	ULONG recirculations;
+};
+
+/* memory: NULL when there is none left; every caller goes on without. */
+PVOID fabric_allocate(ULONG size);
+VOID fabric_free(PVOID memory);
+
+/* packet.c */
+struct fabric_hold *fabric_hold_make(struct fabric_extension *extension, PNET_BUFFER_LIST original);
+VOID fabric_hold_release(struct fabric_hold *hold, struct fabric_batch *batch);
+PNET_BUFFER_LIST fabric_copy_make(struct fabric_extension *extension, PNET_BUFFER_LIST source,
+				  PNET_BUFFER buffer, struct fabric_hold *hold);
+PNET_BUFFER_LIST fabric_copy_of_bytes(struct fabric_extension *extension, const UCHAR *bytes,
+				      ULONG size);
+VOID fabric_copy_free(struct fabric_extension *extension, PNET_BUFFER_LIST list,
+		      struct fabric_batch *batch);
+BOOLEAN fabric_is_copy(struct fabric_extension *extension, PNET_BUFFER_LIST list);
+struct fabric_copy *fabric_copy_of(PNET_BUFFER_LIST list);
+ULONG fabric_read(PNET_BUFFER buffer, UCHAR *bytes, ULONG size);
+BOOLEAN fabric_make_writable(struct fabric_packet *packet);
+VOID fabric_batch_start(struct fabric_batch *batch);
+VOID fabric_batch_send(struct fabric_batch *batch, PNET_BUFFER_LIST list);
+VOID fabric_batch_complete(struct fabric_batch *batch, PNET_BUFFER_LIST list);
+VOID fabric_batch_finish(struct fabric_extension *extension, struct fabric_batch *batch);
+
+/* ingress.c */
+VOID fabric_ingress(struct fabric_extension *extension, PNET_BUFFER_LIST lists);
+int fabric_extract(struct fabric_packet *packet);
+VOID fabric_forward(struct fabric_packet *packet);
+VOID fabric_drop(struct fabric_packet *packet, int reason);
+VOID fabric_discard(struct fabric_packet *packet);
+
+/* execute.c */
+VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *actions, ULONG count,
+		    const UCHAR *userdata);
+
+/* edit.c: headers of a writable packet. */
+BOOLEAN fabric_push_vlan(struct fabric_packet *packet, fabric_u16 tpid, fabric_u16 tci);
+VOID fabric_pop_vlan(struct fabric_packet *packet);
+VOID fabric_set_ethernet(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
+VOID fabric_set_ipv4(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
+VOID fabric_set_ports(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
+ULONG fabric_flow_hash(const struct fabric_flow_key *key, ULONG basis);
+
+/* table.c: reads under the lock for reading, changes under the lock for writing. */
+struct fabric_flow *fabric_table_find(struct fabric_table *table, const struct fabric_flow_key *key);
+struct fabric_flow *fabric_table_exact(struct fabric_table *table,
+				       const struct fabric_flow_key *key,
+				       const struct fabric_flow_key *mask);
+NTSTATUS fabric_table_add(struct fabric_table *table, struct fabric_flow *flow,
+			  const struct fabric_flow_key *mask);
+VOID fabric_table_remove(struct fabric_table *table, struct fabric_flow *flow);
+VOID fabric_table_clear(struct fabric_table *table);
+VOID fabric_flow_free(struct fabric_flow *flow);
+VOID fabric_key_mask(struct fabric_flow_key *key, const struct fabric_flow_key *mask);
+
+/* filter.c: ports, under the lock. */
+struct fabric_port *fabric_port_by_id(struct fabric_extension *extension,
+				      NDIS_SWITCH_PORT_ID port_id,
+				      NDIS_SWITCH_NIC_INDEX nic_index);
+struct fabric_port *fabric_port_by_number(struct fabric_extension *extension, ULONG number);
+struct fabric_port *fabric_port_by_name(struct fabric_extension *extension, const char *name);
+NDIS_STATUS fabric_attach(NDIS_HANDLE filter, struct fabric_extension **extension);
+VOID fabric_detach(struct fabric_extension *extension);
+VOID fabric_restart(struct fabric_extension *extension);
+VOID fabric_pause(struct fabric_extension *extension);
+NDIS_STATUS fabric_oid(struct fabric_extension *extension, int oid, PVOID buffer, UINT size);
+VOID fabric_send_complete(struct fabric_extension *extension, PNET_BUFFER_LIST lists,
+			  ULONG flags);
+VOID fabric_watchdog(struct fabric_extension *extension, ULONG64 now);
+
+/* device.c */
+NTSTATUS fabric_device_start(void);
+VOID fabric_device_stop(void);
+VOID fabric_device_attach(struct fabric_extension *extension);
+VOID fabric_device_detach(void);
+NTSTATUS fabric_device_open(struct fabric_handle **handle);
+VOID fabric_device_close(struct fabric_handle *handle);
+/*
+ * Of a request that may wait. arm is called with device.lock held; FALSE when the request was
+ * cancelled already. wake is called once, without the lock.
+ */
+struct fabric_waiter {
+	BOOLEAN (*arm)(PVOID context);
+	VOID (*wake)(PVOID context, NTSTATUS status);
+	PVOID context;
+};
+/* written: bytes put into out. STATUS_PENDING: the waiter will be woken. */
+NTSTATUS fabric_device_control(struct fabric_handle *handle, ULONG code, const UCHAR *in,
+			       ULONG in_size, UCHAR *out, ULONG out_size, ULONG *written,
+			       const struct fabric_waiter *waiter);
+/* A pending request that was cancelled: its wake is not called any more. */
+VOID fabric_device_forget(PVOID context);
+BOOLEAN fabric_device_upcall(struct fabric_packet *packet, ULONG pid, UCHAR command,
+			     const UCHAR *userdata, ULONG userdata_size);
+VOID fabric_device_port_down(struct fabric_port *port);
+BOOLEAN fabric_device_has_listener(void);
+
+#endif

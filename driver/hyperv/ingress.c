@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/* A packet's way through the extension, from the switch's ingress to its destinations. */
+#include "extension.h"
+
+#define FABRIC_CFI 0x1000
+#define FABRIC_HEADERS_DEEP 1152 /* What the parser looks at, at most. */
+
+/* The bytes at hand: private headers, else the first descriptor's if it has enough. */
+static const UCHAR *fabric_bytes(struct fabric_packet *packet, UCHAR *gathered, ULONG *size)
+{
+	PNET_BUFFER buffer = packet->buffer;
+	PMDL mdl = buffer->CurrentMdl;
+	ULONG want = buffer->DataLength < *size ? buffer->DataLength : *size;
+
+	if (packet->data && packet->data_size >= want) {
+		*size = packet->data_size;
+		return packet->data;
+	}
+	if (mdl && MmGetMdlByteCount(mdl) >= buffer->CurrentMdlOffset + want) {
+		const UCHAR *bytes = MmGetSystemAddressForMdlSafe(mdl, 16);
+
+		if (bytes) {
+			*size = want;
+			return bytes + buffer->CurrentMdlOffset;
+		}
+	}
+	*size = fabric_read(buffer, gathered, *size);
+	return gathered;
+}
+
+/* The key of what the packet is now. */
+int fabric_extract(struct fabric_packet *packet)
+{
+	UCHAR gathered[FABRIC_HEADERS_DEEP];
+	ULONG size = FABRIC_HEADER_COPY;
+	NDIS_NET_BUFFER_LIST_8021Q_INFO tag;
+	struct fabric_flow_key old = packet->key;
+	struct fabric_frame frame;
+	int reason;
+
+	memset(&frame, 0, sizeof(frame));
+	frame.size = packet->buffer->DataLength;
+	/* The switch keeps the outer tag beside the packet. */
+	tag.Value = NET_BUFFER_LIST_INFO(packet->list, Ieee8021QNetBufferListInfo);
+	if (tag.TagHeader.VlanId || tag.TagHeader.UserPriority) {
+		frame.accelerated_tpid = FABRIC_TYPE_VLAN;
+		frame.accelerated_tci = FABRIC_BE16((tag.TagHeader.UserPriority << 13) |
+						    FABRIC_CFI | tag.TagHeader.VlanId);
+	}
+	for (;;) {
+		frame.data = fabric_bytes(packet, gathered, &size);
+		frame.end = frame.data + size;
+		memset(&packet->key, 0, sizeof(packet->key));
+		packet->key.in_port = old.in_port;
+		packet->key.recirculation_id = old.recirculation_id;
+		packet->key.datapath_hash = old.datapath_hash;
+		packet->key.packet_mark = old.packet_mark;
+		reason = fabric_parse(&frame, &packet->key, &packet->layout);
+		if (reason != FABRIC_PARSE_DEEP)
+			return reason;
+		if (size >= FABRIC_HEADERS_DEEP || size >= frame.size)
+			return FABRIC_DROP_Ipv6ExtensionHeader;
+		size = FABRIC_HEADERS_DEEP;
+	}
+}
+
+/* The packet has no destination: it ends here, under a name. */
+VOID fabric_drop(struct fabric_packet *packet, int reason)
+{
+	InterlockedExchangeAdd64(&packet->extension->drops[reason], 1);
+	if (packet->source)
+		InterlockedExchangeAdd64(&packet->source->rx_dropped, 1);
+}
+
+/* A copy that goes nowhere is freed; an original is completed where it came in. */
+VOID fabric_discard(struct fabric_packet *packet)
+{
+	if (packet->is_original || !packet->list)
+		return;
+	fabric_copy_free(packet->extension, packet->list, packet->batch);
+	packet->list = NULL;
+}
+
+static VOID fabric_send_to(struct fabric_packet *packet, const struct fabric_port *port)
+{
+	NDIS_SWITCH_PORT_DESTINATION destination;
+	struct fabric_extension *extension = packet->extension;
+
+	memset(&destination, 0, sizeof(destination));
+	destination.PortId = port->port_id;
+	destination.NicIndex = port->nic_index;
+	if (extension->handlers.AddNetBufferListDestination(extension->context, packet->list,
+							    &destination) != NDIS_STATUS_SUCCESS) {
+		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
+		return;
+	}
+	fabric_batch_send(packet->batch, packet->list);
+	packet->list = NULL;
+}
+
+/*
+ * Nobody in userspace: the host keeps its own network. Frames pass between the host's NIC and the
+ * uplink, by nothing but their side; VMs wait for their policy.
+ */
+static VOID fabric_fail_open(struct fabric_packet *packet)
+{
+	struct fabric_extension *extension = packet->extension;
+	NDIS_SWITCH_NIC_TYPE wanted;
+	ULONG i;
+
+	if (packet->source->type == NdisSwitchNicTypeInternal) {
+		wanted = NdisSwitchNicTypeExternal;
+	} else if (packet->source->type == NdisSwitchNicTypeExternal) {
+		wanted = NdisSwitchNicTypeInternal;
+	} else {
+		fabric_drop(packet, FABRIC_DROP_BridgeNotFound);
+		return;
+	}
+	for (i = 0; i < FABRIC_PORTS_MAX; i++) {
+		struct fabric_port *port = &extension->ports[i];
+
+		if (port->is_used && port->is_connected && port->type == wanted) {
+			fabric_send_to(packet, port);
+			return;
+		}
+	}
+	fabric_drop(packet, FABRIC_DROP_PortDown);
+}
+
+/* Looks the packet up and executes what is found; takes the packet. */
+VOID fabric_forward(struct fabric_packet *packet)
+{
+	struct fabric_extension *extension = packet->extension;
+	struct fabric_flow *flow;
+	int reason = fabric_extract(packet);
+
+	if (reason != FABRIC_DROP_None) {
+		fabric_drop(packet, reason);
+		fabric_discard(packet);
+		return;
+	}
+	flow = fabric_table_find(&extension->table, &packet->key);
+	if (flow) {
+		InterlockedExchangeAdd64(&extension->hits, 1);
+		InterlockedExchangeAdd64(&flow->packets, 1);
+		InterlockedExchangeAdd64(&flow->bytes, packet->length);
+		flow->used = KeQueryInterruptTime();
+		flow->tcp_flags |= FABRIC_BE16(packet->key.tcp_flags);
+		fabric_execute(packet, flow->actions, flow->action_count,
+			       flow->blob + flow->key_size + flow->mask_size);
+		return;
+	}
+	InterlockedExchangeAdd64(&extension->misses, 1);
+	if (!packet->source || !packet->source->upcall_pid ||
+	    !fabric_device_upcall(packet, packet->source->upcall_pid, 1, NULL, 0)) {
+		InterlockedExchangeAdd64(&extension->lost, 1);
+		fabric_drop(packet, FABRIC_DROP_UpcallQueueFull);
+	}
+	fabric_discard(packet);
+}
+
+/* One buffer of a list that has several, or the whole list. */
+static VOID fabric_one(struct fabric_packet *packet)
+{
+	struct fabric_port *source = packet->source;
+
+	InterlockedExchangeAdd64(&source->rx_packets, 1);
+	InterlockedExchangeAdd64(&source->rx_bytes, packet->length);
+	if (packet->extension->is_fail_open) {
+		fabric_fail_open(packet);
+		fabric_discard(packet);
+	} else if (!source->number) {
+		fabric_drop(packet, FABRIC_DROP_BridgeNotFound);
+		fabric_discard(packet);
+	} else {
+		fabric_forward(packet);
+	}
+}
+
+static VOID fabric_ingress_list(struct fabric_extension *extension, PNET_BUFFER_LIST list,
+				struct fabric_batch *batch)
+{
+	PNDIS_SWITCH_FORWARDING_DETAIL_NET_BUFFER_LIST_INFO detail =
+		NET_BUFFER_LIST_SWITCH_FORWARDING_DETAIL(list);
+	struct fabric_port *source = fabric_port_by_id(extension, detail->SourcePortId,
+						       (NDIS_SWITCH_NIC_INDEX)detail->SourceNicIndex);
+	BOOLEAN has_many = list->FirstNetBuffer && list->FirstNetBuffer->Next;
+	BOOLEAN was_sent = FALSE;
+	struct fabric_hold *hold = NULL;
+	PNET_BUFFER buffer;
+
+	if (!source)
+		InterlockedExchangeAdd64(&extension->drops[FABRIC_DROP_PortNotFound], 1);
+	if (source && has_many)
+		hold = fabric_hold_make(extension, list);
+	for (buffer = list->FirstNetBuffer; source && buffer; buffer = buffer->Next) {
+		struct fabric_packet packet;
+
+		memset(&packet, 0, sizeof(packet));
+		packet.extension = extension;
+		packet.batch = batch;
+		packet.list = list;
+		packet.buffer = buffer;
+		packet.hold = &hold;
+		packet.source = source;
+		packet.key.in_port = source->number;
+		packet.length = buffer->DataLength;
+		packet.is_original = !has_many;
+		if (has_many) {
+			packet.list = hold ? fabric_copy_make(extension, list, buffer, hold) : NULL;
+			if (!packet.list) {
+				fabric_drop(&packet, FABRIC_DROP_PortQueueFull);
+				continue;
+			}
+			packet.buffer = packet.list->FirstNetBuffer;
+		}
+		fabric_one(&packet);
+		was_sent = packet.is_original && !packet.list && !has_many;
+	}
+	/* The original goes back now, when the last copy does, or has been sent on itself. */
+	if (hold)
+		fabric_hold_release(hold, batch);
+	else if (!was_sent)
+		fabric_batch_complete(batch, list);
+}
+
+VOID fabric_ingress(struct fabric_extension *extension, PNET_BUFFER_LIST lists)
+{
+	struct fabric_batch batch;
+	LOCK_STATE_EX state;
+
+	fabric_batch_start(&batch);
+	NdisAcquireRWLockRead(extension->lock, &state, 0);
+	while (lists) {
+		PNET_BUFFER_LIST next = lists->Next;
+
+		lists->Next = NULL;
+		if (extension->state == FABRIC_RUNNING) {
+			fabric_ingress_list(extension, lists, &batch);
+		} else {
+			lists->Status = NDIS_STATUS_PAUSED;
+			fabric_batch_complete(&batch, lists);
+		}
+		lists = next;
+	}
+	NdisReleaseRWLock(extension->lock, &state);
+	fabric_batch_finish(extension, &batch);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/* What the tests of the extension share: a switch with ports, frames, and messages. */
+#ifndef FABRIC_LAB_H
+#define FABRIC_LAB_H
+
+#include "../double/ndis_double.h"
+#include "../netlink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(condition)                                                                 \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);  \
+			exit(1);                                                         \
+		}                                                                        \
+	} while (0)
+
+#define LAB_MESSAGE 65536
+
+struct lab {
+	struct fabric_extension *extension;
+	struct fabric_handle *handle;
+	ULONG pid;
+	UCHAR reply[LAB_MESSAGE];
+	ULONG reply_size;
+};
+
+/* Four ports: 1 external, 2 internal, 3 and 4 of VMs, bound to numbers 1 to 4 when asked for. */
+int lab_start(struct lab *lab, int is_bound);
+void lab_stop(struct lab *lab);
+int lab_port(struct lab *lab, ULONG id, NDIS_SWITCH_NIC_TYPE type, const char *name);
+
+/* Sends one request; the error number, 0 for success, -1 when the call itself failed. */
+int lab_ask(struct lab *lab, ULONG family, UCHAR command, ULONG flags, struct fabric_writer *body);
+NTSTATUS lab_control(struct lab *lab, ULONG code, const UCHAR *in, ULONG size);
+struct fabric_writer lab_body(void);
+int lab_subscribe(struct lab *lab);
+
+/* A flow: in_port, and the rest by 'mask' of the key of this frame; actions as attributes. */
+int lab_flow(struct lab *lab, ULONG in_port, struct fabric_writer *actions);
+int lab_flow_key(struct lab *lab, const struct fabric_flow_key *key,
+		 const struct fabric_flow_key *mask, struct fabric_writer *actions);
+void lab_output(struct fabric_writer *actions, ULONG port);
+
+ULONG lab_tcp(UCHAR *frame, ULONG payload, ULONG seed);
+ULONG lab_udp(UCHAR *frame, ULONG payload, ULONG seed);
+int lab_checksums_hold(const UCHAR *frame, ULONG size);
+void lab_send(struct lab *lab, ULONG port, const UCHAR *frame, ULONG size, ULONG piece);
+
+#endif

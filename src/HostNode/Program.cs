@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fabric.HostNode.Cli;
+using Fabric.HostNode.Windows;
 
 namespace Fabric.HostNode;
 
@@ -10,6 +11,7 @@ internal static class Program
 {
     public static async Task<int> Main(string[] arguments)
     {
+        WindowsEnvironment.Prepare();
         if (await DropInVerbs.TryRunAsync(arguments) is { } exitCode) return exitCode;
         var root = new RootCommand(
             "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
@@ -24,6 +26,7 @@ internal static class Program
         root.Subcommands.Add(DemoVerb.Create());
         root.Subcommands.Add(HostVerb.Create());
         root.Subcommands.Add(ShimsVerb.Create());
+        root.Subcommands.Add(ServiceVerb.Create());
         root.Subcommands.Add(PkiVerb.Create());
         root.Subcommands.Add(DoctorVerb.Create());
         root.Subcommands.Add(NetVerb.Create());

@@ -39,6 +39,13 @@ internal sealed partial class ActionExecutor(PacketContext context)
     {
         for (var i = 0; i < actions.Length; i++)
         {
+            if (run.Key.NetworkFragment != 0 && actions[i] is ConntrackAction conntrack
+                && context.Core.Conntrack.Reassembly.IsFor(run.Key))
+            {
+                TrackFragment(ref run, conntrack, actions[(i + 1)..]);
+                return;
+            }
+
             var reason = Step(ref run, actions[i], isLast: i == actions.Length - 1);
             if (reason == DropReason.None) continue;
             if (reason != Consumed) context.Drop(run.Packet, reason);
@@ -138,7 +145,7 @@ internal sealed partial class ActionExecutor(PacketContext context)
 
     private DropReason Track(ref PacketRun run, ConntrackAction action)
     {
-        if (action.Nat is not null) Own(ref run);
+        if (action.Nat is not null || action.Helper is not null) Own(ref run);
         var isChanged = context.Core.Conntrack.Execute(
             run.Packet, ref run.Key, action, context.NowMilliseconds);
         return isChanged ? Reparse(ref run) : DropReason.None;

@@ -39,7 +39,7 @@ internal sealed partial class OdpFlowPrinter
         Attribute(OdpAttributes.RecirculationId, key, mask);
         Attribute(OdpAttributes.DatapathHash, key, mask);
         Attribute(OdpAttributes.InPort, key, mask);
-        PacketType(key);
+        if (mask.PacketTypeWire != 0 || _verbose) PacketType(key);
         if (key.PacketTypeWire == 0) Attribute(OdpAttributes.Ethernet, key, mask);
 
         if (key.VlanTci0Wire == 0)
@@ -257,14 +257,9 @@ internal sealed partial class OdpFlowPrinter
     private void AppendIpv4(ReadOnlySpan<byte> value) =>
         _text.Append($"{value[0]}.{value[1]}.{value[2]}.{value[3]}");
 
-    private void AppendIpv6Mask(ReadOnlySpan<byte> mask)
-    {
-        var ones = 128 - (int)UInt128.TrailingZeroCount(ToUInt128(mask));
-        var isPrefix = UInt128.PopCount(ToUInt128(mask)) == (UInt128)ones;
-        _text.Append('/');
-        if (isPrefix) _text.Append(ones);
-        else _text.Append(Ipv6Bytes.From(mask).ToString());
-    }
+    /// <summary>OVS prints IPv6 masks as addresses here, never as prefix lengths.</summary>
+    private void AppendIpv6Mask(ReadOnlySpan<byte> mask) =>
+        _text.Append('/').Append(Ipv6Bytes.From(mask).ToString());
 
     private static string Hex(uint value) => value == 0 ? "0" : $"0x{value:x}";
 

@@ -20,6 +20,28 @@ internal static unsafe partial class Libc
     public static partial int SetSocketOption(
         int descriptor, int level, int name, void* value, int size);
 
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(
+        int descriptor, int level, int name, void* value, int* size);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint first, void* second, nint third);
+
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(
+        void* address, nuint size, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(void* address, nuint size);
+
+    /// <summary>Shared memory of a descriptor, to read and write; null when it cannot be.</summary>
+    public static byte* Map(int descriptor, nuint size, ulong offset)
+    {
+        const int ReadWrite = 3, SharedPopulate = 0x8001;
+        var memory = Map(null, size, ReadWrite, SharedPopulate, descriptor, (long)offset);
+        return memory == -1 ? null : (byte*)memory;
+    }
+
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);

@@ -18,6 +18,7 @@ public sealed class MemoryPort : PacketPort
     private readonly Action<MemoryPort, PacketBuffer, TunnelMetadata?> _receive;
     private readonly MacBytes _mac;
     private readonly PcapWriter? _received, _transmitted;
+    private volatile bool _isDown;
 
     internal MemoryPort(
         DatapathPortSpec spec, uint number, MacBytes mac,
@@ -46,6 +47,20 @@ public sealed class MemoryPort : PacketPort
 
     internal override bool TakesSuperPackets => TakesOffloads;
 
+    /// <summary>While it is down nothing goes in or out (netdev-dummy/set-admin-state).</summary>
+    public bool IsAdminUp
+    {
+        get => !_isDown;
+        set
+        {
+            if (_isDown != value) return;
+            _isDown = !value;
+            AdminStateChanged?.Invoke(this);
+        }
+    }
+
+    internal event Action<MemoryPort>? AdminStateChanged;
+
     /// <summary>
     /// Each packet that goes out, on the thread that sends it: copy what you keep.
     /// </summary>
@@ -63,6 +78,12 @@ public sealed class MemoryPort : PacketPort
     /// <param name="tunnel">The outer header that it came in; null for none.</param>
     public void Inject(PacketBuffer packet, TunnelMetadata? tunnel = null)
     {
+        if (_isDown)
+        {
+            CountReceiveDrop();
+            return;
+        }
+
         _received?.Write(packet.Bytes);
         _receive(this, packet, tunnel);
     }
@@ -100,10 +121,16 @@ public sealed class MemoryPort : PacketPort
 
     public override DatapathPort Describe() => new(
         Number, Name, Spec.Kind, Type, InterfaceIndex: 0, _mac, Spec.Mtu ?? 1500,
-        IsAdminUp: true, IsLinkUp: true, LinkSpeed: 0);
+        IsAdminUp, IsLinkUp: IsAdminUp, LinkSpeed: 0);
 
     internal override int Transmit(ReadOnlySpan<TransmitEntry> entries, DropCounters drops)
     {
+        if (_isDown)
+        {
+            drops.Add(DropReason.PortDown, (ulong)entries.Length);
+            return 0;
+        }
+
         foreach (var entry in entries)
         {
             _transmitted?.Write(entry.Packet.Bytes);

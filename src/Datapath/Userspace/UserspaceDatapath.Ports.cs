@@ -7,7 +7,7 @@ namespace Fabric.Datapath;
 public sealed partial class UserspaceDatapath : IDatapathPorts
 {
     private readonly Lock _portsLock = new();
-    private ulong _dummyMac = 0xAA55_AA55_0000;
+    private ulong _dummyMac = 0xAA55_AA55_0001; // ...00 is ovs-dummy's own device.
     private LinkMonitor? _links;
 
     public event Action<DatapathPortEvent>? Changed;
@@ -41,6 +41,34 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
             error = "";
             return true;
         }
+    }
+
+    /// <summary>
+    /// Gives a memory or dummy port another number, as if it was taken away and added again; what
+    /// it kept for its reader is gone. False when there is no such port or the number is taken.
+    /// </summary>
+    public bool TryChangeNumber(string name, uint number)
+    {
+        DatapathPort before, after;
+        lock (_portsLock)
+        {
+            if (FindPort(name) is not { } port || Innermost(port) is not MemoryPort) return false;
+            if (number is 0 or > DatapathLimits.PortNumberMax || _core.Ports[number] is not null)
+            {
+                return false;
+            }
+
+            before = port.Describe();
+            var spec = port.Spec with { Number = number, Mac = before.Mac };
+            if (!TryOpen(spec, number, out var fresh, out _)) return false;
+            Withdraw(port);
+            Publish(fresh!);
+            after = fresh!.Describe();
+        }
+
+        Changed?.Invoke(new DatapathPortEvent(DatapathPortChange.Removed, before));
+        Changed?.Invoke(new DatapathPortEvent(DatapathPortChange.Added, after));
+        return true;
     }
 
     public bool Remove(uint number)
@@ -88,13 +116,21 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
         error = "";
         if (_options.IsDummy || spec.Kind is DatapathPortKind.Memory or DatapathPortKind.Dummy)
         {
-            port = new MemoryPort(
+            var memory = new MemoryPort(
                 spec, number, MacBytes.FromUInt64(_dummyMac++), ReceiveInMemory);
+            memory.AdminStateChanged += changed => Changed?.Invoke(
+                new DatapathPortEvent(DatapathPortChange.Changed, changed.Describe()));
+            port = memory;
             return true;
         }
 
         switch (spec.Kind)
         {
+            case DatapathPortKind.System
+                when spec.Options?.GetValueOrDefault("xdp-mode") is { } mode:
+                var isXdpOpen = XdpPort.TryOpen(spec, number, mode, out var xdp, out error);
+                port = xdp;
+                return isXdpOpen;
             case DatapathPortKind.System:
                 var isOpen = SystemPort.TryOpen(spec, number, out var system, out error);
                 port = system;

@@ -9,7 +9,9 @@ public static class FlowMatch
     /// <summary>
     /// The match that 'mask' makes of 'key'; fields that the packet cannot have are left out.
     /// </summary>
-    public static Match Of(in PipelineKey key, in PipelineKey mask, TlvTable table)
+    /// <param name="isWhole">A field of which any bit is asked is told whole.</param>
+    public static Match Of(
+        in PipelineKey key, in PipelineKey mask, TlvTable table, bool isWhole = false)
     {
         var builder = new MatchBuilder();
         foreach (var field in MatchField.All)
@@ -19,7 +21,7 @@ public static class FlowMatch
             if (!field.TryLocate(table, out _, out _)) continue;
             var bits = field.Read(in mask, table);
             if (bits == 0) continue;
-            if (!field.IsMaskable) bits = field.ExactMask;
+            if (!field.IsMaskable || isWhole) bits = field.ExactMask;
             builder.SetMasked(field, field.Read(in key, table) & bits, bits);
         }
 
@@ -28,27 +30,31 @@ public static class FlowMatch
     }
 
     /// <summary>
-    /// The fields that OVS prints before the packet type (conntrack, hash, mark), or the others.
+    /// The fields that OVS prints first (the mark), before the packet type (conntrack, hash), or
+    /// after it.
     /// </summary>
-    public static Match Part(Match match, bool isEarly)
+    /// <param name="part">0, 1 or 2.</param>
+    public static Match Part(Match match, int part)
     {
         var builder = new MatchBuilder();
         foreach (var entry in match.Entries)
         {
-            if (IsEarly(entry.Field) == isEarly)
+            if (PartOf(entry.Field) == part)
             {
                 builder.SetMasked(entry.Field, entry.Value, entry.Mask);
             }
         }
 
-        return builder.TryBuild(out var part, out _) ? part : match;
+        return builder.TryBuild(out var chosen, out _) ? chosen : match;
     }
 
-    private static bool IsEarly(MatchField field) =>
-        field.Name.StartsWith("ct_", StringComparison.Ordinal)
-        || ReferenceEquals(field, MatchField.DpHash)
-        || ReferenceEquals(field, MatchField.PacketMark)
-        || ReferenceEquals(field, MatchField.SkbPriority);
+    private static int PartOf(MatchField field)
+    {
+        if (ReferenceEquals(field, MatchField.PacketMark)) return 0;
+        return field.Name.StartsWith("ct_", StringComparison.Ordinal)
+            || ReferenceEquals(field, MatchField.DpHash)
+            || ReferenceEquals(field, MatchField.SkbPriority) ? 1 : 2;
+    }
 
     /// <summary>
     /// Every field of a flow that is not zero, and those that its protocols have.
@@ -68,7 +74,7 @@ public static class FlowMatch
         mask.InPortWire = uint.MaxValue;
         if (key.Flow.ConntrackStateWire != 0) mask.Flow.ConntrackStateWire = uint.MaxValue;
         mask.TlvPresence = key.TlvPresence;
-        return Of(in key, in mask, table);
+        return Of(in key, in mask, table, isWhole: true);
     }
 
     /// <summary>
@@ -81,6 +87,10 @@ public static class FlowMatch
         || ReferenceEquals(field, MatchField.RecircId)
         || ReferenceEquals(field, MatchField.PacketType)
         || ReferenceEquals(field, MatchField.ActionSetOutput);
+
+    private static bool IsNdOption(MatchField field) =>
+        ReferenceEquals(field, MatchField.NdReserved)
+        || ReferenceEquals(field, MatchField.NdOptionsType);
 
     private static bool IsPresent(MatchField field, in FlowKey flow)
     {
@@ -99,6 +109,8 @@ public static class FlowMatch
             FieldPrerequisite.Sctp => isIp && isFirst && flow.NetworkProtocol == 132,
             FieldPrerequisite.Icmpv4 => flow.IsIpv4 && isFirst && flow.NetworkProtocol == 1,
             FieldPrerequisite.Icmpv6 => flow.IsIpv6 && isFirst && flow.NetworkProtocol == 58,
+            FieldPrerequisite.Nd or FieldPrerequisite.NdSolicit or FieldPrerequisite.NdAdvert
+                when IsNdOption(field) => flow.NdReservedWire != 0 || flow.NdOptionsType != 0,
             FieldPrerequisite.Nd or FieldPrerequisite.NdSolicit or FieldPrerequisite.NdAdvert =>
                 flow.IsIpv6 && flow.NetworkProtocol == 58 && flow.PortSource is 135 or 136,
             FieldPrerequisite.Conntrack => flow.ConntrackStateWire != 0,

@@ -18,9 +18,14 @@ internal static partial class FlowText
 
     public static string Actions(ActionList actions) => OfActionText.Format(actions);
 
+    public static string Nat(OfNat nat) => OfActionText.FormatNat(nat);
+
     public static string Subfield(Subfield subfield) => OfActionText.Format(subfield);
 
-    public static string Value(MatchField field, UInt128 value) => OfFieldText.Hex(value);
+    /// <summary>A whole field as matches print it, a part as a number.</summary>
+    public static string Value(Subfield subfield, UInt128 value) =>
+        subfield.Width == subfield.Field.BitWidth
+            ? OfFieldText.Format(subfield.Field, value) : OfFieldText.Hex(value);
 
     /// <summary>A packet as a flow names it: in_port may be a port's name.</summary>
     /// <param name="error">Empty, or what is wrong.</param>

@@ -1,19 +1,23 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Fabric.Datapath;
 using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
+using Match = Fabric.Wire.OpenFlow.Match;
 
 namespace Fabric.Pipeline;
 
 /// <summary>A place where a traced packet comes round again.</summary>
 /// <param name="Packet">The packet as it is then.</param>
 /// <param name="IsConntrack">It comes from the connection tracker: its state is assumed.</param>
-public sealed record TracePoint(uint Id, FlowKey Packet, bool IsConntrack, ushort Zone);
+/// <param name="Nat">How the tracker was asked to translate it, or null.</param>
+public sealed record TracePoint(
+    uint Id, FlowKey Packet, bool IsConntrack, ushort Zone, NatSpec? Nat = null);
 
 /// <summary>ofproto/trace: the same translation as a miss, told step by step.</summary>
 /// <remarks>Output format of ovs-vswitchd(8), recirculations followed to their end.</remarks>
-public sealed class FlowTrace(SwitchedDatapath datapath)
+public sealed partial class FlowTrace(SwitchedDatapath datapath)
 {
     private const int RoundCountMax = 64;
     private const int RuleWidth = 79;
@@ -45,8 +49,9 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
                 next.ConntrackState = state;
                 next.ConntrackZone = point.Zone;
                 _text.Append(" - resume conntrack with ").Append(isGiven ? "" : "default ")
-                    .Append($"ct_state={StateText(state)}")
+                    .Append($"ct_state={(isGiven ? StateText(state) : "trk|new")}")
                     .Append(isGiven ? "" : " (use --ct-next to customize)");
+                if (point.Nat is { } nat) Translate(ref next, nat);
             }
 
             _text.Append('\n').Append('=', RuleWidth).Append("\n\n");
@@ -55,6 +60,38 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
 
         return _text.Append('\n').ToString();
     }
+
+    /// <summary>As the tracker might: the first address and port of the range.</summary>
+    private void Translate(ref FlowKey key, NatSpec nat)
+    {
+        if (nat.Type == NatType.None || nat.AddressMin is not { } address) return;
+        _text.Append("\nReplacing src/dst IP/ports to simulate NAT:\n Initial flow: ")
+            .Append(Endpoints(in key));
+        var isSource = nat.Type == NatType.Source;
+        Span<byte> bytes = stackalloc byte[16];
+        if (!address.TryWriteBytes(bytes, out var size)) return;
+        if (key.IsIpv4 && size == 4)
+        {
+            var wire = System.Runtime.InteropServices.MemoryMarshal.Read<uint>(bytes);
+            if (isSource) key.Ipv4SourceWire = wire;
+            else key.Ipv4DestinationWire = wire;
+        }
+        else if (key.IsIpv6 && size == 16)
+        {
+            if (isSource) key.Ipv6Source = Ipv6Bytes.From(bytes);
+            else key.Ipv6Destination = Ipv6Bytes.From(bytes);
+        }
+
+        if (nat.PortMin != 0 && isSource) key.PortSource = nat.PortMin;
+        else if (nat.PortMin != 0) key.PortDestination = nat.PortMin;
+        _text.Append("\n Modified flow: ").Append(Endpoints(in key));
+    }
+
+    private static string Endpoints(in FlowKey key) => key.IsIpv4
+        ? $"nw_src={OfFieldText.Ipv4(key.Ipv4Source)},tp_src={key.PortSource},"
+            + $"nw_dst={OfFieldText.Ipv4(key.Ipv4Destination)},tp_dst={key.PortDestination}"
+        : $"ipv6_src={key.Ipv6Source},tp_src={key.PortSource},"
+            + $"ipv6_dst={key.Ipv6Destination},tp_dst={key.PortDestination}";
 
     /// <summary>Reads "trk,new" or "trk|est"; false when a name is unknown.</summary>
     public static bool TryParseState(string text, out ConntrackState state)
@@ -85,14 +122,14 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
         var before = result.Initial;
         var tlv = result.Tlv;
         PipelineKey mask = default;
-        mask.Flow = result.Mask;
+        mask.Flow = result.Seen;
         mask.InPortWire = uint.MaxValue;
         _text.Append($"Flow: {FlowLine(in before, tlv)}\n");
         _text.Append(trace);
         var isSame = before == result.Final;
         _text.Append($"\nFinal flow: {(isSame ? "unchanged" : FlowLine(in result.Final, tlv))}\n");
         _text.Append($"Megaflow: {MegaflowLine(in before, in mask, tlv)}\n");
-        _text.Append($"Datapath actions: {OdpActionText.Format(result.Actions)}");
+        _text.Append($"Datapath actions: {PrintedActions.Format(result.Actions, !hasEffects)}");
         if (result.Error != DropReason.None)
         {
             var reason = DropReasonText.Of(result.Error);
@@ -108,22 +145,111 @@ public sealed class FlowTrace(SwitchedDatapath datapath)
     private static string FlowLine(in PipelineKey key, TlvTable table)
     {
         var match = FlowMatch.Exact(in key, table);
-        return key.Flow.RecirculationIdWire == 0
-            ? FlowText.Match(match) : WithPacketType(key.Flow.RecirculationId, match);
+        PipelineKey mask = default;
+        if (key.Flow.VlanTci0Wire != 0) mask.Flow.VlanTci1Wire = 0xFFFF;
+        if ((key.Flow.Mpls0Wire & MplsCommit.BottomWire) == 0) mask.Flow.Mpls1Wire = uint.MaxValue;
+        if ((key.Flow.Mpls1Wire & MplsCommit.BottomWire) == 0
+            && mask.Flow.Mpls1Wire != 0)
+        {
+            mask.Flow.Mpls2Wire = uint.MaxValue;
+        }
+
+        return WithBothLinks(key.Flow.RecirculationIdWire == 0
+            ? WithHidden(FlowText.Match(match), in key.Flow, in mask.Flow)
+            : WithPacketType(in key.Flow, in mask.Flow, match));
+    }
+
+    /// <summary>OVS tells both link-layer options, whichever a message has.</summary>
+    private static string WithBothLinks(string text)
+    {
+        const string Source = "nd_sll=";
+        const string Target = "nd_tll=";
+        const string None = "00:00:00:00:00:00";
+        var hasSource = text.Contains(Source, StringComparison.Ordinal);
+        var hasTarget = text.Contains(Target, StringComparison.Ordinal);
+        if (hasSource == hasTarget) return text;
+        if (hasTarget)
+        {
+            return text.Replace(Target, $"{Source}{None},{Target}", StringComparison.Ordinal);
+        }
+
+        var end = text.IndexOf(Source, StringComparison.Ordinal) + Source.Length + None.Length;
+        return text.Insert(end, $",{Target}{None}");
     }
 
     private static string MegaflowLine(
         in PipelineKey key, in PipelineKey mask, TlvTable table) =>
-        WithPacketType(key.Flow.RecirculationId, FlowMatch.Of(in key, in mask, table));
+        WithIcmp(WithPacketType(
+            in key.Flow, in mask.Flow, FlowMatch.Of(in key, in mask, table)), in key, in mask);
+
+    /// <summary>Type and code are sixteen bits in OVS, of which datapaths know eight.</summary>
+    private static string WithIcmp(string text, in PipelineKey key, in PipelineKey mask)
+    {
+        var (source, destination) = (key.Flow.PortSource, key.Flow.PortDestination);
+        var (type, code) = (mask.Flow.PortSource, mask.Flow.PortDestination);
+        return IcmpField().Replace(text, found => found.Groups[1].Value == "icmp_type"
+            ? $",icmp_type=0x{source & type:x}/0x{type:x}"
+            : $",icmp_code=0x{destination & code:x}/0x{code:x}");
+    }
+
+    [GeneratedRegex(@",(icmp_type|icmp_code)=([0-9]+)(?=,|$)")]
+    private static partial Regex IcmpField();
 
     /// <summary>OVS tells the packet type of whatever has a recirculation id, 0 included.</summary>
-    private static string WithPacketType(uint recirculation, Match match)
+    private static string WithPacketType(in FlowKey key, in FlowKey mask, Match match)
     {
-        var number = recirculation.ToString("x", CultureInfo.InvariantCulture);
-        var early = FlowText.Match(FlowMatch.Part(match, isEarly: true));
-        var rest = FlowText.Match(FlowMatch.Part(match, isEarly: false));
-        return $"recirc_id={(recirculation == 0 ? "0" : "0x" + number)}"
-            + $"{(early.Length > 0 ? "," : "")}{early},eth{(rest.Length > 0 ? "," : "")}{rest}";
+        var number = key.RecirculationId.ToString("x", CultureInfo.InvariantCulture);
+        var words = new List<string> { FlowText.Match(FlowMatch.Part(match, 0)) };
+        words.Add($"recirc_id={(key.RecirculationId == 0 ? "0" : "0x" + number)}");
+        words.Add(FlowText.Match(FlowMatch.Part(match, 1)));
+        words.Add("eth");
+        words.Add(WithHidden(FlowText.Match(FlowMatch.Part(match, 2)), in key, in mask));
+        return string.Join(',', words.Where(word => word.Length > 0));
+    }
+
+    /// <summary>Adds what no match field names: inner VLAN tags and label entries.</summary>
+    private static string WithHidden(string text, in FlowKey key, in FlowKey mask)
+    {
+        text = WithInnerTag(text, in key, in mask);
+        if (!KeyCommit.IsMpls(key.EthernetType)) return text;
+        return text + Label(1, key.Mpls1Wire, mask.Mpls1Wire)
+            + Label(2, key.Mpls2Wire, mask.Mpls2Wire);
+
+        static string Label(int index, uint value, uint mask)
+        {
+            if (mask == 0) return "";
+            var entry = OfFieldText.Hex(KeyCommit.Host(value & mask));
+            return mask == uint.MaxValue ? $",mpls_lse{index}={entry}"
+                : $",mpls_lse{index}={entry}/0x{KeyCommit.Host(mask):x}";
+        }
+    }
+
+    /// <summary>Adds the second VLAN tag, which no match field names.</summary>
+    private static string WithInnerTag(string text, in FlowKey key, in FlowKey mask)
+    {
+        const int Present = 0x1000;
+        if (mask.VlanTci1Wire == 0) return text;
+        var tci = KeyCommit.Host(key.VlanTci1Wire);
+        var bits = KeyCommit.Host(mask.VlanTci1Wire);
+        tci &= bits;
+        var (vid, pcp) = (bits & 0x0FFF, bits & 0xE000);
+        var isPlain = (tci & Present) != 0 && vid is 0 or 0x0FFF && pcp is 0 or 0xE000;
+        var words = new List<string>();
+        if (isPlain && (vid | pcp) != 0 && (tci & Present) != 0)
+        {
+            if (vid != 0) words.Add($"dl_vlan1={tci & 0x0FFF}");
+            if (pcp != 0) words.Add($"dl_vlan_pcp1={tci >> 13}");
+        }
+        else
+        {
+            words.Add($"vlan_tci1=0x{tci:x4}" + (bits == 0xFFFF ? "" : $"/0x{bits:x4}"));
+        }
+
+        var all = text.Split(',').ToList();
+        var at = all.FindLastIndex(word => word.StartsWith("dl_vlan", StringComparison.Ordinal)
+            || word.StartsWith("vlan_tci", StringComparison.Ordinal));
+        all.InsertRange(at + 1, words);
+        return string.Join(',', all);
     }
 }
 

@@ -9,7 +9,8 @@ internal static class Executable
         get
         {
             var own = Environment.ProcessPath ?? "dotnet";
-            var assembly = typeof(Executable).Assembly.Location;
+            // Not Assembly.Location: a program of one file has none.
+            var assembly = Path.Combine(AppContext.BaseDirectory, "Fabric.HostNode.dll");
             return Path.GetFileNameWithoutExtension(own) switch
             {
                 "dotnet" => [own, assembly],

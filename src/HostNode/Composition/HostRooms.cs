@@ -7,6 +7,7 @@ using Fabric.Datapath;
 using Fabric.Host;
 using Fabric.Logical;
 using Fabric.Observability;
+using Fabric.HostNode.Windows;
 using Fabric.Switching;
 using HostRoom = Fabric.Host.HostRoom;
 
@@ -27,10 +28,12 @@ internal sealed class HostRooms : IDisposable
     private readonly Datapaths _datapaths;
     private readonly ITimer _sampling;
     private readonly TimeProvider _time = TimeProvider.System;
+    private readonly Vlog _log;
 
     public HostRooms(HostSettings settings, ActorSystem system, Vlog log, Action stop)
     {
         _settings = settings;
+        _log = log;
         _system = system;
         _datapaths = new Datapaths(settings, log, _time, attached =>
             system.ActorSelection($"{Root}/conntrack").Tell(attached));
@@ -101,6 +104,8 @@ internal sealed class HostRooms : IDisposable
             _appctl)),
         new("cli", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.RunFolder, "fabric.sock"), _cli)),
+        .. WindowsRooms.All(
+            _time, text => _log.Write("vifs", VlogLevel.Warn, text)),
         .. _settings.Metrics is { } metrics
             ? [new HostRoom("metrics", _ => MetricsActor.Props(
                 metrics.Address, metrics.Port, RenderMetrics))]

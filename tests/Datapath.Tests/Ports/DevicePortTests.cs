@@ -100,6 +100,59 @@ public sealed class DevicePortTests
         });
     }
 
+    /// <remarks>ICMP's checksum is whole at once: no offload is in the way.</remarks>
+    [DeviceTheory]
+    [InlineData("best-effort")]
+    [InlineData("native")]
+    [InlineData("native-with-zerocopy")]
+    [InlineData("generic")]
+    public void Two_hosts_on_af_xdp_ports_ping_each_other(string mode)
+    {
+        using var hosts = new TwoHosts();
+        var options = ImmutableSortedDictionary<string, string>.Empty.Add("xdp-mode", mode);
+        hosts.Switch.Run(() =>
+        {
+            using (var datapath = DeviceLab.CrossConnected(
+                new DatapathPortSpec("a0", DatapathPortKind.System, Options: options),
+                new DatapathPortSpec("b0", DatapathPortKind.System, Options: options)))
+            {
+                Assert.Contains(
+                    " 0% packet loss", hosts.Left.Exec("ping -c 3 -i 0.05 -W 2 10.9.0.2"));
+                Assert.Contains(
+                    " 0% packet loss", hosts.Left.Exec("ping -c 3 -i 0.01 -s 1300 -W 2 10.9.0.2"));
+                Assert.Equal("afxdp", datapath.Ports.Dump()[0].Type);
+                Assert.True(datapath.Ports.Statistics(1)!.RxPackets >= 6);
+            }
+
+            // Gone with the port: the host sees its device again.
+            Assert.DoesNotContain("xdp", hosts.Switch.Exec("ip link show a0"));
+        });
+    }
+
+    /// <remarks>So the tracker saw the datagram whole, and what left has the old sizes.</remarks>
+    [DeviceFact]
+    public void Fragments_pass_the_connection_tracker_and_leave_in_the_sizes_they_came_in()
+    {
+        using var hosts = new TwoHosts();
+        hosts.Switch.Run(() =>
+        {
+            using var datapath = TwoHosts.CrossConnected();
+            datapath.UpcallHandler = new DeviceLab.Switching(key =>
+            {
+                var actions = $"ct(commit,zone=3),{3 - key.InPort}";
+                Assert.True(OdpActionText.TryParse(actions, null, out var list, out var error));
+                Assert.Equal("", error);
+                return list;
+            });
+            Assert.Contains(
+                " 0% packet loss", hosts.Left.Exec("ping -c 3 -i 0.05 -s 4000 -W 2 10.9.0.2"));
+            Assert.True(datapath.Conntrack.Totals().Count >= 1);
+            var statistics = datapath.Ports.Statistics(1)!;
+            Assert.True(statistics.RxPackets >= 9, $"{statistics}");
+            Assert.Equal(statistics.RxBytes, datapath.Ports.Statistics(2)!.TxBytes);
+        });
+    }
+
     [DeviceFact]
     public void A_device_that_vanishes_and_comes_back_is_reported_and_works_again()
     {

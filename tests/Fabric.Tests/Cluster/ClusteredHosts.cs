@@ -25,6 +25,9 @@ internal sealed class ClusteredHosts : IDisposable
     public ClusteredHosts(params string[] hosts) => _ports = hosts.ToImmutableSortedDictionary(
         host => host, _ => FreePort(), StringComparer.Ordinal);
 
+    /// <summary>Set before the first start: the northbound is in PostgreSQL.</summary>
+    public string? NorthboundConnection { get; init; }
+
     public IActorRef Cluster(string host) => Child(host, "cluster");
 
     public IActorRef Northbound(string host) => Child(host, "northbound");
@@ -44,6 +47,7 @@ internal sealed class ClusteredHosts : IDisposable
             true, folder, null, FailureTimes.Fast, NorthboundSchema.Schema, TimeProvider.System)
         {
             RestartPauseMax = TimeSpan.FromSeconds(1),
+            NorthboundConnection = NorthboundConnection,
             // Ending is then like a crash: nobody says goodbye.
             Overrides = """
                 akka.loglevel = WARNING

@@ -259,7 +259,7 @@ public sealed class TranslationTests
             [new OfBucket(0, [new OfOutput(2)]), new OfBucket(1, [new OfOutput(3)])]);
         Assert.Empty(world.Br0.Apply([new PipelineChange(group)], true, 0).Refused);
         world.Add(0, 10, Ip, new OfGroup(1));
-        Assert.Equal("hash(hash_l4(0)),recirc(0x1)", world.Actions(Tcp));
+        Assert.Equal("hash(sym_l4(0)),recirc(0x1)", world.Actions(Tcp));
         var ports = Enumerable.Range(1, 16)
             .Select(hash => world.Actions($"recirc_id(1),dp_hash({hash})," + Tcp))
             .Distinct().Order().ToArray();

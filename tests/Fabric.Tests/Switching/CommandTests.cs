@@ -48,7 +48,7 @@ public sealed class CommandTests : SwitchWorld
                 output:2
 
             Final flow: {Fields}nw_ttl=63,{Rest}
-            Megaflow: recirc_id=0,eth,ip,in_port=1,nw_ttl=64,nw_frag=no
+            Megaflow: recirc_id=0,eth,tcp,in_port=1,nw_ttl=64,nw_frag=no
             Datapath actions: set(ipv4(ttl=63)),2
 
             """;

@@ -22,9 +22,9 @@ public abstract class SwitchWorld : TestKit
     private long _revision;
     private BridgesReconciled? _reconciled;
 
-    protected SwitchWorld()
+    protected SwitchWorld(TimeProvider? time = null)
     {
-        Store = new SwitchStore(TimeProvider.System, Open);
+        Store = new SwitchStore(time ?? TimeProvider.System, Open);
         Datapath = Sys.ActorOf(DatapathActor.Props(Store), "datapath");
         Bridges = Sys.ActorOf(
             BridgesActor.Props(Store, Datapath, "/user/host/management"), "bridges");

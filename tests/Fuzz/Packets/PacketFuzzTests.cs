@@ -10,14 +10,14 @@ namespace Fabric.Fuzz;
 /// </summary>
 /// <remarks>
 /// Each test runs its inputs from a fixed seed; a failure names the input's number. With
-/// FABRIC_FUZZ_COUNT set, that many inputs in place of 50,000.
+/// FABRIC_FUZZ_COUNT set, that many inputs in place of 50,000 (FABRIC_TEST_FULL: 1,000,000).
 /// </remarks>
 public sealed class PacketFuzzTests
 {
-    private static readonly int Count =
+    internal static readonly int Count =
         int.TryParse(Environment.GetEnvironmentVariable("FABRIC_FUZZ_COUNT"), out var count)
             ? count
-            : 50_000;
+            : Environment.GetEnvironmentVariable("FABRIC_TEST_FULL") == "1" ? 1_000_000 : 50_000;
 
     private static readonly string[] Flows =
     [
@@ -66,7 +66,7 @@ public sealed class PacketFuzzTests
         foreach (var kind in Enum.GetValues<TunnelKind>())
         {
             var spec = new TunnelPortSpec(kind, 0, HasGbp: true, HasGpe: true);
-            for (var i = 0; i < Count / 4; i++)
+            for (var i = 0; i < Count; i++)
             {
                 var bytes = Bent(random, samples);
                 FlowKey key = default;
@@ -207,7 +207,7 @@ public sealed class PacketFuzzTests
         Assert.True(datapath.Statistics().Missed > 0);
     }
 
-    private static byte[][] Samples() => [.. Flows.Select(text =>
+    internal static byte[][] Samples() => [.. Flows.Select(text =>
     {
         Assert.True(OdpFlowText.TryParse(text, null, out var key, out _, out var error), error);
         return PacketBuilder.Compose(key);
@@ -216,7 +216,7 @@ public sealed class PacketFuzzTests
     /// <summary>
     /// A sample with bits turned, bytes at extremes, ends cut or added; or plain noise.
     /// </summary>
-    private static byte[] Bent(Random random, byte[][] samples)
+    internal static byte[] Bent(Random random, byte[][] samples)
     {
         if (random.Next(16) == 0)
         {

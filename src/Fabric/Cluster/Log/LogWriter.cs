@@ -201,9 +201,11 @@ public sealed partial class LogWriter
     {
         if (!_promises.TryGetValue(_id.HostId, out var own)) return;
         var newest = _promises.MaxBy(promise => promise.Value.Last).Value.Last;
-        _source = own.Last == newest
+        // Of equal ones the own, unless it is new and does not know yet who votes.
+        _source = own.Last == newest && !own.Voters.IsEmpty
             ? _id.HostId
-            : _promises.First(promise => promise.Value.Last == newest).Key;
+            : _promises.Where(promise => promise.Value.Last == newest)
+                .OrderBy(promise => promise.Value.Voters.IsEmpty).First().Key;
 
         var voters = _forced ?? _promises[_source].Voters;
         if (!voters.Equals(Voters))
@@ -261,7 +263,9 @@ public sealed partial class LogWriter
         Phase = LogWriterPhase.Completing;
         foreach (var follower in _followers.Values) follower.Next = Last.Sequence + 1;
         _entries.Add(Entry(EntryKind.Barrier, ReadOnlyMemory<byte>.Empty));
-        if (_forced is not null) _entries.Add(Entry(EntryKind.Voters, LogCodec.Voters(_forced)));
+        // An operator set them, or the log never said: all who read it are to know.
+        if (_forced is not null || !VotersAt(Last.Sequence).Equals(Voters))
+            _entries.Add(Entry(EntryKind.Voters, LogCodec.Voters(Voters)));
         Pump(now);
     }
 

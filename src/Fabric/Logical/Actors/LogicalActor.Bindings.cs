@@ -20,6 +20,8 @@ public sealed partial class LogicalActor
     private long _bridgeRequest;
     private long _zonesRequest;
     private long _linksRequest;
+    private long _addressRequest;
+    private object[] _managed = [];
 
     /// <remarks>
     /// A port that this host owned and that now is another's has moved: its interface here is no
@@ -118,6 +120,25 @@ public sealed partial class LogicalActor
         _around.Northbound.Tell(new Transact(_lastRequest, operations.ToImmutable()));
     }
 
+    /// <summary>
+    /// Dynamic addresses and tags: given by the host of the lowest id, whose guesses the writer
+    /// of the northbound checks.
+    /// </summary>
+    private void ManageAddresses()
+    {
+        if (_compiler.Topology is not { } topology || _addressRequest != 0) return;
+        var rows = topology.Rows;
+        object[] inputs = [rows.Switches, rows.SwitchPorts, rows.RouterPorts];
+        var isSteward = _host!.Tunnels.Keys.All(
+            other => string.CompareOrdinal(_host.HostId, other) < 0);
+        if (!isSteward || inputs.SequenceEqual(_managed)) return;
+        _managed = inputs;
+        var operations = AddressManagement.Plan(topology);
+        if (operations.IsEmpty) return;
+        _addressRequest = ++_lastRequest;
+        _around.Northbound.Tell(new Transact(_addressRequest, operations));
+    }
+
     private void EnsureBridge()
     {
         if (_host!.Bridge is not null)
@@ -174,6 +195,20 @@ public sealed partial class LogicalActor
         if (completed.RequestId == _bridgeRequest) _bridgeRequest = 0;
         if (completed.RequestId == _zonesRequest) _zonesRequest = 0;
         if (completed.RequestId == _linksRequest) _linksRequest = 0;
+        if (completed.RequestId == _addressRequest)
+        {
+            _addressRequest = 0;
+            if (completed.Error is not null)
+            {
+                _managed = [];
+                Timers.StartSingleTimer(nameof(ManageAddresses), CompileNow.Instance, RetryPause);
+            }
+            else
+            {
+                CompileSoon(); // Rows may have changed while it was under way.
+            }
+        }
+
         if (_upRequests.Remove(completed.RequestId, out var names) && completed.Error is not null)
         {
             foreach (var name in names) _toldUp.Remove(name);

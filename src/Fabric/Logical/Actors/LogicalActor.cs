@@ -57,6 +57,8 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
     private NorthboundChanged? _northbound;
     private ImmutableSortedDictionary<string, PortLocation> _locations =
         ImmutableSortedDictionary<string, PortLocation>.Empty;
+    private ImmutableSortedDictionary<string, string> _hosts =
+        ImmutableSortedDictionary<string, string>.Empty;
     private CompileResult? _result;
     private bool _isCompilePending;
     private long _lastRequest;
@@ -69,6 +71,8 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<PortLocationsChanged>(changed =>
         {
             _locations = changed.Locations;
+            _hosts = changed.Locations.ToImmutableSortedDictionary(
+                pair => pair.Key, pair => pair.Value.HostId, StringComparer.Ordinal);
             NoteOwned();
             CompileSoon();
         });
@@ -173,6 +177,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         TellServices();
         LinkPhysical();
         StoreZones();
+        ManageAddresses();
         Complain(_result!.Conditions);
         Claim();
         Install();
@@ -195,8 +200,8 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
             FlushNewZones(zones, allocated);
             var isStable = allocated.SequenceEqual(zones)
                 && LocalInterfaces().SequenceEqual(view.Interfaces);
+            if (isStable) break; // The same object: nothing that depends on zones is made anew.
             zones = allocated;
-            if (isStable) break;
         }
 
         _zones = zones;
@@ -204,9 +209,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
     private HostView View(ImmutableSortedDictionary<string, ushort> zones) => new(
         _host!.HostId, LocalInterfaces(), _host.Tunnels,
-        _locations.ToImmutableSortedDictionary(
-            pair => pair.Key, pair => pair.Value.HostId, StringComparer.Ordinal),
-        zones, _host.PhysicalNetworks);
+        _hosts, zones, _host.PhysicalNetworks);
 
     /// <summary>Each condition is logged once, and again when its text changed.</summary>
     private void Complain(ImmutableArray<NetworkCondition> conditions)

@@ -9,6 +9,7 @@ namespace Fabric.Logical;
 internal sealed class BlockCache
 {
     private readonly Dictionary<FlowBlockKey, Entry> _blocks = [];
+    private readonly SortedSet<FlowBlockKey> _complaining = [];
     private int _pass;
 
     public BlockNumbers Conjunctions { get; } = new();
@@ -38,7 +39,7 @@ internal sealed class BlockCache
 
     /// <summary>Conditions of all blocks that live.</summary>
     public IEnumerable<NetworkCondition> Conditions() =>
-        _blocks.OrderBy(block => block.Key).SelectMany(block => block.Value.Conditions);
+        _complaining.SelectMany(key => _blocks[key].Conditions);
 
     public void Visit(
         FlowBlockKey key, object?[] inputs, DesiredFlows flows,
@@ -56,6 +57,8 @@ internal sealed class BlockCache
         compile(builder, conditions.Add);
         var made = builder.Build();
         flows.Replace(key, entry?.Flows ?? FlowBlock.Empty, made);
+        if (conditions.Count > 0) _complaining.Add(key);
+        else _complaining.Remove(key);
         _blocks[key] = new Entry
         {
             Inputs = inputs,
@@ -73,6 +76,7 @@ internal sealed class BlockCache
         {
             flows.Replace(key, entry.Flows, FlowBlock.Empty);
             _blocks.Remove(key);
+            _complaining.Remove(key);
             Conjunctions.Release(key);
             Groups.Release(key);
             Meters.Release(key);

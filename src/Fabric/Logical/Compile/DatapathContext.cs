@@ -12,6 +12,8 @@ internal sealed class DatapathContext : IExpressionContext
     // Many ACLs name the same few groups and sets: each is worked out once per compilation.
     private readonly Dictionary<string, ImmutableArray<uint>?> _groups =
         new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ImmutableArray<uint>?> _groupsHere =
+        new(StringComparer.Ordinal);
     private readonly Dictionary<string, AddressSetMembers?> _sets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
 
@@ -57,6 +59,23 @@ internal sealed class DatapathContext : IExpressionContext
         return AddressSetMembers.Parse(texts);
     }
 
+    /// <summary>Keys of ports that packets enter or leave by on this host; null: all.</summary>
+    public HashSet<uint>? KeysHere { get; init; }
+
+    /// <summary>
+    /// The field that only holds keys of <see cref="KeysHere"/>: the input port of rules that the
+    /// sender's host evaluates, the output port of the receiver's.
+    /// </summary>
+    public string? FieldHere { get; set; }
+
+    public ImmutableArray<uint>? PortGroup(string name, string field)
+    {
+        if (KeysHere is not { } here || field != FieldHere) return PortGroup(name);
+        if (_groupsHere.TryGetValue(name, out var known)) return known;
+        var all = PortGroup(name);
+        return _groupsHere[name] = all is { } keys ? [.. keys.Where(here.Contains)] : null;
+    }
+
     public ImmutableArray<uint>? PortGroup(string name)
     {
         if (!_groups.TryGetValue(name, out var keys)) _groups[name] = keys = FindPortGroup(name);
@@ -98,10 +117,10 @@ internal sealed class DatapathContext : IExpressionContext
                 : members);
         }
 
-        foreach (var name in expression.PortGroups())
+        foreach (var (field, name) in expression.PortGroupUses())
         {
-            meaning.Add(PortGroup(name) is { } keys
-                ? TextOf($"@{name}", () => string.Join(' ', keys))
+            meaning.Add(PortGroup(name, field) is { } keys
+                ? TextOf($"@{name} {field} {FieldHere}", () => string.Join(' ', keys))
                 : null);
         }
 

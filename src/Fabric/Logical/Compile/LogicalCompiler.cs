@@ -28,7 +28,14 @@ public sealed class LogicalCompiler
 {
     private readonly NorthboundReader _rows = new();
     private readonly BlockCache _cache = new();
+    private readonly NetworkChecks _checks = new();
+    private readonly Dictionary<Guid, SwitchView> _views = [];
+    private readonly Dictionary<Guid, RouterView> _routers = [];
     private DatabaseSnapshot? _database;
+    private TunnelKeys? _keys;
+    private HostView? _host;
+    private LocalDatapaths? _local;
+    private CompileResult? _last;
 
     /// <summary>Everything that should be installed now.</summary>
     public DesiredFlows Flows { get; } = new();
@@ -41,12 +48,23 @@ public sealed class LogicalCompiler
 
     public CompileResult Compile(DatabaseSnapshot database, TunnelKeys keys, HostView host)
     {
-        if (!ReferenceEquals(database, _database)) _rows.Update(database);
+        var isKnown = ReferenceEquals(database, _database);
+        if (!isKnown) _rows.Update(database);
         _database = database;
+        if (Topology is not null && _last is not null && (isKnown || _rows.OnlySetsChanged)
+            && keys.Equals(_keys) && host.Equals(_host))
+        {
+            return Refresh(Topology, _last, host);
+        }
+
+        (_keys, _host) = (keys, host);
         var topology = new LogicalTopology(_rows, keys);
         Topology = topology;
         var pass = new CompilePass(topology, host, _cache, Flows);
         var local = LocalDatapaths.Find(topology, host);
+        _local = local;
+        _views.Clear();
+        _routers.Clear();
 
         _cache.Begin();
         pass.DeclareMeters();
@@ -56,10 +74,10 @@ public sealed class LogicalCompiler
         _cache.End(Flows);
 
         var conditions = _rows.Conditions()
-            .Concat(topology.Conditions)
+            .Concat(_checks.Of(topology))
             .Concat(_cache.Conditions())
             .Take(LogicalLimits.ConditionsMax);
-        return new CompileResult(
+        return _last = new CompileResult(
             Flows.TakeChanges(), [.. conditions], local.ZoneNames(topology, host),
             local.Switches.Length + local.Routers.Length, _cache.CompiledCount)
         {
@@ -67,10 +85,43 @@ public sealed class LogicalCompiler
         };
     }
 
-    private static void CompileSwitch(CompilePass pass, LogicalSwitch row)
+    /// <summary>
+    /// Only members of address sets may have changed: expressions are looked at, nothing else.
+    /// </summary>
+    private CompileResult Refresh(LogicalTopology topology, CompileResult last, HostView host)
+    {
+        topology.IndexSets();
+        var pass = new CompilePass(topology, host, _cache, Flows);
+        _cache.Begin();
+        foreach (var row in _local!.Switches)
+        {
+            if (_views.TryGetValue(row.Uuid, out var view))
+                SwitchPipeline.CompileExpressions(pass, view);
+        }
+
+        foreach (var row in _local.Routers)
+        {
+            if (_routers.TryGetValue(row.Uuid, out var view))
+                RouterPipeline.CompileExpressions(pass, view);
+        }
+
+        var conditions = _rows.Conditions()
+            .Concat(_checks.Of(topology))
+            .Concat(_cache.Conditions())
+            .Take(LogicalLimits.ConditionsMax);
+        return _last = last with
+        {
+            Changes = Flows.TakeChanges(),
+            Conditions = [.. conditions],
+            CompiledBlockCount = _cache.CompiledCount,
+        };
+    }
+
+    private void CompileSwitch(CompilePass pass, LogicalSwitch row)
     {
         if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
         var view = new SwitchView(pass.Topology, pass.Host, row, key);
+        _views[row.Uuid] = view;
         SwitchPipeline.Compile(pass, view);
         var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
         var localnet = ports.FirstOrDefault(port => port.IsLocalnet && port.Interface is not null);
@@ -121,10 +172,11 @@ public sealed class LogicalCompiler
         };
     }
 
-    private static void CompileRouter(CompilePass pass, LogicalRouter row)
+    private void CompileRouter(CompilePass pass, LogicalRouter row)
     {
         if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
         var view = new RouterView(pass.Topology, pass.Host, row, key);
+        _routers[row.Uuid] = view;
         RouterPipeline.Compile(pass, view);
         var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
         PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: false);

@@ -137,6 +137,17 @@ public abstract record Expression
         AllConstants().OfType<ExpressionConstant.PortGroup>().Select(
             group => group.Name).Distinct();
 
+    /// <summary>The same with the field that each is compared with.</summary>
+    public IEnumerable<(string Field, string Name)> PortGroupUses() => this switch
+    {
+        And all => all.Terms.SelectMany(term => term.PortGroupUses()).Distinct(),
+        Or any => any.Terms.SelectMany(term => term.PortGroupUses()).Distinct(),
+        Comparison comparison => comparison.Constants
+            .OfType<ExpressionConstant.PortGroup>()
+            .Select(group => (comparison.Bits.Field, group.Name)).Distinct(),
+        _ => [],
+    };
+
     /// <summary>Names of the logical ports that the expression compares with.</summary>
     public IEnumerable<string> Ports() =>
         AllConstants().OfType<ExpressionConstant.Port>().Select(port => port.Name).Distinct();

@@ -19,6 +19,12 @@ public interface IExpressionContext
     /// <summary>Keys of the group's ports within the datapath, or null: no such group.</summary>
     ImmutableArray<uint>? PortGroup(string name);
 
+    /// <summary>
+    /// The same for a comparison with one field: members that the field cannot hold where the
+    /// expression is evaluated may be left out.
+    /// </summary>
+    ImmutableArray<uint>? PortGroup(string name, string field) => PortGroup(name);
+
     /// <summary>The port is bound on this host.</summary>
     bool IsResident(string port);
 }
@@ -152,7 +158,7 @@ public sealed class ExpressionNormalizer
                     values.Add(new MaskedValue(key, all));
                     break;
                 case ExpressionConstant.PortGroup group:
-                    var keys = _context.PortGroup(group.Name)
+                    var keys = _context.PortGroup(group.Name, comparison.Bits.Field)
                         ?? throw Unknown("port group @", group.Name, comparison.Position);
                     values.AddRange(keys.Select(member => new MaskedValue(member, all)));
                     break;

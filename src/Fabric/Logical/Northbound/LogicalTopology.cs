@@ -22,7 +22,6 @@ public sealed class LogicalTopology
         new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<LogicalSwitchPort>> _childrenOfPort =
         new(StringComparer.Ordinal);
-    private readonly List<NetworkCondition> _conditions = [];
     private readonly List<LogicalSwitchPort> _l2Gateways = [];
 
     public LogicalTopology(NorthboundReader rows, TunnelKeys keys)
@@ -31,15 +30,19 @@ public sealed class LogicalTopology
         Keys = keys;
         IndexSwitches();
         IndexRouters();
-        foreach (var set in rows.AddressSets.Values) _setByName[set.Name] = set;
+        IndexSets();
         IndexGroups();
+    }
+
+    /// <summary>Takes over the address sets of the rows; all else is as it was.</summary>
+    public void IndexSets()
+    {
+        _setByName.Clear();
+        foreach (var set in Rows.AddressSets.Values) _setByName[set.Name] = set;
     }
 
     public NorthboundReader Rows { get; }
     public TunnelKeys Keys { get; }
-
-    /// <summary>References that lead nowhere, and keys that are missing.</summary>
-    public IReadOnlyList<NetworkCondition> Conditions => _conditions;
 
     /// <summary>Ports of type l2gateway.</summary>
     public IReadOnlyList<LogicalSwitchPort> L2Gateways => _l2Gateways;
@@ -147,14 +150,6 @@ public sealed class LogicalTopology
                 if (Rows.RouterPorts.TryGetValue(uuid, out var port))
                     _routerPortByName[port.Name] = port;
             }
-        }
-
-        foreach (var (name, port) in _peerOfRouterPort)
-        {
-            if (_routerPortByName.ContainsKey(name)) continue;
-            _conditions.Add(new NetworkCondition(
-                "Logical_Switch_Port", port.Uuid,
-                $"options:router-port: there is no router port \"{name}\""));
         }
     }
 

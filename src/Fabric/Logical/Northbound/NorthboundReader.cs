@@ -21,11 +21,14 @@ internal sealed class RowCache<T>(string table, Func<Row, Action<string>, T?> re
 
     public IReadOnlyDictionary<Guid, T> Values { get; private set; } = new Dictionary<Guid, T>();
 
-    public void Update(DatabaseSnapshot database)
+    private ImmutableArray<NetworkCondition> _conditions = [];
+
+    /// <summary>Takes the table over; false: it is what it was.</summary>
+    public bool Update(DatabaseSnapshot database)
     {
-        if (!database.Schema.TryTable(table, out var schema)) return;
+        if (!database.Schema.TryTable(table, out var schema)) return false;
         var snapshot = database.Table(schema);
-        if (ReferenceEquals(snapshot, _seen)) return;
+        if (ReferenceEquals(snapshot, _seen)) return false;
         _seen = snapshot;
 
         var rows = new Dictionary<Guid, (Row, T?, ImmutableArray<string>)>(snapshot.Count);
@@ -40,13 +43,18 @@ internal sealed class RowCache<T>(string table, Func<Row, Action<string>, T?> re
 
         _rows = rows;
         Values = values;
+        _conditions =
+        [
+            .. from row in rows
+               where !row.Value.Item3.IsEmpty
+               orderby row.Key
+               from complaint in row.Value.Item3
+               select new NetworkCondition(table, row.Key, complaint),
+        ];
+        return true;
     }
 
-    public IEnumerable<NetworkCondition> Conditions() =>
-        from row in _rows
-        from complaint in row.Value.Complaints
-        orderby row.Key
-        select new NetworkCondition(table, row.Key, complaint);
+    public IEnumerable<NetworkCondition> Conditions() => _conditions;
 
     private (Row, T?, ImmutableArray<string>) Read(Row row)
     {
@@ -147,33 +155,44 @@ public sealed class NorthboundReader
     /// <summary>NB_Global.nb_cfg of the last snapshot.</summary>
     public long NbCfg { get; private set; }
 
+    /// <summary>What the last update brought was at most members of address sets.</summary>
+    public bool OnlySetsChanged { get; private set; }
+
     public void Update(DatabaseSnapshot database)
     {
-        _switches.Update(database);
-        _switchPorts.Update(database);
-        _routers.Update(database);
-        _routerPorts.Update(database);
-        _routes.Update(database);
-        _policies.Update(database);
-        _nat.Update(database);
-        _acls.Update(database);
-        _portGroups.Update(database);
         _addressSets.Update(database);
-        _qos.Update(database);
-        _balancers.Update(database);
-        _balancerGroups.Update(database);
-        _dhcp.Update(database);
-        _dns.Update(database);
-        _staticMacs.Update(database);
-        _gatewayChassis.Update(database);
-        _haChassis.Update(database);
-        _haGroups.Update(database);
-        _meters.Update(database);
-        _meterBands.Update(database);
-        _templates.Update(database);
-        if (database.Table("NB_Global").First is not { } global) return;
-        GlobalOptions = global.GetMap("options");
-        NbCfg = global.GetInteger("nb_cfg");
+        var others = false;
+        others |= _switches.Update(database);
+        others |= _switchPorts.Update(database);
+        others |= _routers.Update(database);
+        others |= _routerPorts.Update(database);
+        others |= _routes.Update(database);
+        others |= _policies.Update(database);
+        others |= _nat.Update(database);
+        others |= _acls.Update(database);
+        others |= _portGroups.Update(database);
+        others |= _qos.Update(database);
+        others |= _balancers.Update(database);
+        others |= _balancerGroups.Update(database);
+        others |= _dhcp.Update(database);
+        others |= _dns.Update(database);
+        others |= _staticMacs.Update(database);
+        others |= _gatewayChassis.Update(database);
+        others |= _haChassis.Update(database);
+        others |= _haGroups.Update(database);
+        others |= _meters.Update(database);
+        others |= _meterBands.Update(database);
+        others |= _templates.Update(database);
+        var global = database.Table("NB_Global").First;
+        if (global is not null)
+        {
+            var options = global.GetMap("options");
+            others |= !options.SequenceEqual(GlobalOptions);
+            GlobalOptions = options;
+            NbCfg = global.GetInteger("nb_cfg");
+        }
+
+        OnlySetsChanged = !others;
     }
 
     /// <summary>Rows that could not be read, wholly or in part.</summary>

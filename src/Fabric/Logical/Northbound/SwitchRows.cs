@@ -31,6 +31,15 @@ public sealed record LogicalSwitchPort(
     ImmutableArray<LinkAddresses> PortSecurity, bool IsEnabled, bool IsUp, string? Parent,
     int? Tag, string? Peer, Guid? DhcpV4Options, Guid? DhcpV6Options, Guid? HaChassisGroup)
 {
+    /// <summary>The address that asks for others: "dynamic", "MAC dynamic", "dynamic IP".</summary>
+    public string? Dynamic { get; init; }
+
+    /// <summary>dynamic_addresses: what it was given.</summary>
+    public string? Given { get; init; }
+
+    /// <summary>VLAN tag that a nested port wants; 0: any.</summary>
+    public int? TagRequest { get; init; }
+
     public bool IsRouter => Type == "router";
     public bool IsLocalnet => Type == "localnet";
 
@@ -52,20 +61,19 @@ public sealed record LogicalSwitchPort(
     {
         var addresses = ImmutableArray.CreateBuilder<LinkAddresses>();
         bool hasUnknown = false, hasRouter = false;
+        string? dynamic = null;
         foreach (var text in row.GetStringSet("addresses"))
         {
             if (text == "unknown") hasUnknown = true;
             else if (text == "router") hasRouter = true;
-            else if (text.Contains("dynamic", StringComparison.Ordinal)) continue;
+            else if (text.Contains("dynamic", StringComparison.Ordinal)) dynamic = text;
             else if (LinkAddresses.TryParse(text, out var parsed)) addresses.Add(parsed);
             else complain($"addresses: \"{text}\" is not \"MAC [IP...]\"");
         }
 
-        if (row.GetStringOrNull("dynamic_addresses") is { } given
-            && LinkAddresses.TryParse(given, out var dynamic))
-        {
-            addresses.Add(dynamic);
-        }
+        var given = row.GetStringOrNull("dynamic_addresses");
+        if (given is not null && LinkAddresses.TryParse(given, out var allocated))
+            addresses.Add(allocated);
 
         return new LogicalSwitchPort(
             row.Uuid, row.GetString("name"), row.GetString("type"), row.GetMap("options"),
@@ -73,7 +81,12 @@ public sealed record LogicalSwitchPort(
             row.GetBooleanOrNull("enabled") ?? true, row.GetBoolean("up"),
             row.GetStringOrNull("parent_name"), (int?)row.GetIntegerOrNull("tag"),
             ReadPeer(row), row.GetReferenceOrNull("dhcpv4_options"),
-            row.GetReferenceOrNull("dhcpv6_options"), row.GetReferenceOrNull("ha_chassis_group"));
+            row.GetReferenceOrNull("dhcpv6_options"), row.GetReferenceOrNull("ha_chassis_group"))
+        {
+            Dynamic = dynamic,
+            Given = given,
+            TagRequest = (int?)row.GetIntegerOrNull("tag_request"),
+        };
     }
 
     private static string? ReadPeer(Row row) =>

@@ -128,6 +128,7 @@ internal sealed partial class RouterPipeline
                 AnswerFor(block, port, vip.Address, port.Row.Mac);
         }
 
+        if (_view.IsGatewayRouter) AnswerAnywhere(block, null, vip.Address);
         var match = _here.Destination(vip.Address);
         block.Add(
             RouterIngress.Defrag, 100, match,

@@ -71,6 +71,7 @@ internal sealed partial class RouterPipeline
         var hopMac = nat.IsFloating ? rule.ExternalMac!.Value : port?.Row.Mac ?? default;
         if (port is not null && rule.External.IsHost)
             AddTranslatedHop(block, port, rule.External, hopMac);
+        AnswerAnywhere(block, port, rule.External);
         if (port is not null && !(nat.IsFloating ? isHome : port.IsResident)) return;
 
         if (nat.IsFloating) AddFloating(block, rule, port!);
@@ -95,6 +96,17 @@ internal sealed partial class RouterPipeline
 
         var mac = nat.IsFloating ? nat.Rule.ExternalMac!.Value : port.Row.Mac;
         AnswerFor(block, port, external, mac);
+    }
+
+    // Ingress 3: at other ports a request for a translated address is answered, too.
+    private void AnswerAnywhere(FlowBlockBuilder block, RouterPortView? gateway, IpPrefix address)
+    {
+        const byte input = RouterIngress.IpInput;
+        if (address.IsIpv6 || !address.IsHost) return;
+        var request = _here.Arp(1).Is(MatchField.ArpTpa, address.Address);
+        block.Add(input, 89, request, SwitchPipeline.AnswerArp(InportMac, (uint)address.Address));
+        if (gateway is not null)
+            block.Add(input, 91, request.Inport(gateway.Key), FlowActions.Drop);
     }
 
     private void AnswerFor(

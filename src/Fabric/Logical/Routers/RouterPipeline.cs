@@ -41,6 +41,14 @@ internal sealed partial class RouterPipeline
         pipeline.CompileTranslations();
     }
 
+    /// <summary>Only what depends on address sets.</summary>
+    public static void CompileExpressions(CompilePass pass, RouterView view)
+    {
+        var pipeline = new RouterPipeline(pass, view);
+        pipeline.CompilePolicies();
+        pipeline.CompileTranslations();
+    }
+
     private Guid Uuid => _view.Row.Uuid;
 
     private static FlowActions Next(byte stage, FlowActions? before = null)

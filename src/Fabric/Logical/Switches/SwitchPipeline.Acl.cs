@@ -214,6 +214,7 @@ internal sealed partial class SwitchPipeline
     {
         foreach (var acl in _view.Acls)
         {
+            _names.FieldHere = acl.IsEgress ? "reg15" : "reg14";
             object?[] inputs =
             [
                 acl, _traits.Key, _traits.IsStateful, _traits.TierMax,
@@ -227,6 +228,7 @@ internal sealed partial class SwitchPipeline
     private void AddAcl(FlowBlockBuilder block, Acl acl)
     {
         var stages = AclStages.Of(acl);
+        _names.FieldHere = acl.IsEgress ? "reg15" : "reg14";
         var products = ExpressionNormalizer.Normalize(acl.Match, _names);
         var meter = acl.IsLogged ? _pass.MeterFor(acl.Meter, block) : null;
         var priority = acl.Priority + AclOffset;
@@ -317,6 +319,7 @@ internal sealed partial class SwitchPipeline
         foreach (var uuid in _view.Row.QosRules)
         {
             if (!_pass.Topology.Rows.QosRules.TryGetValue(uuid, out var rule)) continue;
+            _names.FieldHere = rule.IsEgress ? "reg15" : "reg14";
             object?[] inputs = [rule, _traits.Key, _names.MeaningOf(rule.Match)];
             _pass.ExpressionBlock("QoS", "qos", uuid, Uuid, inputs, block => AddQos(block, rule));
         }

@@ -132,4 +132,16 @@ internal sealed partial class SwitchPipeline
         .Set(MatchField.ArpSpa, ip)
         .BackToInport()
         .Output();
+
+    /// <summary>The same with a MAC that a register holds.</summary>
+    internal static FlowActions AnswerArp(Subfield mac, uint ip) => new FlowActions()
+        .Move(MatchField.EthernetSource, MatchField.EthernetDestination)
+        .Move(mac, MatchField.EthernetSource)
+        .Set(MatchField.ArpOpcode, 2)
+        .Move(MatchField.ArpSha, MatchField.ArpTha)
+        .Move(mac, MatchField.ArpSha)
+        .Move(MatchField.ArpSpa, MatchField.ArpTpa)
+        .Set(MatchField.ArpSpa, ip)
+        .BackToInport()
+        .Output();
 }

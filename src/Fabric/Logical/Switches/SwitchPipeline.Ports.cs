@@ -49,7 +49,8 @@ internal sealed partial class SwitchPipeline
     // Side tables 97 to 99: what a port with port_security may send and receive.
     private void AddPortSecurity(FlowBlockBuilder block, SwitchPortView port)
     {
-        if (port.Row.PortSecurity.IsEmpty) return;
+        // Frames enter and leave where the port is: nobody else needs to know.
+        if (port.Row.PortSecurity.IsEmpty || !port.IsHere) return;
 
         var from = _here.Inport(port.Key);
         var fails = new FlowActions().Set(PortSecurityFailed, 1);

@@ -24,7 +24,14 @@ internal sealed partial class SwitchPipeline
         _pass = pass;
         _view = view;
         _traits = view.Traits;
-        _names = new DatapathContext(pass.Topology, pass.Host, view.PortKeys());
+        _names = new DatapathContext(pass.Topology, pass.Host, view.PortKeys())
+        {
+            KeysHere =
+            [
+                .. view.Ports.Where(port => port.IsHere || !port.Row.IsVif)
+                    .Select(port => port.Key),
+            ],
+        };
         _here = FlowMatch.On(_traits.Key);
     }
 
@@ -37,6 +44,14 @@ internal sealed partial class SwitchPipeline
         pipeline.CompileQos();
         pipeline.CompileBalancers();
         pipeline.CompileServices();
+    }
+
+    /// <summary>Only what depends on address sets.</summary>
+    public static void CompileExpressions(CompilePass pass, SwitchView view)
+    {
+        var pipeline = new SwitchPipeline(pass, view);
+        pipeline.CompileAcls();
+        pipeline.CompileQos();
     }
 
     private Guid Uuid => _view.Row.Uuid;

@@ -39,6 +39,9 @@ internal sealed record SwitchPortView(
     /// <summary>Host of a gateway port that acts elsewhere; null: it acts here.</summary>
     public string? Gateway { get; init; }
 
+    /// <summary>An interface of this host carries it, or its parent.</summary>
+    public bool IsHere { get; init; }
+
     /// <summary>The peer's router is whole on one host.</summary>
     public bool IsOfGatewayRouter { get; init; }
 
@@ -55,7 +58,7 @@ internal sealed record SwitchPortView(
     /// </remarks>
     public object?[] Inputs =>
         [
-            Row, Key, Peer, IsPeerServed, Gateway, IsOfGatewayRouter,
+            Row, Key, Peer, IsPeerServed, Gateway, IsOfGatewayRouter, IsHere,
             string.Join(' ', PeerServices.Select(TextOf)),
         ];
 
@@ -87,6 +90,9 @@ internal sealed class SwitchView
             {
                 Gateway = isResident ? null : gateway ?? "",
                 IsOfGatewayRouter = wholeAt is not null,
+                IsHere = host.Interfaces.ContainsKey(port.Parent is { Length: > 0 } parent
+                    ? parent
+                    : port.Name),
             });
         }
 

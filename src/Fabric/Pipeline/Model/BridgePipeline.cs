@@ -23,6 +23,19 @@ public sealed record PipelineOutcome(
     public static PipelineOutcome Nothing { get; } = new([], []);
 }
 
+/// <summary>What tables do with fragments of IP packets (ovs-ofctl set-frags).</summary>
+public enum FragmentHandling
+{
+    /// <summary>Looked up as if they had no ports.</summary>
+    Normal,
+
+    /// <summary>Dropped.</summary>
+    Drop,
+
+    /// <summary>Looked up with the ports that a first fragment has.</summary>
+    Match,
+}
+
 /// <summary>
 /// A bridge's tables, groups, meters and addresses: state that outlives its actor.
 /// </summary>
@@ -48,6 +61,7 @@ public sealed class BridgePipeline
     private readonly Queue<(long Milliseconds, long Version, Rule Rule)> _retired = new();
     private readonly HashSet<Rule> _timed = [];
     private PipelineVersion _current;
+    private volatile FragmentHandling _fragments;
     private Rule? _failOpen;
     private long _retiredVersion;
 
@@ -62,6 +76,8 @@ public sealed class BridgePipeline
     public string Name { get; }
 
     public MacTable Macs { get; } = new();
+
+    internal TableSet Tables => _tables;
 
     /// <summary>What packets see now.</summary>
     public PipelineVersion Current => Volatile.Read(ref _current);
@@ -214,6 +230,22 @@ public sealed class BridgePipeline
             transaction.Tlv = after;
             Publish(transaction, now);
             return OfErrorCode.None;
+        }
+    }
+
+    /// <summary>What happens to fragments of IP packets: OFPC_FRAG_*.</summary>
+    public FragmentHandling Fragments
+    {
+        get => _fragments;
+        set
+        {
+            lock (_writing)
+            {
+                if (_fragments == value) return;
+                _fragments = value;
+                var transaction = new PipelineTransaction(_current, _tables, Meters, 0);
+                Volatile.Write(ref _current, transaction.ToVersion());
+            }
         }
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
 using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
@@ -24,6 +25,11 @@ public sealed record BridgeSnapshot(
     public ImmutableArray<PortSnapshot> PortsInOrder { get; } =
         [.. Ports.Values.OrderBy(port => port.OpenFlowPort)];
 
+    /// <summary>The same, LOCAL first: the order in which NORMAL floods.</summary>
+    public ImmutableArray<PortSnapshot> PortsToFlood { get; } =
+        [.. Ports.Values.OrderBy(port => port.OpenFlowPort == OfPort.Local ? 0
+            : port.OpenFlowPort)];
+
     public BundleSnapshot? BundleOf(PortSnapshot port) =>
         Bundles.TryGetValue(port.Bundle, out var bundle) ? bundle : null;
 }
@@ -34,6 +40,9 @@ public sealed record SwitchSnapshot(
     FrozenDictionary<uint, PortSnapshot> ByDatapathPort,
     FrozenDictionary<string, PortSnapshot> PatchPorts, TunnelDirectory Tunnels)
 {
+    /// <summary>Queues are classes of Linux' traffic control, not plain numbers.</summary>
+    public bool HasTrafficControl { get; init; }
+
     /// <summary>Bridges by name.</summary>
     public ImmutableArray<BridgeSnapshot> BridgesInOrder { get; } =
         [.. Bridges.Values.OrderBy(bridge => bridge.Name, StringComparer.Ordinal)];

@@ -28,6 +28,19 @@ public sealed record GroupBucket(OfBucket Spec, ActionList Actions, GroupBucketC
         new(spec, ActionSet.InOrder(spec.Actions), counter ?? new GroupBucketCounter());
 }
 
+/// <summary>How a select group chooses.</summary>
+public enum GroupSelection : byte
+{
+    /// <summary>By the symmetric hash of the flow, on a miss.</summary>
+    Flow,
+
+    /// <summary>By the fields that the controller named, on a miss.</summary>
+    Fields,
+
+    /// <summary>By a hash that the datapath computes for every packet.</summary>
+    DatapathHash,
+}
+
 /// <summary>A group as packet threads see it.</summary>
 /// <param name="HashTable">
 /// Select groups: which bucket each slot of the datapath's hash belongs to, so that slots are
@@ -39,6 +52,27 @@ public sealed record GroupSnapshot(
 {
     private const int SlotCountMin = 16;
     private const int SlotCountMax = 256;
+
+    /// <summary>More slots than this only for a controller that asks for dp_hash.</summary>
+    private const int SlotCountUnasked = 64;
+
+    /// <remarks>
+    /// Without a method, the datapath's symmetric hash; what cannot be done falls back to the
+    /// hash of the flow.
+    /// </remarks>
+    public GroupSelection Method => Selection.Method switch
+    {
+        "hash" => Selection.Fields.IsEmpty ? GroupSelection.Flow : GroupSelection.Fields,
+        "" when HashTable is { Length: <= SlotCountUnasked } => GroupSelection.DatapathHash,
+        "dp_hash" when HashTable is not null => GroupSelection.DatapathHash,
+        _ => GroupSelection.Flow,
+    };
+
+    public HashAlgorithm HashAlgorithm =>
+        Selection.Method == "" || Selection.Parameter >> 32 == 1
+            ? HashAlgorithm.SymmetricL4 : HashAlgorithm.L4;
+
+    public uint HashBasis => Selection.Method == "" ? 0 : (uint)Selection.Parameter;
 
     public static GroupSnapshot Of(
         uint id, OfGroupType type, ImmutableArray<GroupBucket> buckets,

@@ -74,7 +74,9 @@ internal sealed partial class PipelineTransaction
         foreach (var rule in _added) _tables.Find(rule.TableId)?.Unlink(rule);
         foreach (var rule in _removed)
         {
-            if (rule.AddedVersion < Version) rule.RemovedVersion = long.MaxValue;
+            if (rule.AddedVersion >= Version) continue;
+            rule.RemovedVersion = long.MaxValue;
+            rule.Subtable?.MarkRestored();
         }
 
         _added.Clear();
@@ -94,8 +96,7 @@ internal sealed partial class PipelineTransaction
 
     public void Remove(Rule rule, FlowRemovedReason reason, uint xid)
     {
-        rule.RemovedVersion = Version;
-        _removed.Add(rule);
+        Unsee(rule);
         _changes.Add(new FlowChange(FlowUpdateEvent.Removed, rule, reason, xid));
     }
 
@@ -216,6 +217,7 @@ internal sealed partial class PipelineTransaction
     private void Unsee(Rule rule)
     {
         rule.RemovedVersion = Version;
+        rule.Subtable?.MarkRemoved(Version);
         _removed.Add(rule);
     }
 

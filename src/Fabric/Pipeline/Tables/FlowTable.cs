@@ -18,8 +18,11 @@ internal sealed class FlowTable
     private readonly Dictionary<ulong, List<Subtable>> _byMask = [];
     private Slot[] _order = [];
 
-    public FlowTable()
+    private readonly int _prefixCount;
+
+    public FlowTable(bool tracksIpv6 = true)
     {
+        _prefixCount = tracksIpv6 ? PrefixFields.Count : PrefixFields.Ipv4Count;
         _tries = new PrefixTrie[PrefixFields.Count];
         for (var i = 0; i < _tries.Length; i++) _tries[i] = new PrefixTrie();
     }
@@ -166,6 +169,7 @@ internal sealed class FlowTable
         foreach (var slot in Volatile.Read(ref _order))
         {
             if (best is not null && slot.PriorityMax <= best.Priority) break;
+            if (slot.Subtable.DeadVersion <= version) continue;
             var rule = slot.Subtable.Find(words, wild, version, ceiling, ref prefixes);
             if (rule is null) continue;
             if (!rule.Conjunctions.IsEmpty) (soft ??= []).Add(rule);
@@ -213,7 +217,7 @@ internal sealed class FlowTable
         }
 
         if (!create) return null;
-        var subtable = new Subtable(mask);
+        var subtable = new Subtable(mask, _prefixCount);
         if (list is null) _byMask[hash] = list = [];
         list.Add(subtable);
         return subtable;

@@ -5,15 +5,16 @@ using Fabric.Wire;
 namespace Fabric.Pipeline;
 
 /// <summary>
-/// The fields whose prefixes a table tracks: IPv4 and IPv6 source and destination.
+/// The fields whose prefixes a table tracks: IPv4 and IPv6 destination and source.
 /// </summary>
 internal static class PrefixFields
 {
     public const int Count = 4;
+    public const int Ipv4Count = 2;
     private const int PortsOffset = 256;
     public const int PortsWord = PortsOffset / 8;
 
-    private static readonly int[] Offsets = [152, 156, 160, 176];
+    private static readonly int[] Offsets = [156, 152, 176, 160];
     private static readonly int[] Sizes = [4, 4, 16, 16];
 
     public static int StageOf(int field) => KeyStages.Of(Offsets[field] / 8);
@@ -42,6 +43,10 @@ internal static class PrefixFields
         if (length % 8 != 0) bytes[length / 8] |= (byte)(0xFF00 >> (length % 8));
     }
 
+    /// <summary>Are the first 'length' bits of the field in 'wild' already?</summary>
+    public static bool AreFolded(int field, ReadOnlySpan<ulong> wild, int length) =>
+        UInt128.LeadingZeroCount(~ValueOf(field, wild)) >= (UInt128)length;
+
     /// <summary>
     /// The rules for which 'key' has such an address: ARP shares the space of IPv4.
     /// </summary>
@@ -66,8 +71,12 @@ internal static class PrefixFields
         return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(mask) : mask;
     }
 
-    public static int PortsLengthOf(ReadOnlySpan<ulong> mask) =>
-        PrefixLength(Ports(mask[PortsWord]));
+    /// <summary>Up to the last bit that is asked, gaps included; 0: none is.</summary>
+    public static int PortsLengthOf(ReadOnlySpan<ulong> mask)
+    {
+        var ports = (uint)(Ports(mask[PortsWord]) >> 96);
+        return ports == 0 ? 0 : 32 - System.Numerics.BitOperations.TrailingZeroCount(ports);
+    }
 
     private static int PrefixLength(UInt128 mask)
     {
@@ -97,6 +106,13 @@ internal struct PrefixLookups(PrefixTrie[] tries)
             if (length == 0 || PrefixFields.StageOf(field) != stage) continue;
             Ask(field, key, out var bits, out var lengths);
             if (bits == 0 || (lengths & (UInt128.One << (length - 1))) != 0) continue;
+            // The trie is the whole table's: never look at more than this subtable would.
+            if (bits > length)
+            {
+                if (PrefixFields.AreFolded(field, wild, bits)) return true;
+                continue;
+            }
+
             PrefixFields.Fold(field, wild, bits);
             return true;
         }

@@ -26,6 +26,7 @@ internal sealed class Subtable
     private readonly int _portsLength;
     private readonly int _lastStage;
     private Link?[] _buckets = new Link?[4];
+    private int _liveCount;
 
     internal sealed class Link(ClassifierRule rule, Link? next)
     {
@@ -33,7 +34,7 @@ internal sealed class Subtable
         public volatile Link? Next = next;
     }
 
-    public Subtable(ReadOnlySpan<ulong> mask)
+    public Subtable(ReadOnlySpan<ulong> mask, int prefixCount = PrefixFields.Count)
     {
         var words = new List<int>();
         for (var stage = 0; stage < KeyStages.Count; stage++)
@@ -57,7 +58,7 @@ internal sealed class Subtable
             if (!isEmpty) _stageHashes[stage] = new(concurrencyLevel: 1, capacity: 7);
         }
 
-        for (var field = 0; field < PrefixFields.Count; field++)
+        for (var field = 0; field < prefixCount; field++)
         {
             PrefixLengths[field] = PrefixFields.LengthOf(field, mask);
         }
@@ -75,6 +76,11 @@ internal sealed class Subtable
     public ReadOnlySpan<int> Words => _words;
     public ReadOnlySpan<ulong> Masks => _masks;
     public int Count { get; private set; }
+
+    /// <summary>
+    /// Readers of this version and later find none of its rules; set by the writer.
+    /// </summary>
+    public long DeadVersion { get; private set; } = long.MaxValue;
     public int PriorityMax { get; private set; } = int.MinValue;
 
     public bool HasMask(ReadOnlySpan<ulong> mask)
@@ -184,8 +190,22 @@ internal sealed class Subtable
         var index = (int)(hash & (ulong)(_buckets.Length - 1));
         Volatile.Write(ref _buckets[index], new Link(rule, _buckets[index]));
         Count++;
+        MarkRestored();
         _priorities[rule.Priority] = _priorities.GetValueOrDefault(rule.Priority) + 1;
         PriorityMax = Math.Max(PriorityMax, rule.Priority);
+    }
+
+    /// <summary>A rule will be invisible from 'version' on.</summary>
+    public void MarkRemoved(long version)
+    {
+        if (--_liveCount == 0) DeadVersion = version;
+    }
+
+    /// <summary>Takes back <see cref="MarkRemoved"/>.</summary>
+    public void MarkRestored()
+    {
+        _liveCount++;
+        DeadVersion = long.MaxValue;
     }
 
     public void Remove(ClassifierRule rule)
@@ -200,6 +220,7 @@ internal sealed class Subtable
         CountStages(rule.Values, -1);
         _ports?.Remove(PortsOf(rule.Values), _portsLength);
         Count--;
+        if (rule.RemovedVersion == long.MaxValue) _liveCount--;
         if (--_priorities[rule.Priority] > 0) return;
         _priorities.Remove(rule.Priority);
         PriorityMax = int.MinValue;
@@ -251,14 +272,11 @@ internal sealed class Subtable
         var before = wild[_portsWord];
         Fold(wild, _words.Length);
         var needed = _ports!.Lookup(
-            PrefixFields.Ports(key[_portsWord]) & PrefixMask(_portsLength), 32, out _);
+            PrefixFields.Ports(key[_portsWord] & MaskOf(_portsWord)), 32, out _);
         needed = Math.Min(needed, _portsLength);
         var others = MaskOf(_portsWord) & ~PrefixFields.PortsMask(32);
         wild[_portsWord] = before | others | (PrefixFields.PortsMask(needed) & MaskOf(_portsWord));
     }
-
-    private static UInt128 PrefixMask(int length) =>
-        length == 0 ? 0 : UInt128.MaxValue << (128 - length);
 
     private ulong MaskOf(int word) => _masks[Array.IndexOf(_words, word)];
 

@@ -11,6 +11,11 @@ internal sealed class TableSet
     private readonly long[] _lookups = new long[Count];
     private readonly long[] _matches = new long[Count];
 
+    /// <summary>
+    /// Tables made from now on track prefixes of IPv6 addresses too (OVS: since 3.5).
+    /// </summary>
+    public bool TracksIpv6 { get; set; } = true;
+
     /// <summary>The rule for 'key' in 'version', or null on a miss.</summary>
     public Rule? Lookup(byte table, ref PipelineKey key, Span<ulong> wild, long version)
     {
@@ -26,7 +31,7 @@ internal sealed class TableSet
     public FlowTable GetOrAdd(byte table)
     {
         if (_tables[table] is { } known) return known;
-        var added = new FlowTable();
+        var added = new FlowTable(TracksIpv6);
         Volatile.Write(ref _tables[table], added);
         return added;
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
@@ -6,10 +7,14 @@ namespace Fabric.Pipeline;
 
 /// <summary>Hashes of packets for multipath, bundle, select groups and bonds.</summary>
 /// <remarks>
-/// Each tells in 'wild' which bits it looked at. Not for the wire: any mix will do.
+/// Each tells in 'wild' which bits it looked at. Values and bits are those of OVS (flow.c,
+/// multipath.c), so that a host that changes over keeps its packets on their ways.
 /// </remarks>
 internal static class FlowHash
 {
+    private const byte Tcp = 6, Udp = 17, Sctp = 132;
+
+    /// <summary>A mix of two words that is no one else's business.</summary>
     public static uint Mix(ulong hash, ulong value)
     {
         var mixed = KeyStages.Mix(KeyStages.Mix(hash, value), 0x5851_F42D_4C95_7F2DUL);
@@ -20,87 +25,180 @@ internal static class FlowHash
     public static uint Fields(
         in FlowKey flow, ref FlowKey wild, OfHashFields fields, ushort basis)
     {
+        Fold(in flow, ref wild, fields);
+        Span<byte> bytes = stackalloc byte[16];
+        switch (fields)
+        {
+            case OfHashFields.EthernetSource:
+                flow.EthernetSource.CopyTo(bytes);
+                return OvsHash.Jenkins(bytes[..6], basis);
+            case OfHashFields.SymmetricL4:
+                return SymmetricL4(in flow, basis);
+            case OfHashFields.SymmetricL3L4:
+                return SymmetricL3L4(in flow, basis, withUdp: false);
+            case OfHashFields.SymmetricL3L4Udp:
+                return SymmetricL3L4(in flow, basis, withUdp: true);
+            case OfHashFields.SymmetricL3:
+                return SymmetricL3(in flow, basis);
+        }
+
+        var isSource = fields == OfHashFields.Ipv4Source;
+        if (flow.IsIpv4)
+        {
+            MemoryMarshal.Write(bytes, isSource ? flow.Ipv4SourceWire : flow.Ipv4DestinationWire);
+            return OvsHash.Jenkins(bytes[..4], basis);
+        }
+
+        if (!flow.IsIpv6) return basis;
+        (isSource ? flow.Ipv6Source : flow.Ipv6Destination).CopyTo(bytes);
+        return OvsHash.Jenkins(bytes, basis);
+    }
+
+    private static void Fold(in FlowKey flow, ref FlowKey wild, OfHashFields fields)
+    {
         switch (fields)
         {
             case OfHashFields.EthernetSource:
                 wild.EthernetSource = MacBytes.Broadcast;
-                return Mix(basis, flow.EthernetSource.ToUInt64());
-            case OfHashFields.Ipv4Source:
-                if (!flow.IsIpv4) return basis;
-                wild.Ipv4SourceWire = uint.MaxValue;
-                return Mix(basis, flow.Ipv4SourceWire);
-            case OfHashFields.Ipv4Destination:
-                if (!flow.IsIpv4) return basis;
-                wild.Ipv4DestinationWire = uint.MaxValue;
-                return Mix(basis, flow.Ipv4DestinationWire);
-            case OfHashFields.SymmetricL4:
-                return Symmetric(in flow, ref wild, basis, withLink: true, withPorts: true, false);
+                return;
+            case OfHashFields.Ipv4Source or OfHashFields.Ipv4Destination:
+                FoldAddresses(in flow, ref wild, fields == OfHashFields.Ipv4Source,
+                    fields == OfHashFields.Ipv4Destination);
+                return;
             case OfHashFields.SymmetricL3:
-                return Symmetric(in flow, ref wild, basis, false, withPorts: false, false);
-            default:
-                return Symmetric(in flow, ref wild, basis, withLink: false, withPorts: true,
-                    fields == OfHashFields.SymmetricL3L4Udp);
+                FoldAddresses(in flow, ref wild, true, true);
+                return;
+            case OfHashFields.SymmetricL4:
+                wild.EthernetSource = wild.EthernetDestination = MacBytes.Broadcast;
+                wild.VlanTci0Wire |= KeyCommit.Host((ushort)0x1FFF);
+                wild.VlanTci1Wire |= KeyCommit.Host((ushort)0x1FFF);
+                break;
         }
+
+        FoldAddresses(in flow, ref wild, true, true);
+        if (!flow.IsIpv4 && !flow.IsIpv6) return;
+        wild.NetworkProtocol = 0xFF;
+        var isFirst = (flow.NetworkFragment & 2) == 0;
+        var hasPorts = fields == OfHashFields.SymmetricL4
+            ? flow.NetworkProtocol is Tcp or Sctp
+            : isFirst && (flow.NetworkProtocol is Tcp or Sctp || (flow.NetworkProtocol == Udp
+                && fields == OfHashFields.SymmetricL3L4Udp));
+        if (hasPorts) wild.PortSourceWire = wild.PortDestinationWire = ushort.MaxValue;
     }
 
-    /// <summary>The same for both directions of a conversation.</summary>
-    private static uint Symmetric(
-        in FlowKey flow, ref FlowKey wild, uint basis, bool withLink, bool withPorts, bool withUdp)
+    private static void FoldAddresses(
+        in FlowKey flow, ref FlowKey wild, bool source, bool destination)
     {
-        ulong hash = basis;
-        if (withLink)
-        {
-            wild.EthernetSource = wild.EthernetDestination = MacBytes.Broadcast;
-            wild.VlanTci0Wire |= KeyCommit.Host((ushort)0x1FFF);
-            hash = Mix(hash, flow.EthernetSource.ToUInt64() ^ flow.EthernetDestination.ToUInt64());
-            hash = Mix(hash, (ulong)(flow.VlanTci0 & 0xFFF));
-        }
-
-        hash = Mix(hash, flow.EthernetType);
         if (flow.IsIpv4)
         {
-            wild.Ipv4SourceWire = wild.Ipv4DestinationWire = uint.MaxValue;
-            hash = Mix(hash, flow.Ipv4SourceWire ^ flow.Ipv4DestinationWire);
+            if (source) wild.Ipv4SourceWire = uint.MaxValue;
+            if (destination) wild.Ipv4DestinationWire = uint.MaxValue;
         }
         else if (flow.IsIpv6)
         {
-            wild.Bytes.Slice(160, 32).Fill(0xFF);
-            var words = MemoryMarshal.Cast<FlowKey, ulong>(
-                new ReadOnlySpan<FlowKey>(in flow)).Slice(20, 4);
-            hash = Mix(Mix(hash, words[0] ^ words[2]), words[1] ^ words[3]);
+            if (source) wild.Bytes.Slice(160, 16).Fill(0xFF);
+            if (destination) wild.Bytes.Slice(176, 16).Fill(0xFF);
+        }
+    }
+
+    /// <summary>
+    /// Over addresses, Ethernet type, VLAN, ports (not UDP's), MACs and protocol, each combined
+    /// so that both directions give the same.
+    /// </summary>
+    public static uint SymmetricL4(in FlowKey flow, uint basis)
+    {
+        Span<byte> fields = stackalloc byte[32];
+        Span<byte> other = stackalloc byte[16];
+        fields.Clear();
+        MemoryMarshal.Write(fields[16..], flow.EthernetTypeWire);
+        var vlan = (flow.VlanTci0Wire ^ flow.VlanTci1Wire) & KeyCommit.Host((ushort)0x0FFF);
+        MemoryMarshal.Write(fields[18..], (ushort)vlan);
+        flow.EthernetSource.CopyTo(fields[22..]);
+        flow.EthernetDestination.CopyTo(other);
+        for (var i = 0; i < 6; i++) fields[22 + i] ^= other[i];
+        if (flow.IsIpv4)
+        {
+            MemoryMarshal.Write(fields, flow.Ipv4SourceWire ^ flow.Ipv4DestinationWire);
+        }
+        else if (flow.IsIpv6)
+        {
+            flow.Ipv6Source.CopyTo(fields);
+            flow.Ipv6Destination.CopyTo(other);
+            for (var i = 0; i < 16; i++) fields[i] ^= other[i];
         }
         else
         {
-            return (uint)hash;
+            return OvsHash.Jenkins(fields, basis);
         }
 
-        wild.NetworkProtocol = 0xFF;
-        hash = Mix(hash, flow.NetworkProtocol);
-        var hasPorts = flow.NetworkProtocol is 6 or 132
-            || (flow.NetworkProtocol == 17 && (withUdp || withLink));
-        if (!withPorts || !hasPorts) return (uint)hash;
-        wild.PortSourceWire = wild.PortDestinationWire = ushort.MaxValue;
-        return Mix(hash, (ulong)(flow.PortSourceWire ^ flow.PortDestinationWire));
+        fields[28] = flow.NetworkProtocol;
+        if (flow.NetworkProtocol is Tcp or Sctp)
+        {
+            MemoryMarshal.Write(
+                fields[20..], (ushort)(flow.PortSourceWire ^ flow.PortDestinationWire));
+        }
+
+        return OvsHash.Jenkins(fields, basis);
     }
 
-    /// <summary>For a select group: the named fields, or else addresses and types.</summary>
-    public static uint Selection(
-        ref PipelineKey flow, ref PipelineKey wild, OfSelectionMethod selection, TlvTable table)
+    private static uint SymmetricL3(in FlowKey flow, uint basis)
     {
-        if (selection.Method != "hash" || selection.Fields.IsEmpty)
+        var hash = basis;
+        if (flow.IsIpv4) return OvsHash.Finish(Addresses(in flow, hash), 4);
+        return flow.IsIpv6 ? OvsHash.Finish(Addresses(in flow, hash), 16) : 0;
+    }
+
+    private static uint SymmetricL3L4(in FlowKey flow, uint basis, bool withUdp)
+    {
+        if (!flow.IsIpv4 && !flow.IsIpv6) return 0;
+        var hash = OvsHash.Add(Addresses(in flow, basis), flow.NetworkProtocol);
+        if (flow.NetworkProtocol is Tcp or Sctp || (withUdp && flow.NetworkProtocol == Udp))
         {
-            return Symmetric(in flow.Flow, ref wild.Flow, 0, true, true, true);
+            hash = OvsHash.Add(hash, (ushort)(flow.PortSourceWire ^ flow.PortDestinationWire));
         }
 
-        ulong hash = (uint)selection.Parameter ^ (selection.Parameter >> 32);
+        return OvsHash.Finish(hash, basis);
+    }
+
+    private static uint Addresses(in FlowKey flow, uint hash)
+    {
+        if (flow.IsIpv4)
+        {
+            return OvsHash.Add(hash, flow.Ipv4SourceWire ^ flow.Ipv4DestinationWire);
+        }
+
+        Span<byte> left = stackalloc byte[16];
+        Span<byte> right = stackalloc byte[16];
+        flow.Ipv6Source.CopyTo(left);
+        flow.Ipv6Destination.CopyTo(right);
+        for (var i = 0; i < 16; i += 4)
+        {
+            hash = OvsHash.Add(hash, BinaryPrimitives.ReadUInt32LittleEndian(left[i..])
+                ^ BinaryPrimitives.ReadUInt32LittleEndian(right[i..]));
+        }
+
+        return hash;
+    }
+
+    /// <summary>Folds and hashes what selection method "hash" names.</summary>
+    /// <param name="isPresent">Has the packet such a field?</param>
+    public static uint Selection(
+        ref PipelineKey flow, ref PipelineKey wild, OfSelectionMethod selection, TlvTable table,
+        Func<MatchField, bool> isPresent)
+    {
+        var hash = OvsHash.Long(selection.Parameter);
+        Span<byte> bytes = stackalloc byte[16];
         foreach (var entry in selection.Fields)
         {
+            if (!isPresent(entry.Field)) continue;
+            var size = (entry.Field.BitWidth + 7) / 8;
             var value = entry.Field.Read(in flow, table) & entry.Mask;
             entry.Field.Write(ref wild, UInt128.MaxValue, entry.Mask, table);
-            hash = Mix(Mix(hash, (ulong)value), (ulong)(value >> 64));
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+            hash = OvsHash.Bytes(bytes[(16 - size)..], hash);
         }
 
-        return (uint)hash;
+        return hash;
     }
 
     /// <summary>NX_MP_ALG_*: a link from 0 to 'count' - 1.</summary>
@@ -112,26 +210,24 @@ internal static class FlowHash
             case OfMultipathAlgorithm.ModuloN:
                 return hash % count;
             case OfMultipathAlgorithm.HashThreshold:
-                return (uint)(((ulong)hash * count) >> 32);
+                return hash / ((uint.MaxValue / count) + 1);
             case OfMultipathAlgorithm.HighestRandomWeight:
                 uint best = 0;
-                uint weight = 0;
-                for (uint link = 0; link < count; link++)
+                var weight = OvsHash.Words(hash, 0);
+                for (uint link = 1; link < count; link++)
                 {
-                    var mine = Mix(hash, link);
-                    if (mine > weight || link == 0) (best, weight) = (link, mine);
+                    var mine = OvsHash.Words(hash, link);
+                    if (mine > weight) (best, weight) = (link, mine);
                 }
 
                 return best;
             default:
-                var modulus = RoundUp(count);
-                for (uint i = 0; i < 64; i++)
+                var modulus = Modulus(count);
+                while (true)
                 {
-                    var link = Mix(hash, argument + i) & (modulus - 1);
+                    var link = OvsHash.Words(hash, argument++) & (modulus - 1);
                     if (link < count) return link;
                 }
-
-                return 0;
         }
     }
 
@@ -143,7 +239,7 @@ internal static class FlowHash
         for (var i = 0; i < members.Count; i++)
         {
             if (!isLive(members[i])) continue;
-            var mine = Mix(hash, (ulong)i);
+            var mine = OvsHash.Words((uint)i, hash);
             if (best != OfPort.None && mine <= weight) continue;
             (best, weight) = (members[i], mine);
         }
@@ -151,6 +247,6 @@ internal static class FlowHash
         return best;
     }
 
-    private static uint RoundUp(uint count) =>
-        System.Numerics.BitOperations.RoundUpToPowerOf2(count);
+    private static uint Modulus(uint count) => count <= 1
+        ? 1 : System.Numerics.BitOperations.RoundUpToPowerOf2(count);
 }

@@ -25,16 +25,21 @@ internal static class KeyCommit
     {
         Ethernet(ref flow, ref packet, ref wild, into);
         var leavesMpls = IsMpls(packet.EthernetType) && !IsMpls(flow.EthernetType);
-        if (leavesMpls) MplsCommit.Commit(ref flow, ref packet, ref wild, into);
-        if (flow.IsIpv4) Ipv4(ref flow, ref packet, ref wild, into);
+        if (leavesMpls) MplsCommit.Commit(ref flow, ref packet, into);
+        Nsh(ref flow, ref packet, ref wild, into);
+        if (flow.NetworkProtocol == 0)
+        {
+            // There is no such header to write to.
+        }
+        else if (flow.IsIpv4) Ipv4(ref flow, ref packet, ref wild, into);
         else if (flow.IsIpv6) Ipv6(ref flow, ref packet, ref wild, into);
         else if (flow.IsArp) Arp(ref flow, ref packet, ref wild, into);
-        Nsh(ref flow, ref packet, ref wild, into);
         Transport(ref flow, ref packet, ref wild, into);
-        if (!leavesMpls) MplsCommit.Commit(ref flow, ref packet, ref wild, into);
+        if (!leavesMpls) MplsCommit.Commit(ref flow, ref packet, into);
         Vlan(ref flow, ref packet, ref wild, into);
         if (flow.PriorityWire != packet.PriorityWire)
         {
+            wild.PriorityWire = uint.MaxValue;
             into.Add(new SetPriorityAction(Host(flow.PriorityWire)));
             packet.PriorityWire = flow.PriorityWire;
         }
@@ -164,6 +169,7 @@ internal static class KeyCommit
                     (ushort)(flow.PortDestinationWire & destination), destination));
                 break;
             case ProtocolIcmp or ProtocolIcmp6:
+                source = destination = wild.PortSourceWire = wild.PortDestinationWire = 0xFF00;
                 into.Add(new SetIcmpAction(
                     flow.NetworkProtocol, (byte)(flow.PortSource & Host(source)),
                     (byte)Host(source), (byte)(flow.PortDestination & Host(destination)),
@@ -231,17 +237,25 @@ internal static class KeyCommit
             into.Add(new PushVlanAction(Host(tpid), Host(tci)));
         }
 
-        wild.VlanTci0Wire = 0xFFFF;
-        if (have > 0) wild.VlanTpid0Wire = 0xFFFF;
-        if (have > 1) (wild.VlanTci1Wire, wild.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
+        if (have > common)
+        {
+            (wild.VlanTci0Wire, wild.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
+            (wild.VlanTci1Wire, wild.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
+        }
+
         packet.VlanTci0Wire = flow.VlanTci0Wire;
         packet.VlanTci1Wire = flow.VlanTci1Wire;
         packet.VlanTpid0Wire = flow.VlanTpid0Wire;
         packet.VlanTpid1Wire = flow.VlanTpid1Wire;
     }
 
-    private static int TagCount(in FlowKey key) =>
-        key.VlanTci0Wire == 0 ? 0 : key.VlanTci1Wire == 0 ? 1 : 2;
+    /// <summary>How many tags there are, 0 to 2.</summary>
+    public static int TagCount(in FlowKey key)
+    {
+        const ushort PresentWire = 0x0010;
+        if ((key.VlanTci0Wire & PresentWire) == 0) return 0;
+        return (key.VlanTci1Wire & PresentWire) == 0 ? 1 : 2;
+    }
 
     private static (ushort Tpid, ushort Tci) Tag(in FlowKey key, int index) => index == 0
         ? (key.VlanTpid0Wire, key.VlanTci0Wire) : (key.VlanTpid1Wire, key.VlanTci1Wire);

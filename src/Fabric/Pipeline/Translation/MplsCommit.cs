@@ -9,10 +9,10 @@ namespace Fabric.Pipeline;
 internal static class MplsCommit
 {
     private const int DepthMax = 3;
-    private const uint BottomWire = 0x0001_0000; // Bit 8 of the entry, seen little-endian.
+    public const uint BottomWire = 0x0001_0000; // Bit 8 of the entry, seen little-endian.
 
     public static void Commit(
-        ref FlowKey flow, ref FlowKey packet, ref FlowKey wild, List<DatapathAction> into)
+        ref FlowKey flow, ref FlowKey packet, List<DatapathAction> into)
     {
         var have = DepthOf(in packet);
         var want = DepthOf(in flow);
@@ -43,7 +43,6 @@ internal static class MplsCommit
             into.Add(new PushMplsAction(flow.EthernetType, Entry(in flow, want - 1 - common)));
         }
 
-        wild.Mpls0Wire = uint.MaxValue;
         packet.Mpls0Wire = flow.Mpls0Wire;
         packet.Mpls1Wire = flow.Mpls1Wire;
         packet.Mpls2Wire = flow.Mpls2Wire;

@@ -3,7 +3,7 @@ using System.Text;
 namespace Fabric.Pipeline;
 
 /// <summary>What a line of a trace is; decides how it is set.</summary>
-public enum TraceKind : byte { Bridge, Table, Thaw, Bucket, Action, Detail, Warn, Error }
+public enum TraceKind : byte { Bridge, Table, Thaw, Action, Bucket, Detail, Warn, Error }
 
 /// <summary>One line of a trace and what happened inside it.</summary>
 public sealed record TraceNode(TraceKind Kind, string Text)

@@ -26,8 +26,21 @@ internal sealed partial class Translation
 
             var action = actions[i];
             if (_trace is not null) Report(TraceKind.Action, FlowText.Action(action));
-            if (_wasMpls && NeedsParsing(action)) Freeze(repeat: true);
-            else if (!Step(action, isLast && i == actions.Length - 1)) return;
+            if (_wasMpls && NeedsParsing(action))
+            {
+                Freeze(repeat: true);
+            }
+            else if (action is OfCheckPacketLarger check)
+            {
+                CheckLength(check, actions[(i + 1)..]);
+                return;
+            }
+            else if (!Step(
+                action, isLast && i == actions.Length - 1 && _actionSet.Count == 0))
+            {
+                return;
+            }
+
             if (_repeatsAction)
             {
                 _repeatsAction = false;
@@ -119,7 +132,7 @@ internal sealed partial class Translation
                 SetField(MatchField.Ipv4Destination, set.Address, UInt128.MaxValue);
                 return true;
             case OfSetIpTos set:
-                SetField(MatchField.IpDscp, (UInt128)set.Tos >> 2, UInt128.MaxValue);
+                SetField(MatchField.IpTos, set.Tos, 0xFC);
                 return true;
             case OfSetIpEcn set:
                 SetField(MatchField.IpEcn, set.Ecn, UInt128.MaxValue);
@@ -128,12 +141,10 @@ internal sealed partial class Translation
                 SetField(MatchField.IpTtl, set.Ttl, UInt128.MaxValue);
                 return true;
             case OfSetPortSource set:
-                SetPort(set.Port, MatchField.TcpSource, MatchField.UdpSource,
-                    MatchField.SctpSource);
+                SetPort(set.Port, isSource: true);
                 return true;
             case OfSetPortDestination set:
-                SetPort(set.Port, MatchField.TcpDestination, MatchField.UdpDestination,
-                    MatchField.SctpDestination);
+                SetPort(set.Port, isSource: false);
                 return true;
             case OfSetTunnel set:
                 _flow.Flow.TunnelId = set.Id;
@@ -169,22 +180,25 @@ internal sealed partial class Translation
                 WriteActions(write.Actions);
                 return true;
             case OfClearActions:
+                Report(TraceKind.Detail,
+                    _actionSet.Count == 0 ? "action set was empty" : "clearing action set");
                 _actionSet.Clear();
+                _flow.ActionSetOutput = OfPort.Unset;
                 return true;
             case OfMeter meter:
                 RunMeter(meter.MeterId);
                 return true;
             case OfSetQueue queue:
-                _flow.Flow.PriorityWire = KeyCommit.Host(0x0001_0000u + queue.Queue + 1);
+                _wild.Flow.PriorityWire = uint.MaxValue;
+                _flow.Flow.PriorityWire = KeyCommit.Host(PriorityOf(queue.Queue));
                 return true;
             case OfPopQueue:
-                _flow.Flow.PriorityWire = _packet.PriorityWire;
+                _flow.Flow.PriorityWire = _received.PriorityWire;
+                _wild.Flow.PriorityWire = uint.MaxValue;
+                _trace?.Add(TraceKind.Detail, "queue = 0");
                 return true;
             case OfEnqueue enqueue:
-                Output(enqueue.Port, 0, isLast: false, mayPacketIn: true);
-                return true;
-            case OfCheckPacketLarger check:
-                CheckLength(check);
+                Enqueue(enqueue, isLast: false);
                 return true;
             case OfMultipath multipath:
                 Multipath(multipath);
@@ -192,8 +206,8 @@ internal sealed partial class Translation
             case OfBundle bundle:
                 Bundle(bundle);
                 return true;
-            case OfSample sample:
-                Sample(sample);
+            case OfSample:
+                Sample();
                 return true;
             case OfDeleteField delete:
                 DeleteField(delete.Field);
@@ -216,10 +230,10 @@ internal sealed partial class Translation
     private void FinTimeout(OfFinTimeout fin)
     {
         ref var flow = ref _flow.Flow;
-        if (!HasPrerequisite(FieldPrerequisite.Tcp) || _rule is null) return;
+        _wild.Flow.NetworkProtocol = 0xFF;
+        if (flow.NetworkProtocol != 6 || _rule is null) return;
         _result.Ends(new FinTimeout(_rule, fin.IdleTimeout, fin.HardTimeout));
         const ushort FinOrReset = 0x05;
-        _wild.Flow.TcpFlagsWire |= KeyCommit.Host(FinOrReset);
         if ((flow.TcpFlags & FinOrReset) == 0 || !_hasEffects) return;
         _rule.Shorten(fin.IdleTimeout, fin.HardTimeout);
     }
@@ -229,48 +243,34 @@ internal sealed partial class Translation
         var table = resubmit.TableId == TableNone ? _table : resubmit.TableId;
         var port = resubmit.InPort is { } number && number != OfPort.InPort
             ? number : _flow.InPort;
-        if (_inGroup && table <= _table)
+        if (resubmit.WithOriginalTuple
+            && (_flow.Flow.ConntrackProtocol == 0 || !(_flow.Flow.IsIpv4 || _flow.Flow.IsIpv6)))
         {
-            // A group's bucket that goes back could go round for ever: the limits end it.
-            Report(TraceKind.Detail, "resubmit from a bucket");
-        }
-
-        if (!resubmit.WithOriginalTuple)
-        {
-            LookUp(table, port, isLast, table <= _table);
+            _wild.Flow.ConntrackProtocol = 0xFF;
+            Report(TraceKind.Error, "resubmit(ct) with non-tracked or non-IP packet!");
             return;
         }
 
-        if (!SwapTuple())
-        {
-            Report(TraceKind.Warn,
-                "resubmit(ct) using packet's original tuple, but it is not tracked");
-            return;
-        }
-
-        LookUp(table, port, isLast, table <= _table);
-        SwapTuple();
+        LookUp(table, port, isLast, table <= _table, byTuple: resubmit.WithOriginalTuple);
     }
 
     /// <summary>
     /// Exchanges addresses and ports with those of the connection's original tuple.
     /// </summary>
-    private bool SwapTuple()
+    private void SwapTuple()
     {
         ref var flow = ref _flow.Flow;
         ref var wild = ref _wild.Flow;
-        wild.ConntrackProtocol = 0xFF;
-        if (flow.ConntrackProtocol == 0) return false;
         (flow.NetworkProtocol, flow.ConntrackProtocol) =
             (flow.ConntrackProtocol, flow.NetworkProtocol);
-        wild.NetworkProtocol = 0xFF;
+        (wild.NetworkProtocol, wild.ConntrackProtocol) =
+            (wild.ConntrackProtocol, wild.NetworkProtocol);
         SwapBytes(flow.Bytes, 64, 152, 8);
         SwapBytes(wild.Bytes, 64, 152, 8);
         SwapBytes(flow.Bytes, 72, 160, 32);
         SwapBytes(wild.Bytes, 72, 160, 32);
         SwapBytes(flow.Bytes, 104, 256, 4);
         SwapBytes(wild.Bytes, 104, 256, 4);
-        return true;
     }
 
     private static void SwapBytes(Span<byte> bytes, int left, int right, int count)
@@ -289,7 +289,6 @@ internal sealed partial class Translation
     private void Clone(ActionList actions, bool isLast)
     {
         var before = new CloneState(this);
-        _actionSet.Clear();
         if (isLast || IsReversible(actions))
         {
             Execute(actions.AsSpan(), isLast);
@@ -316,12 +315,10 @@ internal sealed partial class Translation
         foreach (var action in actions)
         {
             if (action is OfConntrack or OfMeter or OfOutputTruncate or OfEncap or OfDecap
-                or OfDecrementNshTtl or OfCheckPacketLarger or OfDeleteField)
+                or OfDecrementNshTtl)
             {
                 return false;
             }
-
-            if (action is OfClone inner && !IsReversible(inner.Actions)) return false;
         }
 
         return true;
@@ -345,16 +342,22 @@ internal sealed partial class Translation
             (_isTracked, _wasMpls, _isExit) = (from._isTracked, from._wasMpls, from._isExit);
         }
 
-        public void Restore(Translation to)
+        /// <summary>All but the stack and the action set.</summary>
+        public void RestorePacket(Translation to)
         {
             to._flow = _flow;
+            to._isTracked = _isTracked;
+            to._wasMpls = _wasMpls;
+            if (to._result.Error == DropReason.None) to._isExit = _isExit;
+        }
+
+        public void Restore(Translation to)
+        {
+            RestorePacket(to);
             to._stack.Clear();
             to._stack.AddRange(_stack);
             to._actionSet.Clear();
             to._actionSet.AddRange(_actionSet);
-            to._isTracked = _isTracked;
-            to._wasMpls = _wasMpls;
-            if (to._result.Error == DropReason.None) to._isExit = _isExit;
         }
     }
 }

@@ -8,7 +8,6 @@ namespace Fabric.Pipeline;
 /// <content>Connection tracking, freezing and resuming.</content>
 internal sealed partial class Translation
 {
-    private (ushort Size, PipelineKey Greater)? _lengthCheck;
     private PacketInCookie? _pauses;
 
     private void Track(OfConntrack conntrack, bool isLast)
@@ -16,7 +15,7 @@ internal sealed partial class Translation
         CommitChanges();
         var zone = conntrack.Zone;
         if (conntrack.ZoneSource is { } source) zone = (ushort)Read(source);
-        var (mark, markMask, label, labelMask) = NestedSets(conntrack);
+        var (mark, markMask, label, labelMask) = NestedSets(conntrack, out var tracked);
         var action = new ConntrackAction(
             conntrack.Commit, conntrack.Force, zone, mark, markMask, label, labelMask,
             conntrack.AlgPort switch { 21 => "ftp", 69 => "tftp", _ => null },
@@ -25,6 +24,7 @@ internal sealed partial class Translation
         {
             _into.Add(action);
             _result.HasOutput = true;
+            ReportForgotten();
             ForgetConnection();
             return;
         }
@@ -32,8 +32,7 @@ internal sealed partial class Translation
         _trace?.Add(TraceKind.Detail,
             "A clone of the packet is forked to recirculate. The forked pipeline will be resumed "
             + $"at table {table}.");
-        Report(TraceKind.Detail,
-            "Sets the packet to an untracked state, and clears all the conntrack fields.");
+        ReportForgotten();
         var id = _recirculation.Allocate(
             Thawed(table, ActionList.Empty, isTracked: true), _now);
         if (id == 0)
@@ -53,23 +52,38 @@ internal sealed partial class Translation
             _into.Add(new RecirculateAction(id));
         }
 
-        NotePoint(id, isConntrack: true, zone);
+        NotePoint(id, isConntrack: true, zone, in tracked, action.Nat);
         ForgetConnection();
     }
 
     /// <summary>What exec(...) sets: run on the flow, read back, undone.</summary>
-    private (uint, uint, UInt128, UInt128) NestedSets(OfConntrack conntrack)
+    /// <param name="tracked">The packet with the mark and label that it will have.</param>
+    private (uint, uint, UInt128, UInt128) NestedSets(
+        OfConntrack conntrack, out FlowKey tracked)
     {
+        tracked = _packet;
+        tracked.ConntrackMarkWire = _flow.Flow.ConntrackMarkWire;
+        tracked.ConntrackLabelHighWire = _flow.Flow.ConntrackLabelHighWire;
+        tracked.ConntrackLabelLowWire = _flow.Flow.ConntrackLabelLowWire;
+        ReportNested(conntrack);
         if (conntrack.Actions.IsEmpty) return default;
         var flow = _flow.Flow;
         var wild = _wild.Flow;
         _wild.Flow.ConntrackMarkWire = 0;
         (_wild.Flow.ConntrackLabelHighWire, _wild.Flow.ConntrackLabelLowWire) = (0, 0);
-        foreach (var action in conntrack.Actions) Step(action, isLast: false);
+        foreach (var action in conntrack.Actions)
+        {
+            if (_trace is not null) Report(TraceKind.Action, FlowText.Action(action));
+            Step(action, isLast: false);
+        }
+
         var markMask = (uint)MatchField.ConntrackMark.Read(in _wild);
         var mark = (uint)MatchField.ConntrackMark.Read(in _flow) & markMask;
         var labelMask = MatchField.ConntrackLabel.Read(in _wild);
         var label = MatchField.ConntrackLabel.Read(in _flow) & labelMask;
+        tracked.ConntrackMarkWire = _flow.Flow.ConntrackMarkWire;
+        tracked.ConntrackLabelHighWire = _flow.Flow.ConntrackLabelHighWire;
+        tracked.ConntrackLabelLowWire = _flow.Flow.ConntrackLabelLowWire;
         _flow.Flow.ConntrackMarkWire = flow.ConntrackMarkWire;
         _flow.Flow.ConntrackLabelHighWire = flow.ConntrackLabelHighWire;
         _flow.Flow.ConntrackLabelLowWire = flow.ConntrackLabelLowWire;
@@ -77,6 +91,16 @@ internal sealed partial class Translation
         _wild.Flow.ConntrackLabelHighWire = wild.ConntrackLabelHighWire;
         _wild.Flow.ConntrackLabelLowWire = wild.ConntrackLabelLowWire;
         return (mark, markMask, label, labelMask);
+    }
+
+    private void ReportForgotten() => Report(TraceKind.Detail,
+        "Sets the packet to an untracked state, and clears all the conntrack fields.");
+
+    private void ReportNested(OfConntrack conntrack)
+    {
+        if (_trace is null) return;
+        if (conntrack.Nat is { } nat) Report(TraceKind.Action, FlowText.Nat(nat));
+        else if (conntrack.Actions.IsEmpty) Report(TraceKind.Action, "drop");
     }
 
     private static NatSpec? NatOf(OfNat? nat) => nat is null ? null : new NatSpec(
@@ -132,8 +156,10 @@ internal sealed partial class Translation
     {
         // What was received and is not in the key of the next round must be known exactly.
         if (_received.HasTunnel) FoldTunnelFields();
+        var kept = _flow;
+        kept.ActionSetOutput = 0; // Comes with the action set.
         return new FrozenState(
-            _bridge.Name, table, in _flow, [.. _stack], isTracked, _mirrors,
+            _bridge.Name, table, in kept, [.. _stack], isTracked, _mirrors,
             ActionList.From(_actionSet), rest, _rule?.Cookie ?? 0);
     }
 
@@ -163,18 +189,6 @@ internal sealed partial class Translation
         var rest = ActionList.From(_rest);
         _rest.Clear();
         CommitChanges();
-        if (_lengthCheck is { } check)
-        {
-            _lengthCheck = null;
-            var less = Allocate(rest);
-            (var now, _flow) = (_flow, check.Greater);
-            var greater = Allocate(rest);
-            _flow = now;
-            _into.Add(new CheckPacketLengthAction(
-                check.Size, [new RecirculateAction(greater)], [new RecirculateAction(less)]));
-            return;
-        }
-
         var id = Allocate(rest);
         if (_pauses is { } cookie)
         {
@@ -187,7 +201,7 @@ internal sealed partial class Translation
         if (_freezesWithHash)
         {
             _freezesWithHash = false;
-            _into.Add(new HashAction(HashAlgorithm.L4, _hashBasis));
+            _into.Add(new HashAction(_hashAlgorithm, _hashBasis));
         }
 
         _into.Add(new RecirculateAction(id));
@@ -197,7 +211,8 @@ internal sealed partial class Translation
     {
         var id = _recirculation.Allocate(Thawed(TableNone, rest, _isTracked), _now);
         if (id == 0) Fail(DropReason.RecirculationLimit);
-        NotePoint(id, isConntrack: false, 0);
+        if (!_freezesWithHash) NotePoint(id, isConntrack: false, 0, in _packet);
+        else NoteId(id);
         return id;
     }
 
@@ -219,7 +234,7 @@ internal sealed partial class Translation
         if (!_isTracked) ForgetConnection();
         _mirrors = state.Mirrors;
         _stack.AddRange(state.Stack);
-        foreach (var action in state.ActionSet) _actionSet.Add(action);
+        if (!state.ActionSet.IsEmpty) WriteActions(state.ActionSet);
         NoteStart();
         if (_trace is not null) _trace = ThawTrace(state);
         if (!state.Rest.IsEmpty) Execute(state.Rest.AsSpan(), isLast: true);
@@ -240,13 +255,20 @@ internal sealed partial class Translation
         return inner;
     }
 
-    private void NotePoint(uint id, bool isConntrack, ushort zone)
+    private void NoteId(uint id)
+    {
+        _result.Recirculations.Add(id);
+        _result.HasOutput = true;
+    }
+
+    private void NotePoint(
+        uint id, bool isConntrack, ushort zone, in FlowKey packet, NatSpec? nat = null)
     {
         _result.Recirculations.Add(id);
         _result.HasOutput = true;
         if (_trace is not null)
         {
-            _result.Points.Add(new TracePoint(id, _packet, isConntrack, zone));
+            _result.Points.Add(new TracePoint(id, packet, isConntrack, zone, nat));
         }
     }
 }

@@ -9,6 +9,7 @@ internal sealed partial class Translation
 {
     private const int StackSizeMax = 65_536;
     private const ushort VlanPresent = 0x1000;
+    private const ushort VlanPresentWire = 0x0010;
 
     private void SetField(MatchField field, UInt128 value, UInt128 mask)
     {
@@ -16,25 +17,27 @@ internal sealed partial class Translation
         if (!field.TryLocate(_view.Tlv, out _, out _)) return;
         field.Write(ref _wild, UInt128.MaxValue, mask, _view.Tlv);
         field.Write(ref _flow, value, mask, _view.Tlv);
-        if (field.KeyOffset == VlanOffset && field.TlvIndex < 0) TidyVlan(field);
+        FoldProtocol(field);
+        if (field.KeyOffset != VlanOffset || field.TlvIndex >= 0) return;
+        ref var tpid = ref _flow.Flow.VlanTpid0Wire;
+        if (tpid == 0) tpid = KeyCommit.Host((ushort)0x8100);
     }
 
     private static readonly int VlanOffset = MatchField.VlanTci.KeyOffset;
 
-    /// <summary>Keeps tag and presence bit in step after a write into the outer tag.</summary>
-    private void TidyVlan(MatchField field)
+    /// <summary>
+    /// A packet whose IP protocol is 0 is taken for one without headers (see KeyCommit), so that
+    /// writing its IP header asks for the protocol.
+    /// </summary>
+    private void FoldProtocol(MatchField field)
     {
-        ref var flow = ref _flow.Flow;
-        _wild.Flow.VlanTci0Wire = 0xFFFF;
-        if (!ReferenceEquals(field, MatchField.VlanTci)) flow.VlanTci0 |= VlanPresent;
-        if ((flow.VlanTci0 & VlanPresent) == 0)
+        if (field.TlvIndex >= 0) return;
+        if (ReferenceEquals(field, MatchField.IpDscp)) return; // So is it in OVS.
+        if (field.Prerequisite is FieldPrerequisite.Arp or FieldPrerequisite.Ip
+            or FieldPrerequisite.Ipv4 or FieldPrerequisite.Ipv6)
         {
-            flow.VlanTci0 = 0;
-            if (flow.VlanTpid0Wire != 0) ShiftTagsOut();
-            return;
+            _wild.Flow.NetworkProtocol = 0xFF;
         }
-
-        if (flow.VlanTpid0Wire == 0) flow.VlanTpid0Wire = KeyCommit.Host((ushort)0x8100);
     }
 
     private UInt128 Read(Subfield source)
@@ -51,9 +54,7 @@ internal sealed partial class Translation
         var value = Read(move.Source);
         SetField(move.Destination.Field, value << move.Destination.Offset,
             MatchField.LowBits(move.Destination.Width) << move.Destination.Offset);
-        _trace?.Add(TraceKind.Detail,
-            $"{FlowText.Subfield(move.Destination)} is now "
-            + FlowText.Value(move.Destination.Field, value));
+        ReportSubfield(move.Destination);
     }
 
     private void Push(Subfield source)
@@ -75,7 +76,7 @@ internal sealed partial class Translation
     {
         if (_stack.Count == 0)
         {
-            Report(TraceKind.Warn, "popped past bottom of stack");
+            Report(TraceKind.Error, "stack underflow");
             return;
         }
 
@@ -85,7 +86,12 @@ internal sealed partial class Translation
         _stack.RemoveRange(_stack.Count - 1 - size, size + 1);
         SetField(destination.Field, value << destination.Offset,
             MatchField.LowBits(destination.Width) << destination.Offset);
+        ReportSubfield(destination);
     }
+
+    private void ReportSubfield(Subfield subfield) => _trace?.Add(TraceKind.Detail,
+        $"{FlowText.Subfield(subfield)} is now "
+        + FlowText.Value(subfield, subfield.Read(in _flow, _view.Tlv)));
 
     private void DeleteField(MatchField field)
     {
@@ -116,7 +122,7 @@ internal sealed partial class Translation
             case FieldPrerequisite.Ip:
                 return flow.IsIpv4 || flow.IsIpv6;
             case FieldPrerequisite.Arp:
-                return flow.IsArp;
+                return flow.EthernetType is 0x0806 or 0x8035;
             case FieldPrerequisite.Nsh:
                 return flow.EthernetType == 0x894F;
             case FieldPrerequisite.Conntrack:
@@ -157,18 +163,20 @@ internal sealed partial class Translation
         };
     }
 
-    private void SetPort(ushort port, MatchField tcp, MatchField udp, MatchField sctp)
+    private void SetPort(ushort port, bool isSource)
     {
-        SetField(tcp, port, UInt128.MaxValue);
-        SetField(udp, port, UInt128.MaxValue);
-        SetField(sctp, port, UInt128.MaxValue);
+        ref var flow = ref _flow.Flow;
+        if ((!flow.IsIpv4 && !flow.IsIpv6) || (flow.NetworkFragment & 2) != 0) return;
+        _wild.Flow.NetworkProtocol = 0xFF;
+        if (isSource) (_wild.Flow.PortSourceWire, flow.PortSource) = (0xFFFF, port);
+        else (_wild.Flow.PortDestinationWire, flow.PortDestination) = (0xFFFF, port);
     }
 
     private bool DecrementTtl(OfDecrementTtl decrement)
     {
         ref var flow = ref _flow.Flow;
+        _wild.Flow.NetworkTtl = _wild.Flow.NetworkProtocol = 0xFF;
         if (!flow.IsIpv4 && !flow.IsIpv6) return true;
-        _wild.Flow.NetworkTtl = 0xFF;
         if (flow.NetworkTtl > 1)
         {
             flow.NetworkTtl--;
@@ -180,14 +188,14 @@ internal sealed partial class Translation
             PacketIn(ushort.MaxValue, PacketInReason.InvalidTtl, id, default, pause: false);
         }
 
-        Report(TraceKind.Warn, "IPv4 decrement TTL exception");
+        Report(TraceKind.Warn, $"IPv{(flow.IsIpv4 ? 4 : 6)} decrement TTL exception");
         return false;
     }
 
     private void SetVlan(ushort value, ushort mask, bool pushes)
     {
         ref var flow = ref _flow.Flow;
-        _wild.Flow.VlanTci0Wire = 0xFFFF;
+        _wild.Flow.VlanTci0Wire |= KeyCommit.Host((ushort)(mask | VlanPresent));
         if ((flow.VlanTci0 & VlanPresent) == 0 && !pushes) return;
         flow.VlanTci0 = (ushort)((flow.VlanTci0 & ~mask) | (value & mask) | VlanPresent);
         if (flow.VlanTpid0Wire == 0) flow.VlanTpid0Wire = KeyCommit.Host((ushort)0x8100);
@@ -195,23 +203,20 @@ internal sealed partial class Translation
 
     private void PopVlan()
     {
-        _wild.Flow.VlanTci0Wire |= KeyCommit.Host(VlanPresent);
-        if (_flow.Flow.VlanTci0Wire != 0) ShiftTagsOut();
-    }
-
-    private void ShiftTagsOut()
-    {
         ref var flow = ref _flow.Flow;
-        _wild.Flow.VlanTci0Wire = _wild.Flow.VlanTci1Wire = 0xFFFF;
-        (flow.VlanTci0Wire, flow.VlanTpid0Wire) = (flow.VlanTci1Wire, flow.VlanTpid1Wire);
+        var count = KeyCommit.TagCount(in flow);
+        if (count > 1) (_wild.Flow.VlanTci1Wire, _wild.Flow.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
+        (flow.VlanTci0Wire, flow.VlanTpid0Wire) = count > 1
+            ? (flow.VlanTci1Wire, flow.VlanTpid1Wire) : ((ushort)0, (ushort)0);
         (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (0, 0);
     }
 
     private void PushVlan(ushort type)
     {
         ref var flow = ref _flow.Flow;
-        _wild.Flow.VlanTci0Wire = 0xFFFF;
-        _wild.Flow.VlanTpid0Wire = 0xFFFF;
+        var count = KeyCommit.TagCount(in flow);
+        if (count > 0) (_wild.Flow.VlanTci0Wire, _wild.Flow.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
+        if (count > 1) (_wild.Flow.VlanTci1Wire, _wild.Flow.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
         (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (flow.VlanTci0Wire, flow.VlanTpid0Wire);
         flow.VlanTci0 = VlanPresent;
         flow.VlanTpid0Wire = KeyCommit.Host(type);
@@ -239,64 +244,99 @@ internal sealed partial class Translation
                 return true;
         }
 
-        if (!KeyCommit.IsMpls(flow.EthernetType)) return true;
-        _wild.Flow.Mpls0Wire |= KeyCommit.Host(0xFFu);
-        var ttl = (byte)KeyCommit.Host(flow.Mpls0Wire);
-        if (ttl > 1)
+        if (KeyCommit.IsMpls(flow.EthernetType))
         {
-            flow.Mpls0Wire = KeyCommit.Host(KeyCommit.Host(flow.Mpls0Wire) - 1);
-            return true;
+            _wild.Flow.Mpls0Wire |= KeyCommit.Host(0xFFu);
+            var ttl = (byte)KeyCommit.Host(flow.Mpls0Wire);
+            if (ttl > 1)
+            {
+                flow.Mpls0Wire = KeyCommit.Host(KeyCommit.Host(flow.Mpls0Wire) - 1);
+                return true;
+            }
+
+            PacketIn(ushort.MaxValue, PacketInReason.InvalidTtl, 0, default, pause: false);
         }
 
-        PacketIn(ushort.MaxValue, PacketInReason.InvalidTtl, 0, default, pause: false);
+        Report(TraceKind.Warn, "MPLS decrement TTL exception");
         return false;
+    }
+
+    /// <summary>Label entries down to the bottom of the stack; what was asked is folded.</summary>
+    private int CountLabels()
+    {
+        ref var flow = ref _flow.Flow;
+        ref var wild = ref _wild.Flow;
+        if (!KeyCommit.IsMpls(flow.EthernetType)) return 0;
+        wild.Mpls0Wire |= MplsCommit.BottomWire;
+        if ((flow.Mpls0Wire & MplsCommit.BottomWire) != 0) return 1;
+        wild.Mpls1Wire |= MplsCommit.BottomWire;
+        if ((flow.Mpls1Wire & MplsCommit.BottomWire) != 0) return 2;
+        wild.Mpls2Wire |= MplsCommit.BottomWire;
+        return 3;
     }
 
     private void PushMpls(ushort type)
     {
         ref var flow = ref _flow.Flow;
-        _wild.Flow.Mpls0Wire = uint.MaxValue;
-        if (KeyCommit.IsMpls(flow.EthernetType))
+        ref var wild = ref _wild.Flow;
+        var count = CountLabels();
+        if (count >= 3)
         {
-            _wild.Flow.Mpls1Wire = _wild.Flow.Mpls2Wire = uint.MaxValue;
-            if (MplsCommit.DepthOf(in flow) == 3)
-            {
-                Fail(DropReason.TranslationError);
-                return;
-            }
+            Fail(DropReason.TranslationError);
+            return;
+        }
 
+        if (count > 0)
+        {
+            wild.Mpls0Wire = uint.MaxValue;
+            if (count > 1) wild.Mpls1Wire = uint.MaxValue;
             // A copy of the outermost entry on top, no longer at the bottom of the stack.
             (flow.Mpls2Wire, flow.Mpls1Wire) = (flow.Mpls1Wire, flow.Mpls0Wire);
-            flow.Mpls0Wire = KeyCommit.Host(KeyCommit.Host(flow.Mpls0Wire) & ~0x100u);
+            flow.Mpls0Wire &= ~MplsCommit.BottomWire;
         }
         else
         {
             CommitChanges(); // Deeper headers are out of sight from here on.
-            uint tc = 0;
-            uint ttl = 64;
-            if (flow.IsIpv4 || flow.IsIpv6)
-            {
-                _wild.Flow.NetworkTtl = 0xFF;
-                _wild.Flow.NetworkTos |= 0xFC;
-                ttl = flow.NetworkTtl;
-                tc = (uint)(flow.NetworkTos & 0xFC) >> 5;
-            }
-
-            var label = flow.IsIpv6 ? 2u : 0u;
-            flow.Mpls0Wire = KeyCommit.Host((label << 12) | (tc << 9) | 0x100u | ttl);
-            flow.Bytes[FlowKey.NetworkOffset..FlowKey.TunnelOffset].Clear();
-            _packet.Bytes[FlowKey.NetworkOffset..FlowKey.TunnelOffset].Clear();
+            PushFirstLabel();
         }
 
         flow.EthernetTypeWire = KeyCommit.Host(type);
     }
 
+    private void PushFirstLabel()
+    {
+        ref var flow = ref _flow.Flow;
+        uint tc = 0;
+        uint ttl = 64;
+        if (flow.IsIpv4 || flow.IsIpv6)
+        {
+            _wild.Flow.NetworkTtl = 0xFF;
+            _wild.Flow.NetworkTos |= 0xFC;
+            if (flow.NetworkTtl != 0) ttl = flow.NetworkTtl;
+            tc = (uint)(flow.NetworkTos >> 2) & 7;
+        }
+
+        var label = flow.IsIpv6 ? 2u : 0u;
+        flow.Mpls0Wire = KeyCommit.Host((label << 12) | (tc << 9) | 0x100u | ttl);
+        flow.Bytes[FlowKey.NetworkOffset..FlowKey.TunnelOffset].Clear();
+        flow.DatapathHashWire = 0;
+        _packet.Bytes[FlowKey.NetworkOffset..FlowKey.TunnelOffset].Clear();
+    }
+
     private void PopMpls(ushort type)
     {
         ref var flow = ref _flow.Flow;
-        if (!KeyCommit.IsMpls(flow.EthernetType)) return;
-        _wild.Flow.Mpls0Wire = uint.MaxValue;
-        _wild.Flow.Mpls1Wire = _wild.Flow.Mpls2Wire = uint.MaxValue;
+        ref var wild = ref _wild.Flow;
+        var count = CountLabels();
+        if (count == 0) return;
+        if (count == 3 && (flow.Mpls2Wire & MplsCommit.BottomWire) == 0)
+        {
+            Fail(DropReason.TranslationError); // What comes next is out of sight.
+            return;
+        }
+
+        if (count > 1) wild.Mpls1Wire = uint.MaxValue;
+        if (count > 2) wild.Mpls2Wire = uint.MaxValue;
         (flow.Mpls0Wire, flow.Mpls1Wire, flow.Mpls2Wire) = (flow.Mpls1Wire, flow.Mpls2Wire, 0);
         flow.EthernetTypeWire = KeyCommit.Host(type);
         if (!KeyCommit.IsMpls(type)) _wasMpls = true;

@@ -21,18 +21,24 @@ internal sealed partial class Translation
         _inGroup = true;
         switch (group.Type)
         {
-            case OfGroupType.All:
-                for (var i = 0; i < group.Buckets.Length && !_isExit; i++)
+            case OfGroupType.All or OfGroupType.Indirect:
+                for (var i = 0; i < group.Buckets.Length; i++)
                 {
                     RunBucket(group.Buckets[i], isLast && i == group.Buckets.Length - 1);
                 }
 
                 break;
-            case OfGroupType.Indirect or OfGroupType.FastFailover:
-                if (FirstLive(group) is { } live) RunBucket(live, isLast);
-                break;
             default:
-                Select(group, isLast);
+                var bucket = group.Type == OfGroupType.FastFailover
+                    ? FirstLive(group) : Select(group);
+                if (bucket is null)
+                {
+                    Report(TraceKind.Detail, "no live bucket");
+                    break;
+                }
+
+                _trace?.Add(TraceKind.Detail, $"using bucket {bucket.Spec.BucketId}");
+                RunBucket(bucket, isLast);
                 break;
         }
 
@@ -59,10 +65,9 @@ internal sealed partial class Translation
     {
         foreach (var bucket in group.Buckets)
         {
-            if (group.Type == OfGroupType.Indirect || IsLive(bucket, 0)) return bucket;
+            if (IsLive(bucket, 0)) return bucket;
         }
 
-        Report(TraceKind.Detail, "no live bucket");
         return null;
     }
 
@@ -81,41 +86,47 @@ internal sealed partial class Translation
         return false;
     }
 
-    private void Select(GroupSnapshot group, bool isLast)
+    private GroupBucket? Select(GroupSnapshot group)
     {
-        if (group.Selection.Method != "hash" && group.HashTable is { } table)
+        uint hash;
+        switch (group.Method)
         {
-            SelectByDatapathHash(group, table, isLast);
-            return;
+            case GroupSelection.DatapathHash:
+                return SelectByDatapathHash(group, group.HashTable!);
+            case GroupSelection.Fields:
+                hash = FlowHash.Selection(ref _flow, ref _wild, group.Selection, _view.Tlv,
+                    field => HasPrerequisite(field.Prerequisite, field));
+                break;
+            default:
+                hash = FlowHash.Fields(
+                    in _flow.Flow, ref _wild.Flow, OfHashFields.SymmetricL4, 0);
+                break;
         }
 
-        var hash = FlowHash.Selection(
-            ref _flow, ref _wild, group.Selection, _view.Tlv);
         GroupBucket? best = null;
-        ulong bestScore = 0;
+        uint bestScore = 0;
         foreach (var bucket in group.Buckets)
         {
             if (!IsLive(bucket, 0)) continue;
-            var score = (ulong)(FlowHash.Mix(hash, bucket.Spec.BucketId) & 0xFFFF)
-                * bucket.Spec.Weight;
-            if (best is not null && score <= bestScore) continue;
+            var score = (OvsHash.Words(bucket.Spec.BucketId, hash) & 0xFFFF) * bucket.Spec.Weight;
+            _trace?.Add(TraceKind.Detail, $"bucket {bucket.Spec.BucketId}: score {score}");
+            if (best is not null && score < bestScore) continue;
             (best, bestScore) = (bucket, score);
         }
 
-        if (best is null) return;
-        _trace?.Add(TraceKind.Detail, $"using bucket {best.Spec.BucketId}");
-        RunBucket(best, isLast);
+        return best;
     }
 
     /// <summary>The datapath hashes the packet, which comes round again with the result.</summary>
-    private void SelectByDatapathHash(GroupSnapshot group, byte[] table, bool isLast)
+    private GroupBucket? SelectByDatapathHash(GroupSnapshot group, byte[] table)
     {
         if (_flow.Flow.DatapathHashWire == 0)
         {
-            _hashBasis = (uint)group.Selection.Parameter;
+            _hashBasis = group.HashBasis;
+            _hashAlgorithm = group.HashAlgorithm;
             _freezesWithHash = true;
             Freeze(repeat: true);
-            return;
+            return null;
         }
 
         var mask = (uint)(table.Length - 1);
@@ -124,16 +135,27 @@ internal sealed partial class Translation
         for (var i = 0; i < table.Length; i++)
         {
             var bucket = group.Buckets[table[(slot + (uint)i) & mask]];
-            if (!IsLive(bucket, 0)) continue;
-            _trace?.Add(TraceKind.Detail, $"using bucket {bucket.Spec.BucketId}");
-            RunBucket(bucket, isLast);
-            return;
+            if (IsLive(bucket, 0)) return bucket;
         }
+
+        return null;
     }
 
     private void WriteActions(ActionList actions)
     {
-        foreach (var action in actions) _actionSet.Add(action);
+        foreach (var action in actions)
+        {
+            _actionSet.Add(action);
+            if (action is OfGroup) _flow.ActionSetOutput = OfPort.Unset;
+            else if (action is OfOutput output && !_actionSet.Exists(each => each is OfGroup))
+            {
+                _flow.ActionSetOutput = output.Port;
+            }
+        }
+
+        if (_trace is null) return;
+        var ordered = ActionSet.InOrder(_actionSet);
+        Report(TraceKind.Detail, $"action set is: {FlowText.Actions(ordered)}");
     }
 
     private void RunActionSet()
@@ -141,9 +163,12 @@ internal sealed partial class Translation
         if (_actionSet.Count == 0) return;
         var ordered = ActionSet.InOrder(_actionSet);
         _actionSet.Clear();
-        _isExit = false;
-        Report(TraceKind.Action, "--. Executing action set:");
+        Report(TraceKind.Table, "--. Executing action set:");
+        var trace = Nest();
+        _inActionSet = true;
         Execute(ordered.AsSpan(), isLast: true);
+        _inActionSet = false;
+        _trace = trace;
     }
 
     private void MirrorReceived()

@@ -28,10 +28,16 @@ internal sealed partial class Translation
         }
 
         var received = VlanTags.Of(in flow);
+        if (received.Vid == 0 && flow.VlanTci0Wire != 0)
+        {
+            // Whether the tag of a priority stays depends on the priority; OVS overlooks this.
+            _wild.Flow.VlanTci0Wire |= KeyCommit.Host((ushort)0xE000);
+        }
+
         if (bundle.VlanMode == VlanMode.Dot1qTunnel) FoldSecondTag();
         if (!received.IsAllowed(bundle, out var refusal))
         {
-            Report(TraceKind.Warn, refusal);
+            Report(TraceKind.Error, refusal);
             Report(TraceKind.Warn, "disallowed VLAN VID for this input port, dropping");
             return;
         }
@@ -122,7 +128,7 @@ internal sealed partial class Translation
 
     private void FloodNormal(BundleSnapshot from, in VlanTags tags)
     {
-        foreach (var port in _bridge.PortsInOrder)
+        foreach (var port in _bridge.PortsToFlood)
         {
             if (_bridge.BundleOf(port) is not { } bundle || bundle.Name == from.Name) continue;
             if (bundle.Members.IsEmpty || bundle.Members[0] != port.OpenFlowPort) continue;
@@ -147,7 +153,7 @@ internal sealed partial class Translation
         ref var flow = ref _flow.Flow;
         var before = (flow.VlanTci0Wire, flow.VlanTpid0Wire, flow.VlanTci1Wire,
             flow.VlanTpid1Wire);
-        tags.Outward(bundle).Put(ref flow, bundle.PriorityTags);
+        tags.Outward(bundle).Put(ref flow);
         OutputTo(number, isLast: false, isInPort: false);
         (flow.VlanTci0Wire, flow.VlanTpid0Wire, flow.VlanTci1Wire, flow.VlanTpid1Wire) = before;
     }

@@ -33,7 +33,7 @@ internal sealed partial class Translation
             case OfPort.Controller:
                 if (mayPacketIn)
                 {
-                    PacketIn(maxLength, PacketInReason.Action, 0, default, pause: false);
+                    PacketIn(maxLength, ReasonOfOutput(), 0, default, pause: false);
                 }
 
                 break;
@@ -44,6 +44,10 @@ internal sealed partial class Translation
                 break;
         }
     }
+
+    private PacketInReason ReasonOfOutput() => _isPacketOut ? PacketInReason.PacketOut
+        : _inGroup ? PacketInReason.Group
+        : _inActionSet ? PacketInReason.ActionSet : PacketInReason.Action;
 
     private void OutputRegister(OfOutputRegister output, bool isLast)
     {
@@ -58,9 +62,22 @@ internal sealed partial class Translation
 
     private void OutputTruncated(OfOutputTruncate output, bool isLast)
     {
-        _truncateSize = (int)Math.Min(output.MaxLength, int.MaxValue);
-        Output(output.Port, 0, isLast, mayPacketIn: true);
-        _truncateSize = 0;
+        if (output.Port == _flow.InPort)
+        {
+            Report(TraceKind.Warn, "skipping output to input port");
+            return;
+        }
+
+        var number = output.Port == OfPort.InPort ? _flow.InPort : output.Port;
+        if (PortOf(number) is not { IsPatch: false })
+        {
+            Report(TraceKind.Error,
+                $"output_trunc does not support patch port {OfPort.ToText(output.Port)}");
+            return;
+        }
+
+        _into.Add(new TruncateAction(output.MaxLength));
+        Output(output.Port, 0, isLast, mayPacketIn: false);
     }
 
     private void Flood(bool all)
@@ -84,7 +101,7 @@ internal sealed partial class Translation
 
         if (!isInPort && number == _flow.InPort)
         {
-            Report(TraceKind.Detail, "skipping output to input port");
+            Report(TraceKind.Warn, "skipping output to input port");
             return;
         }
 
@@ -158,6 +175,7 @@ internal sealed partial class Translation
         _flow.Flow.Bytes[FlowKey.TunnelOffset..].Clear();
         _flow.TlvPresence = 0;
         _flow.Bytes.Slice(PipelineKey.TlvOffset, PipelineKey.TlvSize).Clear();
+        _flow.ActionSetOutput = OfPort.Unset;
         ForgetConnection();
         _actionSet.Clear();
         _stack.Clear();
@@ -186,6 +204,11 @@ internal sealed partial class Translation
         EquatableArray<byte> userdata, bool pause)
     {
         CommitChanges();
+        if (reason == PacketInReason.Action && _rule is { Priority: 0, Match.IsAny: true })
+        {
+            reason = PacketInReason.ExplicitMiss;
+        }
+
         if (pause)
         {
             // The rest of the walk is what NXT_RESUME goes on with: see Execute.
@@ -196,7 +219,11 @@ internal sealed partial class Translation
             return;
         }
 
-        var state = Thawed(TableNone, ActionList.Empty, isTracked: _isTracked);
+        if (_received.HasTunnel) FoldTunnelFields();
+        var kept = _flow;
+        kept.ActionSetOutput = 0;
+        var state = new FrozenState(_bridge.Name, TableNone, in kept, [], _isTracked, _mirrors,
+            ActionList.Empty, ActionList.Empty, 0);
         var id = _recirculation.Allocate(state, _now);
         var cookie = new PacketInCookie(reason, controllerId, maxLength, _table,
             _rule?.Cookie ?? ulong.MaxValue, IsPaused: false, userdata);
@@ -215,31 +242,57 @@ internal sealed partial class Translation
     }
 
     /// <summary>check_pkt_larger: both ways are translated, the datapath takes one.</summary>
-    /// <remarks>The two branches go on at the next action of the list, by recirculation.</remarks>
-    private void CheckLength(OfCheckPacketLarger check)
+    private void CheckLength(OfCheckPacketLarger check, ReadOnlySpan<OfAction> rest)
     {
         CommitChanges();
-        var before = _flow;
-        SetField(check.Destination.Field, UInt128.One << check.Destination.Offset,
-            MatchField.LowBits(check.Destination.Width) << check.Destination.Offset);
-        var greater = _flow;
-        _flow = before;
-        SetField(check.Destination.Field, 0,
-            MatchField.LowBits(check.Destination.Width) << check.Destination.Offset);
-        _lengthCheck = (check.Size, greater);
-        Freeze(repeat: false);
+        var outer = _into;
+        var before = new CloneState(this);
+        var larger = Branch(check, 1, rest);
+        before.RestorePacket(this);
+        var smaller = Branch(check, 0, rest);
+        before.Restore(this);
+        _into = outer;
+        _into.Add(new CheckPacketLengthAction(check.Size, larger, smaller));
     }
 
-    private void Sample(OfSample sample)
+    private ImmutableArray<DatapathAction> Branch(
+        OfCheckPacketLarger check, int value, ReadOnlySpan<OfAction> rest)
     {
-        CommitChanges();
-        var data = new byte[12];
-        BinaryPrimitives.WriteUInt32BigEndian(data, sample.CollectorSetId);
-        BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan(4), sample.ObservationDomain);
-        BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan(8), sample.ObservationPoint);
-        var probability = (uint)((ulong)sample.Probability * uint.MaxValue / ushort.MaxValue);
-        _into.Add(new SampleAction(probability, [new UserspaceAction(
-            new UpcallUserdata(UpcallKind.FlowSample, 0, [.. data]))]));
+        var (packet, header) = (_packet, _outerHeader);
+        _into = [];
+        check.Destination.Write(ref _flow, (UInt128)value, _view.Tlv);
+        Execute(rest, isLast: true);
+        if (!_isFreezing) RunActionSet();
+        if (_isFreezing) FinishFreezing();
+        (_packet, _outerHeader) = (packet, header);
+        return [.. _into];
+    }
+
+    /// <summary>
+    /// Nothing exports samples here: as an OVS without IPFIX, which leaves the action out.
+    /// </summary>
+    private static void Sample()
+    {
+    }
+
+    /// <summary>A queue's number as the datapath's packet priority.</summary>
+    private uint PriorityOf(uint queue) =>
+        _switch.HasTrafficControl ? 0x0001_0000u + queue + 1 : queue;
+
+    private void Enqueue(OfEnqueue enqueue, bool isLast)
+    {
+        var before = _flow.Flow.PriorityWire;
+        _wild.Flow.PriorityWire = uint.MaxValue;
+        _flow.Flow.PriorityWire = KeyCommit.Host(PriorityOf(enqueue.Queue));
+        var port = enqueue.Port == OfPort.InPort ? _flow.InPort : enqueue.Port;
+        if (enqueue.Port != OfPort.InPort && port == _flow.InPort)
+        {
+            _flow.Flow.PriorityWire = before;
+            return;
+        }
+
+        OutputTo(port, isLast, isInPort: enqueue.Port == OfPort.InPort);
+        _flow.Flow.PriorityWire = before;
     }
 
     private void Multipath(OfMultipath multipath)

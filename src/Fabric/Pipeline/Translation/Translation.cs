@@ -44,6 +44,7 @@ internal sealed partial class Translation
     private long _now;
     private ulong _mirrors;
     private uint _hashBasis;
+    private HashAlgorithm _hashAlgorithm;
     private int _depth;
     private int _resubmits;
     private int _packetSize;
@@ -56,6 +57,8 @@ internal sealed partial class Translation
     private bool _freezesWithHash;
     private bool _wasMpls;
     private bool _inGroup;
+    private bool _inActionSet;
+    private bool _isPacketOut;
 
     public Translation() => _into = _actions;
 
@@ -96,6 +99,7 @@ internal sealed partial class Translation
         _packetSize = request.PacketSize;
         _flow = default;
         _flow.Flow = key;
+        _flow.ActionSetOutput = OfPort.Unset;
         _packet = key;
         _received = key;
         _wild = default;
@@ -106,7 +110,6 @@ internal sealed partial class Translation
         _tunnelTable = null;
         _outerHeader = null;
         _changes = null;
-        _lengthCheck = null;
         _pauses = null;
         _truncateSize = 0;
         _mirrors = 0;
@@ -114,6 +117,8 @@ internal sealed partial class Translation
         (_depth, _resubmits, _table) = (0, 0, 0);
         _isTracked = key.RecirculationIdWire != 0;
         _isExit = _isFreezing = _repeatsAction = _freezesWithHash = _wasMpls = _inGroup = false;
+        _inActionSet = false;
+        _isPacketOut = request.Origin?.Actions is not null;
         FoldAlways(in key);
     }
 
@@ -170,9 +175,19 @@ internal sealed partial class Translation
         var trace = Nest();
         MirrorReceived();
         LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
-        _trace = trace;
+        EnterEnd(trace);
         return true;
     }
+
+    /// <summary>The action set belongs to the first rule, and is told of below it.</summary>
+    private void EnterEnd(TraceList? outer)
+    {
+        _rule = FirstRule;
+        _trace = _trace is { Nodes.Count: > 0 } && _rule is not null ? _trace.LastChildren : outer;
+    }
+
+    /// <summary>The rule that the packet met first: the action set is told to be its.</summary>
+    private Rule? FirstRule => _result.Rules.Count > 0 ? _result.Rules[0] : null;
 
     /// <summary>A packet from a controller or for a trace: its place is given.</summary>
     private bool Enter(TranslationOrigin origin)
@@ -192,7 +207,7 @@ internal sealed partial class Translation
         var trace = Nest();
         if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
         else LookUp(origin.Table, _flow.InPort, isLast: true, honorsMiss: true);
-        _trace = trace;
+        EnterEnd(trace);
         return true;
     }
 
@@ -251,14 +266,31 @@ internal sealed partial class Translation
     /// each hand on to the next are usual. Going back, or into another bridge, deepens.
     /// </remarks>
     private void LookUp(
-        byte table, uint inPort, bool isLast, bool deepens = true, bool honorsMiss = false)
+        byte table, uint inPort, bool isLast, bool deepens = true, bool honorsMiss = false,
+        bool byTuple = false)
     {
+        if (_wasMpls)
+        {
+            Freeze(repeat: true);
+            return;
+        }
+
         if (!MayRecurse()) return;
         var (tableBefore, portBefore) = (_table, _flow.InPortWire);
         _table = table;
         _flow.InPort = inPort;
-        var rule = _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
+        if (byTuple) SwapTuple();
+        var rule = Find(table, out var isFragment);
+        if (byTuple) SwapTuple();
         _flow.InPortWire = portBefore;
+        if (isFragment)
+        {
+            _trace?.Add(TraceKind.Table, $"{table,2}. Packets are IP fragments and the fragment "
+                + "handling mode is \"drop\".");
+            _table = tableBefore;
+            return;
+        }
+
         ReportTable(table, rule, honorsMiss);
         var trace = Nest();
         if (rule is null)
@@ -280,6 +312,25 @@ internal sealed partial class Translation
 
         _trace = trace;
         _table = tableBefore;
+    }
+
+    /// <summary>The rule for the packet as fragments are to be looked at.</summary>
+    private Rule? Find(byte table, out bool isDropped)
+    {
+        ref var flow = ref _flow.Flow;
+        isDropped = false;
+        if (flow.NetworkFragment == 0 || _bridge.Pipeline.Fragments == FragmentHandling.Match)
+        {
+            return _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
+        }
+
+        isDropped = _bridge.Pipeline.Fragments == FragmentHandling.Drop;
+        if (isDropped) return null;
+        var (source, destination) = (flow.PortSourceWire, flow.PortDestinationWire);
+        (flow.PortSourceWire, flow.PortDestinationWire) = (0, 0);
+        var rule = _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
+        (flow.PortSourceWire, flow.PortDestinationWire) = (source, destination);
+        return rule;
     }
 
     private void Recurse(Rule rule, bool isLast, int depth)
@@ -359,8 +410,17 @@ internal sealed partial class Translation
         }
 
         Tidy(ref mask);
+        if (_trace is not null) _result.Seen = mask;
+        FoldTags(ref mask);
         _result.Mask = mask;
         if (_result.Error != DropReason.None) _actions.Clear();
+        if (_actions.Count > 0 && _actions[^1] is CloneAction last)
+        {
+            // Nothing comes after it that would need the original.
+            _actions.RemoveAt(_actions.Count - 1);
+            _actions.AddRange(last.Actions);
+        }
+
         _result.Actions = _actions.Count == 0 && _result.Error != DropReason.None
             ? [new DropAction(_result.Error)]
             : [.. _actions];
@@ -377,10 +437,34 @@ internal sealed partial class Translation
             mask.PortDestinationWire &= 0xFF00;
         }
 
-        if (mask.VlanTci0Wire != 0) mask.VlanTci0Wire |= 0x0010; // 0x1000: there is a tag.
-        if (mask.VlanTci1Wire != 0) mask.VlanTci1Wire |= 0x0010;
+        if ((_received.NetworkFragment & 2) != 0)
+        {
+            (mask.PortSourceWire, mask.PortDestinationWire) = (0, 0);
+        }
+
+        if (!KeyCommit.IsMpls(_received.EthernetType))
+        {
+            (mask.Mpls0Wire, mask.Mpls1Wire, mask.Mpls2Wire) = (0, 0, 0);
+        }
+
+        TidyTag(_received.VlanTpid0Wire, ref mask.VlanTci0Wire, ref mask.VlanTpid0Wire);
+        TidyTag(_received.VlanTpid1Wire, ref mask.VlanTci1Wire, ref mask.VlanTpid1Wire);
         if (_received.HasTunnel) return;
         mask.Bytes[FlowKey.TunnelOffset..].Clear();
+    }
+
+    /// <summary>A tag that is not there has no bits to look at.</summary>
+    private static void TidyTag(ushort received, ref ushort tci, ref ushort tpid)
+    {
+        if (received == 0) (tci, tpid) = (0, 0);
+        else if (tci != 0) tci |= VlanPresentWire;
+    }
+
+    /// <summary>Packets with and without a tag never share a megaflow (as in OVS).</summary>
+    private void FoldTags(ref FlowKey mask)
+    {
+        mask.VlanTci0Wire |= VlanPresentWire;
+        if (_received.VlanTci0Wire != 0) mask.VlanTci1Wire |= VlanPresentWire;
     }
 
     private PortSnapshot? PortOf(uint number) =>

@@ -42,6 +42,11 @@ public sealed class TranslationResult
     /// <summary>Every bit of the key that the actions depend on.</summary>
     public FlowKey Mask;
 
+    /// <summary>
+    /// Traces only: <see cref="Mask"/> without the presence of VLAN tags that nothing asked for.
+    /// </summary>
+    public FlowKey Seen;
+
     /// <summary>The flow as the pipeline left it.</summary>
     public PipelineKey Final;
 

@@ -66,25 +66,29 @@ internal readonly record struct VlanTags(
     /// <summary>From the VLAN inside the bridge to the tags on the wire of 'bundle'.</summary>
     public VlanTags Outward(BundleSnapshot bundle) => bundle.VlanMode switch
     {
-        VlanMode.Access => this with { Vid = 0 },
-        VlanMode.NativeUntagged when Vid == bundle.Vlan => this with { Vid = 0 },
-        VlanMode.Dot1qTunnel => new VlanTags(InnerTpid, InnerVid, InnerPcp, 0, 0, 0),
+        VlanMode.Access => new VlanTags(Tpid, 0, PriorityFor(bundle), 0, 0, 0),
+        VlanMode.NativeUntagged when Vid == bundle.Vlan && InnerVid == 0 =>
+            new VlanTags(Tpid, 0, PriorityFor(bundle), 0, 0, 0),
+        VlanMode.NativeUntagged when Vid == bundle.Vlan => Popped(),
+        VlanMode.Dot1qTunnel => Popped(),
         _ => this,
     };
 
-    /// <summary>Writes the tags into a flow.</summary>
-    public void Put(ref FlowKey flow, PriorityTagging priorityTags)
+    private VlanTags Popped() => new(InnerTpid, InnerVid, InnerPcp, 0, 0, 0);
+
+    /// <summary>The priority that an untagged port keeps, in a tag of VLAN 0.</summary>
+    private byte PriorityFor(BundleSnapshot bundle) =>
+        bundle.PriorityTags == PriorityTagging.Never ? (byte)0 : Pcp;
+
+    /// <summary>Writes the tags into a flow; one without VLAN and priority is none.</summary>
+    public void Put(ref FlowKey flow)
     {
-        var hasInner = InnerVid != 0;
-        var hasOuter = Vid != 0 || (Pcp != 0 && priorityTags != PriorityTagging.Never)
-            || priorityTags == PriorityTagging.Always;
+        var hasInner = (InnerVid | InnerPcp) != 0;
+        var hasOuter = (Vid | Pcp) != 0;
         flow.VlanTci1Wire = hasInner ? Tci(InnerVid, InnerPcp) : (ushort)0;
         flow.VlanTpid1Wire = hasInner ? TpidOf(InnerTpid) : (ushort)0;
         flow.VlanTci0Wire = hasOuter ? Tci(Vid, Pcp) : (ushort)0;
         flow.VlanTpid0Wire = hasOuter ? TpidOf(Tpid) : (ushort)0;
-        if (hasOuter || !hasInner) return;
-        (flow.VlanTci0Wire, flow.VlanTpid0Wire) = (flow.VlanTci1Wire, flow.VlanTpid1Wire);
-        (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (0, 0);
     }
 
     private static ushort Tci(ushort vid, byte pcp) =>

@@ -89,7 +89,8 @@ public sealed class SwitchedDatapath : IDisposable
     public void Dispose() => Provider.Dispose();
 
     private void Rebuild() => Volatile.Write(
-        ref _current, SwitchSnapshot.Of(_current.Generation + 1, _bridges.Values));
+        ref _current, SwitchSnapshot.Of(_current.Generation + 1, _bridges.Values)
+            with { HasTrafficControl = Type == "system" });
 }
 
 /// <summary>A packet that a controller action wants told.</summary>

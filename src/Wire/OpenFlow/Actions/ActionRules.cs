@@ -63,7 +63,7 @@ public static class ActionRules
                 return OfErrorCode.None;
             case OfStripVlan: state.HasVlan = false; return OfErrorCode.None;
             case OfDecap or OfEncap: state.IsKnown = false; return OfErrorCode.None;
-            case OfWriteActions write: return ErrorOf(state, write.Actions);
+            case OfWriteActions: return OfErrorCode.None; // What it will run on is not known yet.
             case OfClone clone: return ErrorOf(state, clone.Actions);
             case OfConntrack { RecirculateTable: 255 }: return OfErrorCode.ActionBadArgument;
             case OfConntrack conntrack: return ErrorOf(conntrack, state);

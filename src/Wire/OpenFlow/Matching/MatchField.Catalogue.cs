@@ -383,6 +383,8 @@ public sealed partial class MatchField
             {
                 if (number is { } each) numbers.Add((each.Prefix, each.Experimenter), field);
             }
+
+            if (field.Oxm15 is { } newest) numbers.Add((newest.Prefix, 0), field);
         }
 
         return numbers.ToFrozenDictionary();

@@ -79,6 +79,12 @@ public sealed partial class MatchField
     public FieldNumber? Nxm { get; }
     public FieldNumber? Oxm { get; }
 
+    /// <summary>
+    /// The number that OpenFlow 1.5 gave to what was ONF's extension before; null for others.
+    /// </summary>
+    public FieldNumber? Oxm15 => Oxm is { Experimenter: OfError.OnfVendor } onf
+        ? new FieldNumber(0x8000, onf.Number, 0, onf.Name.Replace("ONFOXM_ET", "OXM_OF")) : null;
+
     /// <summary>Index of a tun_metadata field, else -1.</summary>
     public int TlvIndex { get; private init; } = -1;
 

@@ -229,7 +229,8 @@ public static partial class OfActionText
         return parts.Count == 0 ? "ct" : $"ct({string.Join(',', parts)})";
     }
 
-    private static string FormatNat(OfNat nat)
+    /// <summary>"nat(src=...)", as it stands inside of ct(...).</summary>
+    public static string FormatNat(OfNat nat)
     {
         if (nat.Type == OfNatType.None) return "nat";
         var text = new StringBuilder("nat(").Append(nat.Type == OfNatType.Source ? "src" : "dst");

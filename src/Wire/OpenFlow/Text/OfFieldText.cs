@@ -52,6 +52,7 @@ public static class OfFieldText
                 var type = (uint)value & 0xFFFF;
                 return $"({(uint)value >> 16},{Hex(type)})";
             case FieldFormat.Decimal when isExact: return Decimal(value);
+            case FieldFormat.Decimal when value == 0: return "0x0/" + Hex(mask);
             default: return Hex(value) + (isExact ? "" : "/" + Hex(mask));
         }
     }

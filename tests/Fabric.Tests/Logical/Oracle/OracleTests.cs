@@ -27,6 +27,35 @@ public sealed class OracleTests(ITestOutputHelper output)
         Assert.Empty(differences);
     }
 
+    /// <summary>The real verdict, when none of the choices makes it what ours is.</summary>
+    private static (OracleVerdict Theirs, string Text)? Judge(
+        OvnOracle oracle, RandomNetwork network, OracleProbe probe, IEnumerable<string?> choices,
+        OracleVerdict ours)
+    {
+        var ports = network.Ports.Select(port => port.Name).ToHashSet();
+        var sender = probe.From.Name;
+        var form = Setting("FABRIC_TEST_NETWORKS", 0) == 1 ? "--detailed" : "--minimal";
+        (OracleVerdict, string)? last = null;
+        foreach (var choice in choices)
+        {
+            var text = oracle.Trace(
+                probe.From.Switch, probe.Microflow, probe.StateText, choice);
+            if (text is null) return null;
+            var theirs = OvnTraceReader.Read(text, ports, probe.Values);
+            if (ours.WithoutAskedTwice(sender).Equals(theirs.WithoutAskedTwice(sender)))
+                return null;
+            if (form != "--minimal")
+            {
+                text = oracle.Trace(
+                    probe.From.Switch, probe.Microflow, probe.StateText, choice, form) ?? text;
+            }
+
+            last = (theirs, text);
+        }
+
+        return last;
+    }
+
     private static int Setting(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), out var number)
             ? number
@@ -50,18 +79,13 @@ public sealed class OracleTests(ITestOutputHelper output)
                             port => network.IsOnOneHost ? "host1" : port.Host))
                         .Select(host => (host, Array.Empty<string>())))]);
             var ours = probe.Send(lab, out var backend);
-            var text = oracle.Trace(probe.From.Switch, probe.Microflow, probe.StateText, backend);
-            if (text is null) continue;
-            var theirs = OvnTraceReader.Read(
-                text, network.Ports.Select(port => port.Name).ToHashSet(), probe.Values);
-            var sender = probe.From.Name;
-            if (ours.WithoutAskedTwice(sender).Equals(theirs.WithoutAskedTwice(sender))) continue;
-            if (Setting("FABRIC_TEST_NETWORKS", 0) == 1)
-            {
-                text = oracle.Trace(
-                    probe.From.Switch, probe.Microflow, probe.StateText, backend, "--detailed")!;
-            }
 
+            // Where nothing came out nobody knows which backend it was: any verdict will do.
+            var isLost = backend is null && probe.Values.ContainsKey("vip");
+            IEnumerable<string?> choices = isLost
+                ? [null, .. network.Backends.Distinct()]
+                : [backend];
+            if (Judge(oracle, network, probe, choices, ours) is not var (theirs, text)) continue;
             differences.Add(
                 $"network {network.Seed} packet {i}: ct={probe.StateText} {probe.Microflow}\n"
                 + $"  ours:   {ours}\n  theirs: {theirs}\n{text}");
@@ -78,6 +102,10 @@ internal sealed record OracleProbe(
     {
         var from = network.Ports[random.Next(network.Ports.Count)];
         var (target, service) = network.Targets[random.Next(network.Targets.Count)];
+
+        // To itself: learning, which ovn-trace does not model, decides where that goes.
+        while (target == from.Ipv4 || target == from.Ipv6)
+            (target, service) = network.Targets[random.Next(network.Targets.Count)];
         var local = network.Ports.FirstOrDefault(
             port => port.Subnet == from.Subnet && (port.Ipv4 == target || port.Ipv6 == target));
         var mac = local?.Mac

@@ -70,7 +70,7 @@ internal sealed partial class RandomNetwork
         7 => "ip4 && (tcp.dst == 80 || udp.dst == 80 || icmp4)",
         8 => $"ip4.src == 10.0.{_random.Next(1, 4)}.0/24 && tcp.dst >= 80 && tcp.dst < 8081",
         9 => $"ip4.dst != {One(_ports).Ipv4} && ip4.src != ${One(_sets)}",
-        10 => $"ip6.src == {One(_ports).Ipv6} || ip4.src == {One(_ports).Ipv4}",
+        10 => $"(ip6.src == {One(_ports).Ipv6} || ip4.src == {One(_ports).Ipv4})",
         _ => $"eth.src == {One(_ports).Mac} && !(tcp.dst == {{80, 443}})",
     };
 
@@ -161,9 +161,11 @@ internal sealed partial class RandomNetwork
             ]));
         }
 
+        var translated = new HashSet<string>();
         for (var i = 0; i < _random.Next(3); i++)
         {
             var inner = One(_ports.Where(port => port.Subnet != outer).ToList());
+            if (!translated.Add(inner.Name)) continue; // Two rules of equal priority.
             var external = V4(outer, 100 + i);
             rules.Add(Insert("NAT", [
                 new("type", Chance(70) ? "dnat_and_snat" : "dnat"),

@@ -34,6 +34,7 @@ internal sealed partial class RandomNetwork
         Seed = seed;
         var count = _random.Next(1, 4);
         for (var subnet = 1; subnet <= count; subnet++) AddSwitch(subnet);
+        Targets.Add((V4(98, 7), 0));
         if (_random.Next(4) > 0) AddRouters();
         AddSets();
         AddBalancers();
@@ -63,6 +64,9 @@ internal sealed partial class RandomNetwork
 
     /// <summary>Virtual addresses.</summary>
     public HashSet<IpPrefix> Vips { get; } = [];
+
+    /// <summary>"IP:port" of all balancers' endpoints.</summary>
+    public List<string> Backends { get; } = [];
 
     /// <summary>MAC of the router on a subnet.</summary>
     public Dictionary<int, MacBytes> RouterMacs { get; } = [];
@@ -190,6 +194,7 @@ internal sealed partial class RandomNetwork
         Targets.Add((vip, port));
         Targets.Add((vip, 0));
         Vips.Add(vip);
+        Backends.AddRange(backends);
         return Insert("Load_Balancer", [
             new("name", name), new("protocol", Chance(70) ? "tcp" : "udp"),
             new("vips", Map(($"{vip}:{port}", isEmpty ? "" : string.Join(',', backends)))),

@@ -232,8 +232,8 @@ public static class DatapathCommands
             {
                 if (!wants(key.InPort)) return;
                 var line = OdpFlowText.FormatLine(
-                    in key, in mask, OdpActionText.Format(actions, nameOf), in statistics, now,
-                    isVerbose, nameOf);
+                    in key, in mask, PrintedActions.Format(actions, false, nameOf),
+                    in statistics, now, isVerbose, nameOf);
                 lines.Add(isVerbose
                     ? $"{MegaflowId.ToText(MegaflowId.Of(in key, in mask))}, {line}" : line);
             });

@@ -146,7 +146,8 @@ public static class NxmCodec
 
     /// <summary>The number that a field has in this version: OXM's from OpenFlow 1.2 on.</summary>
     public static FieldNumber? NumberOf(MatchField field, in OfCodecContext context) =>
-        context.HasOxm ? field.Oxm ?? field.Nxm : field.Nxm ?? field.Oxm;
+        context.Version >= OfVersion.OpenFlow15 && field.Oxm15 is { } newest ? newest
+        : context.HasOxm ? field.Oxm ?? field.Nxm : field.Nxm ?? field.Oxm;
 
     private static void WriteMatchEntry(
         OfWriter writer, in MatchEntry entry, in OfCodecContext context)

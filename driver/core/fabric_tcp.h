@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
  * TCP state and window checking for a firewall that stands between the two ends: the same machine
- * as the managed tracker's (TcpTracker), compared with it by a test.
+ * as the managed tracker's (TcpTracker), compared with it by a test, segment by segment.
  *
- * The bounds are those of G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter" (2000);
- * states follow RFC 9293 section 3.3.2 seen from outside.
+ * The bounds are those of G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter" (2000),
+ * with what the userspace tracker of Open vSwitch accepts beyond them.
  */
 #ifndef FABRIC_TCP_H
 #define FABRIC_TCP_H
@@ -15,19 +15,21 @@
 #define FABRIC_TCP_FIN 0x01
 #define FABRIC_TCP_SYN 0x02
 #define FABRIC_TCP_RESET 0x04
+#define FABRIC_TCP_PUSH 0x08
 #define FABRIC_TCP_ACK 0x10
+#define FABRIC_TCP_URGENT 0x20
 
-#define FABRIC_TCP_ACK_WINDOW (0xffffu + 1500u)
+/* One reassembled datagram and a segment: how far an ACK may be off. */
+#define FABRIC_TCP_SLACK (0xffff + 1500)
 
-/* The order matters: later states are compared with >=. */
+/* Numbers and order are those of OVS's tools; later states are compared with >=. */
 enum fabric_tcp_state {
-	FABRIC_TCP_CLOSED,
-	FABRIC_TCP_SYN_SENT,
-	FABRIC_TCP_SYN_RECEIVED,
-	FABRIC_TCP_ESTABLISHED,
-	FABRIC_TCP_CLOSING,   /* This end has sent its FIN. */
-	FABRIC_TCP_FIN_WAIT2, /* This end's FIN was acknowledged. */
-	FABRIC_TCP_TIME_WAIT, /* Reset, or both ends are done. */
+	FABRIC_TCP_CLOSED = 0,
+	FABRIC_TCP_SYN_SENT = 2,
+	FABRIC_TCP_ESTABLISHED = 4,
+	FABRIC_TCP_CLOSING = 7,   /* This end has sent its FIN. */
+	FABRIC_TCP_FIN_WAIT2 = 9, /* This end's FIN was acknowledged. */
+	FABRIC_TCP_TIME_WAIT = 10, /* The connection was reset. */
 };
 
 /* What a tracked packet means for its connection. */
@@ -38,25 +40,37 @@ enum fabric_track {
 	FABRIC_TRACK_REOPENED,
 };
 
+/* Bits of fabric_tcp_peer.scale beside the shift. */
+#define FABRIC_SCALE_OFFERED 0x80
+#define FABRIC_SCALE_UNKNOWN 0x40
+#define FABRIC_SCALE_SHIFT 0x0f
+
+#define FABRIC_NO_SCALE 255      /* The segment has no such option. */
+#define FABRIC_TIMEOUT_KEEP 0xff /* The expiry stays as it is. */
+
 struct fabric_tcp_segment {
 	fabric_u32 sequence;
 	fabric_u32 acknowledgement;
 	fabric_u32 payload_size;
 	fabric_u16 window;
 	fabric_u8 flags;
-	fabric_u8 scale_option; /* 255: none. */
+	fabric_u8 scale_option;
 };
 
-#define FABRIC_NO_SCALE 255
+/* The numbers of one segment, made comparable with what the ends are known for. */
+struct fabric_tcp_bounds {
+	fabric_u32 start;
+	fabric_u32 end;
+	fabric_u32 acknowledgement;
+	fabric_u16 window;
+	fabric_u8 source_scale;
+	fabric_u8 target_scale;
+	fabric_s32 skew;
+};
 
 FABRIC_INLINE int fabric_tcp_has(const struct fabric_tcp_segment *segment, fabric_u8 flag)
 {
 	return (segment->flags & flag) != 0;
-}
-
-FABRIC_INLINE fabric_u32 fabric_max32(fabric_u32 left, fabric_u32 right)
-{
-	return left > right ? left : right;
 }
 
 /* First sequence number after this segment; SYN and FIN count one each. */
@@ -69,185 +83,249 @@ FABRIC_INLINE fabric_u32 fabric_tcp_end(const struct fabric_tcp_segment *segment
 
 FABRIC_INLINE int fabric_tcp_impossible(const struct fabric_tcp_segment *segment)
 {
-	if (fabric_tcp_has(segment, FABRIC_TCP_SYN))
-		return (segment->flags & (FABRIC_TCP_RESET | FABRIC_TCP_FIN)) != 0;
-	if (!fabric_tcp_has(segment, FABRIC_TCP_ACK))
-		return !fabric_tcp_has(segment, FABRIC_TCP_RESET);
-	return fabric_tcp_has(segment, FABRIC_TCP_FIN) &&
-	       fabric_tcp_has(segment, FABRIC_TCP_RESET);
+	fabric_u8 flags = segment->flags;
+
+	if (flags & FABRIC_TCP_SYN) {
+		if (flags & (FABRIC_TCP_RESET | FABRIC_TCP_FIN))
+			return 1;
+	} else if (!(flags & (FABRIC_TCP_ACK | FABRIC_TCP_RESET))) {
+		return 1;
+	}
+	return !(flags & FABRIC_TCP_ACK) &&
+	       (flags & (FABRIC_TCP_FIN | FABRIC_TCP_PUSH | FABRIC_TCP_URGENT));
 }
 
-/* SYN, or anything in mid-stream; not SYN with ACK, not RST, not nonsense. */
+/* SYN, or anything in mid-stream, but not the answer to a SYN that was never seen. */
 FABRIC_INLINE int fabric_tcp_can_start(const struct fabric_tcp_segment *segment)
 {
-	if (fabric_tcp_impossible(segment))
-		return 0;
-	return (segment->flags & (FABRIC_TCP_SYN | FABRIC_TCP_ACK)) !=
-		       (FABRIC_TCP_SYN | FABRIC_TCP_ACK) &&
-	       !fabric_tcp_has(segment, FABRIC_TCP_RESET);
+	return !fabric_tcp_impossible(segment) &&
+	       (segment->flags & (FABRIC_TCP_SYN | FABRIC_TCP_ACK)) !=
+		       (FABRIC_TCP_SYN | FABRIC_TCP_ACK);
 }
 
-FABRIC_INLINE void fabric_tcp_learn_scale(struct fabric_tcp_peer *peer,
-					  const struct fabric_tcp_segment *segment)
+FABRIC_INLINE int fabric_tcp_at_least(fabric_u32 left, fabric_u32 right)
 {
-	peer->has_scale = segment->scale_option != FABRIC_NO_SCALE;
-	peer->scale = peer->has_scale ? (segment->scale_option & 15) : 0;
+	return (fabric_s32)(left - right) >= 0;
+}
+
+FABRIC_INLINE fabric_u32 fabric_max32(fabric_u32 left, fabric_u32 right)
+{
+	return left > right ? left : right;
+}
+
+FABRIC_INLINE fabric_u8 fabric_tcp_scale_of(const struct fabric_tcp_segment *segment)
+{
+	return segment->scale_option == FABRIC_NO_SCALE
+		       ? 0
+		       : (FABRIC_SCALE_OFFERED | (segment->scale_option & FABRIC_SCALE_SHIFT));
+}
+
+/* A window as it is in headers after the handshake, rounded up. */
+FABRIC_INLINE fabric_u16 fabric_tcp_descale(fabric_u16 window, fabric_u8 scale)
+{
+	return (fabric_u16)((window + (1u << scale) - 1) >> scale);
 }
 
 FABRIC_INLINE void fabric_tcp_start(struct fabric_tcp_peer *source,
 				    struct fabric_tcp_peer *target,
 				    const struct fabric_tcp_segment *segment)
 {
-	__builtin_memset(source, 0, sizeof(*source));
-	__builtin_memset(target, 0, sizeof(*target));
-	source->sent_end = fabric_tcp_end(segment);
-	source->window_max = fabric_max32(segment->window, 1);
+	source->sent_end = segment->sequence;
+	source->allowed_end = fabric_tcp_end(segment) + 1;
+	source->window_max = segment->window ? segment->window : 1;
+	target->sent_end = 0;
+	target->allowed_end = 1;
 	target->window_max = 1;
 	if (fabric_tcp_has(segment, FABRIC_TCP_SYN)) {
-		fabric_tcp_learn_scale(source, segment);
-		source->state = FABRIC_TCP_SYN_SENT;
-		source->allowed_end = fabric_tcp_end(segment) + 1;
-		return;
-	}
-
-	/* Picked up in mid-stream: scaling is unknown, so the bounds start wide. */
-	source->state = fabric_tcp_has(segment, FABRIC_TCP_FIN) ? FABRIC_TCP_CLOSING
-								  : FABRIC_TCP_SYN_SENT;
-	source->has_scale = target->has_scale = 1;
-	source->scale = target->scale = 14;
-	source->allowed_end = fabric_tcp_end(segment) + FABRIC_TCP_ACK_WINDOW;
-	source->window_max = (fabric_u32)segment->window << 14;
-}
-
-/* The first segment of this end tells where its sequence numbers are. */
-FABRIC_INLINE void fabric_tcp_learn(struct fabric_tcp_peer *source,
-				    struct fabric_tcp_peer *target,
-				    const struct fabric_tcp_segment *segment)
-{
-	source->sent_end = segment->sequence;
-	if (fabric_tcp_has(segment, FABRIC_TCP_SYN)) {
-		fabric_tcp_learn_scale(source, segment);
-		if (!source->has_scale || !target->has_scale) {
-			source->has_scale = target->has_scale = 0;
-			source->scale = target->scale = 0;
-		}
+		source->scale = fabric_tcp_scale_of(segment);
+		target->scale = 0;
+		/* The window of a SYN is not scaled; all others are compared scaled. */
+		source->window_max = fabric_tcp_descale(source->window_max,
+							source->scale & FABRIC_SCALE_SHIFT);
+	} else {
+		source->scale = target->scale = FABRIC_SCALE_UNKNOWN;
 	}
 	source->state = FABRIC_TCP_SYN_SENT;
-	source->window_max = fabric_max32(source->window_max, 1);
-	source->allowed_end = fabric_tcp_end(segment) + fabric_max32(target->window_max, 1);
-	if (target->allowed_end == 0)
-		target->allowed_end = segment->acknowledgement;
+	target->state = FABRIC_TCP_CLOSED;
+}
+
+/* The first segment of this end tells where its sequence numbers are; 0: trust no ACK yet. */
+FABRIC_INLINE int fabric_tcp_learn(struct fabric_tcp_peer *source,
+				   struct fabric_tcp_peer *target,
+				   const struct fabric_tcp_segment *segment,
+				   struct fabric_tcp_bounds *bounds)
+{
+	fabric_u8 shift = target->scale & FABRIC_SCALE_SHIFT;
+	int is_checked = 1;
+	fabric_u32 allowed;
+
+	if (fabric_tcp_has(segment, FABRIC_TCP_SYN) && (target->scale & FABRIC_SCALE_OFFERED)) {
+		source->scale = fabric_tcp_scale_of(segment);
+		if (source->scale & FABRIC_SCALE_OFFERED) {
+			bounds->source_scale = source->scale & FABRIC_SCALE_SHIFT;
+			bounds->target_scale = shift;
+			bounds->window = fabric_tcp_descale(bounds->window, bounds->source_scale);
+		} else {
+			/* Scaling holds only if both ends offered it (RFC 7323 section 2.2). */
+			target->window_max = (fabric_u16)(target->window_max << shift);
+			target->scale = 0;
+		}
+	}
+	source->sent_end = bounds->start;
+	source->state = FABRIC_TCP_SYN_SENT;
+	allowed = bounds->end +
+		  fabric_max32(1, (fabric_u32)target->window_max << bounds->target_scale);
+	if (source->allowed_end == 1 || fabric_tcp_at_least(allowed, source->allowed_end)) {
+		source->allowed_end = allowed;
+		is_checked = 0;
+	}
+	if (bounds->window > source->window_max)
+		source->window_max = bounds->window;
+	return is_checked;
+}
+
+FABRIC_INLINE void fabric_tcp_measure(struct fabric_tcp_peer *source,
+				      struct fabric_tcp_peer *target,
+				      const struct fabric_tcp_segment *segment,
+				      struct fabric_tcp_bounds *bounds)
+{
+	int is_syn = fabric_tcp_has(segment, FABRIC_TCP_SYN), is_checked = 1;
+
+	bounds->window = segment->window;
+	bounds->source_scale = bounds->target_scale = 0;
+	if (!is_syn && (source->scale & target->scale & FABRIC_SCALE_OFFERED)) {
+		bounds->source_scale = source->scale & FABRIC_SCALE_SHIFT;
+		bounds->target_scale = target->scale & FABRIC_SCALE_SHIFT;
+	} else if (!is_syn && (source->scale & target->scale & FABRIC_SCALE_UNKNOWN)) {
+		bounds->source_scale = bounds->target_scale = 14;
+	}
+	bounds->start = segment->sequence;
+	bounds->end = fabric_tcp_end(segment);
+	bounds->acknowledgement = segment->acknowledgement;
+	if (source->state < FABRIC_TCP_SYN_SENT)
+		is_checked = fabric_tcp_learn(source, target, segment, bounds);
+	/* Some stacks leave the number 0 in a reset. */
+	if (!fabric_tcp_has(segment, FABRIC_TCP_ACK) ||
+	    (fabric_tcp_has(segment, FABRIC_TCP_RESET) && bounds->acknowledgement == 0))
+		bounds->acknowledgement = target->sent_end;
+	if (bounds->start == bounds->end)
+		bounds->start = bounds->end = source->sent_end; /* No data: anywhere is fine. */
+	bounds->skew = is_checked ? (fabric_s32)(target->sent_end - bounds->acknowledgement) : 0;
 }
 
 FABRIC_INLINE int fabric_tcp_fits(const struct fabric_tcp_peer *source,
 				  const struct fabric_tcp_peer *target,
-				  const struct fabric_tcp_segment *segment)
+				  const struct fabric_tcp_segment *segment,
+				  const struct fabric_tcp_bounds *bounds)
 {
-	fabric_u32 sequence = segment->sequence;
-	fabric_u32 end = fabric_tcp_end(segment);
-	fabric_u32 acknowledgement = fabric_tcp_has(segment, FABRIC_TCP_ACK)
-					     ? segment->acknowledgement
-					     : target->sent_end;
-	fabric_u32 window = FABRIC_TCP_ACK_WINDOW << (source->scale > 14 ? 14 : source->scale & 15);
-	fabric_u32 oldest = source->sent_end - fabric_max32(target->window_max, 1) -
-			    FABRIC_TCP_ACK_WINDOW;
-	fabric_s32 behind, jump;
+	fabric_u32 window = (fabric_u32)target->window_max << (bounds->target_scale & 15);
+	fabric_s32 slack = (fabric_s32)((fabric_u32)FABRIC_TCP_SLACK << (bounds->source_scale & 15));
+	fabric_s32 jump = (fabric_s32)(segment->sequence - source->sent_end);
 
-	if (fabric_tcp_has(segment, FABRIC_TCP_RESET) &&
-	    !fabric_tcp_has(segment, FABRIC_TCP_ACK) && sequence == 0)
-		sequence = end = source->sent_end;
-	/* An end that was not heard yet has no numbers to compare an acknowledgement with. */
-	behind = target->state == FABRIC_TCP_CLOSED
-			 ? 0
-			 : (fabric_s32)(target->sent_end - acknowledgement);
-	if (window > 0x7fffffff)
-		window = 0x7fffffff;
-	if ((fabric_s32)(source->allowed_end - end) < 0 || (fabric_s32)(sequence - oldest) < 0 ||
-	    behind < -(fabric_s32)FABRIC_TCP_ACK_WINDOW || behind > (fabric_s32)window)
-		return 0;
-	if (!fabric_tcp_has(segment, FABRIC_TCP_RESET))
-		return 1;
-	/* A reset must hit what its sender may send next (RFC 5961 section 3.2). */
-	jump = (fabric_s32)(sequence - source->sent_end);
-	return source->state < FABRIC_TCP_ESTABLISHED || (jump >= -1 && jump <= 1);
+	return fabric_tcp_at_least(source->allowed_end, bounds->end) &&
+	       fabric_tcp_at_least(bounds->start, source->sent_end - window) &&
+	       bounds->skew >= -FABRIC_TCP_SLACK && bounds->skew <= slack &&
+	       (!fabric_tcp_has(segment, FABRIC_TCP_RESET) || (jump >= -1 && jump <= 1));
+}
+
+/* One end is unknown or done, and the segment is within 64 KiB of the window. */
+FABRIC_INLINE int fabric_tcp_almost_fits(const struct fabric_tcp_peer *source,
+					 const struct fabric_tcp_peer *target,
+					 const struct fabric_tcp_bounds *bounds)
+{
+	return (target->state < FABRIC_TCP_SYN_SENT || target->state >= FABRIC_TCP_FIN_WAIT2 ||
+		source->state >= FABRIC_TCP_FIN_WAIT2) &&
+	       fabric_tcp_at_least(source->allowed_end + FABRIC_TCP_SLACK, bounds->end) &&
+	       fabric_tcp_at_least(bounds->start, source->sent_end - FABRIC_TCP_SLACK);
+}
+
+FABRIC_INLINE void fabric_tcp_slide(struct fabric_tcp_peer *source,
+				    struct fabric_tcp_peer *target,
+				    const struct fabric_tcp_bounds *bounds)
+{
+	fabric_u32 window = (fabric_u32)bounds->window << (bounds->source_scale & 15);
+
+	if (bounds->window > source->window_max)
+		source->window_max = bounds->window;
+	if ((fabric_s32)(bounds->end - source->sent_end) > 0)
+		source->sent_end = bounds->end;
+	if (fabric_tcp_at_least(bounds->acknowledgement + window, target->allowed_end))
+		target->allowed_end = bounds->acknowledgement + fabric_max32(window, 1);
 }
 
 FABRIC_INLINE void fabric_tcp_advance(struct fabric_tcp_peer *source,
 				      struct fabric_tcp_peer *target,
 				      const struct fabric_tcp_segment *segment)
 {
-	fabric_u32 end = fabric_tcp_end(segment);
-	fabric_u32 window = segment->window, allowed;
-
-	if (!fabric_tcp_has(segment, FABRIC_TCP_SYN))
-		window <<= source->scale & 15;
-	source->window_max = fabric_max32(source->window_max, window);
-	if ((fabric_s32)(end - source->sent_end) > 0)
-		source->sent_end = end;
-	if (!fabric_tcp_has(segment, FABRIC_TCP_ACK))
-		return;
-	allowed = segment->acknowledgement + fabric_max32(window, 1);
-	if (target->allowed_end == 0 || (fabric_s32)(allowed - target->allowed_end) > 0)
-		target->allowed_end = allowed;
-}
-
-FABRIC_INLINE void fabric_tcp_advance_states(struct fabric_tcp_peer *source,
-					     struct fabric_tcp_peer *target,
-					     const struct fabric_tcp_segment *segment)
-{
-	int is_syn = fabric_tcp_has(segment, FABRIC_TCP_SYN);
-
-	if (is_syn && source->state < FABRIC_TCP_SYN_SENT)
+	if (fabric_tcp_has(segment, FABRIC_TCP_SYN) && source->state < FABRIC_TCP_SYN_SENT)
 		source->state = FABRIC_TCP_SYN_SENT;
 	if (fabric_tcp_has(segment, FABRIC_TCP_FIN) && source->state < FABRIC_TCP_CLOSING)
 		source->state = FABRIC_TCP_CLOSING;
 	if (fabric_tcp_has(segment, FABRIC_TCP_ACK)) {
 		if (target->state == FABRIC_TCP_SYN_SENT)
 			target->state = FABRIC_TCP_ESTABLISHED;
-		else if (target->state == FABRIC_TCP_CLOSING &&
-			 (fabric_s32)(segment->acknowledgement - target->sent_end) >= 0)
+		else if (target->state == FABRIC_TCP_CLOSING)
 			target->state = FABRIC_TCP_FIN_WAIT2;
-		/* Its ACK of our side's SYN completes this end's half when it is no SYN itself. */
-		if (!is_syn && source->state == FABRIC_TCP_SYN_SENT &&
-		    target->state >= FABRIC_TCP_ESTABLISHED)
-			source->state = FABRIC_TCP_ESTABLISHED;
 	}
 	if (fabric_tcp_has(segment, FABRIC_TCP_RESET))
 		source->state = target->state = FABRIC_TCP_TIME_WAIT;
 }
 
-/* 'source' is the end that sent the segment; 'is_reply' says that it is not the initiator. */
+/* Which timeout a connection has, by the states of both ends. */
+FABRIC_INLINE fabric_u32 fabric_tcp_timeout(fabric_u8 one, fabric_u8 other)
+{
+	fabric_u8 low = one < other ? one : other, high = one < other ? other : one;
+
+	if (low >= FABRIC_TCP_FIN_WAIT2)
+		return FABRIC_TIMEOUT_TCP_CLOSE;
+	if (low >= FABRIC_TCP_CLOSING)
+		return FABRIC_TIMEOUT_TCP_TIME_WAIT;
+	if (low < FABRIC_TCP_ESTABLISHED)
+		return FABRIC_TIMEOUT_TCP_SYN_RECEIVED;
+	return high >= FABRIC_TCP_CLOSING ? FABRIC_TIMEOUT_TCP_FIN_WAIT
+					  : FABRIC_TIMEOUT_TCP_ESTABLISHED;
+}
+
+/* 'source' is the end that sent the segment. 'timeout' says how long the connection now lives. */
 FABRIC_INLINE int fabric_tcp_update(struct fabric_tcp_peer *source,
 				    struct fabric_tcp_peer *target,
-				    const struct fabric_tcp_segment *segment, int is_reply,
-				    int is_window_checked)
+				    const struct fabric_tcp_segment *segment,
+				    int is_window_checked, fabric_u32 *timeout)
 {
-	int is_first;
+	struct fabric_tcp_bounds bounds;
 
+	*timeout = FABRIC_TIMEOUT_KEEP;
 	if (fabric_tcp_impossible(segment))
 		return FABRIC_TRACK_INVALID;
 	if ((segment->flags & (FABRIC_TCP_SYN | FABRIC_TCP_ACK)) == FABRIC_TCP_SYN) {
-		if ((source->state >= FABRIC_TCP_FIN_WAIT2 &&
-		     target->state >= FABRIC_TCP_FIN_WAIT2) ||
-		    source->state == FABRIC_TCP_TIME_WAIT)
+		if (source->state >= FABRIC_TCP_FIN_WAIT2 &&
+		    target->state >= FABRIC_TCP_FIN_WAIT2) {
+			source->state = target->state = FABRIC_TCP_CLOSED;
 			return FABRIC_TRACK_REOPENED;
-		if (!is_reply && target->state == FABRIC_TCP_CLOSED) {
-			fabric_tcp_start(source, target, segment);
+		}
+		if (source->state <= FABRIC_TCP_SYN_SENT) {
+			source->state = FABRIC_TCP_SYN_SENT;
+			*timeout = FABRIC_TIMEOUT_TCP_SYN_SENT;
 			return FABRIC_TRACK_STILL_NEW;
 		}
 	}
 
-	is_first = source->state == FABRIC_TCP_CLOSED;
-	if (is_first)
-		fabric_tcp_learn(source, target, segment);
-	if (is_window_checked && !fabric_tcp_fits(source, target, segment)) {
-		if (is_first)
-			__builtin_memset(source, 0, sizeof(*source));
-		return FABRIC_TRACK_INVALID;
+	fabric_tcp_measure(source, target, segment, &bounds);
+	if (!is_window_checked || fabric_tcp_fits(source, target, segment, &bounds)) {
+		fabric_tcp_slide(source, target, &bounds);
+		fabric_tcp_advance(source, target, segment);
+		*timeout = fabric_tcp_timeout(source->state, target->state);
+		return FABRIC_TRACK_ESTABLISHED;
 	}
+	if (!fabric_tcp_almost_fits(source, target, &bounds))
+		return FABRIC_TRACK_INVALID;
 
-	fabric_tcp_advance(source, target, segment);
-	fabric_tcp_advance_states(source, target, segment);
+	/* Opening or just closed, and near: let through without a longer life. */
+	fabric_tcp_slide(source, target, &bounds);
+	if (fabric_tcp_has(segment, FABRIC_TCP_FIN) && source->state < FABRIC_TCP_CLOSING)
+		source->state = FABRIC_TCP_CLOSING;
+	if (fabric_tcp_has(segment, FABRIC_TCP_RESET))
+		source->state = target->state = FABRIC_TCP_TIME_WAIT;
 	return FABRIC_TRACK_ESTABLISHED;
 }
 

@@ -234,7 +234,7 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 		fabric_tcp_start(&fresh->peers[0], &fresh->peers[1], &s->segment);
 	fresh->packets[0] = 1;
 	fresh->bytes[0] = skb->len;
-	fresh->expires = s->now + fabric_timeout(fresh);
+	fresh->expires = s->now + fabric_life(fresh, fabric_timeout_of(fresh));
 	fabric_set_marks(fresh, spec);
 
 	fabric_reverse(&s->wanted, &s->tuple);

@@ -224,41 +224,30 @@ FABRIC_INLINE void fabric_end(struct fabric_connection *connection, struct fabri
 	fabric_tell(FABRIC_EVENT_DESTROYED, connection);
 }
 
-FABRIC_INLINE fabric_u32 fabric_timeout_of_tcp(fabric_u8 original, fabric_u8 reply)
-{
-	if (original >= FABRIC_TCP_FIN_WAIT2 && reply >= FABRIC_TCP_FIN_WAIT2)
-		return FABRIC_TIMEOUT_TCP_TIME_WAIT;
-	if (original >= FABRIC_TCP_CLOSING && reply >= FABRIC_TCP_CLOSING)
-		return FABRIC_TIMEOUT_TCP_TIME_WAIT;
-	if (original >= FABRIC_TCP_TIME_WAIT || reply >= FABRIC_TCP_TIME_WAIT)
-		return FABRIC_TIMEOUT_TCP_CLOSE;
-	if (original >= FABRIC_TCP_CLOSING || reply >= FABRIC_TCP_CLOSING)
-		return FABRIC_TIMEOUT_TCP_FIN_WAIT;
-	if (original < FABRIC_TCP_ESTABLISHED || reply < FABRIC_TCP_ESTABLISHED)
-		return reply == FABRIC_TCP_CLOSED ? FABRIC_TIMEOUT_TCP_SYN_SENT
-						  : FABRIC_TIMEOUT_TCP_SYN_RECEIVED;
-	return FABRIC_TIMEOUT_TCP_ESTABLISHED;
-}
-
-FABRIC_INLINE fabric_u64 fabric_timeout(const struct fabric_connection *connection)
+/* The timeout of a connection that is not TCP's, or of one that TCP just opened. */
+FABRIC_INLINE fabric_u32 fabric_timeout_of(const struct fabric_connection *connection)
 {
 	fabric_u8 protocol = connection->original.protocol;
-	fabric_u32 number = connection->policy, which;
-	struct fabric_policy *policy = bpf_map_lookup_elem(&fabric_policies, &number);
 
 	if (protocol == FABRIC_PROTOCOL_TCP)
-		which = fabric_timeout_of_tcp(connection->peers[0].state,
-					      connection->peers[1].state);
-	else if (fabric_is_icmp(protocol))
-		which = connection->generic == 2 ? FABRIC_TIMEOUT_ICMP_REPLY
-						 : FABRIC_TIMEOUT_ICMP_FIRST;
-	else
-		which = connection->generic == 0   ? FABRIC_TIMEOUT_UDP_FIRST
-			: connection->generic == 1 ? FABRIC_TIMEOUT_UDP_SINGLE
-						   : FABRIC_TIMEOUT_UDP_MULTIPLE;
+		return FABRIC_TIMEOUT_TCP_SYN_SENT;
+	if (fabric_is_icmp(protocol))
+		return connection->generic == 2 ? FABRIC_TIMEOUT_ICMP_REPLY
+						: FABRIC_TIMEOUT_ICMP_FIRST;
+	return connection->generic == 0	  ? FABRIC_TIMEOUT_UDP_FIRST
+	       : connection->generic == 1 ? FABRIC_TIMEOUT_UDP_SINGLE
+					  : FABRIC_TIMEOUT_UDP_MULTIPLE;
+}
+
+FABRIC_INLINE fabric_u64 fabric_life(const struct fabric_connection *connection,
+				     fabric_u32 timeout)
+{
+	fabric_u32 number = connection->policy;
+	struct fabric_policy *policy = bpf_map_lookup_elem(&fabric_policies, &number);
+
 	if (!policy)
 		return 30 * FABRIC_SECOND;
-	return policy->seconds[which & (FABRIC_TIMEOUT_COUNT - 1)] * FABRIC_SECOND;
+	return policy->seconds[timeout & (FABRIC_TIMEOUT_COUNT - 1)] * FABRIC_SECOND;
 }
 
 /* One packet of a known connection: what it means, and all that it changes. */
@@ -266,24 +255,26 @@ FABRIC_INLINE int fabric_advance(struct __sk_buff *skb, struct fabric_scratch *s
 				 struct fabric_connection *connection, fabric_u32 is_reply)
 {
 	struct fabric_settings *settings = fabric_configured();
-	fabric_u32 checks = !settings || !settings->is_window_unchecked;
+	fabric_u32 checks = !settings || !settings->is_window_unchecked, timeout = 0;
+	fabric_u8 protocol = connection->original.protocol;
 	fabric_u64 expires;
 	int verdict;
 
 	bpf_spin_lock(&connection->lock);
-	if (connection->original.protocol == FABRIC_PROTOCOL_TCP) {
+	if (protocol == FABRIC_PROTOCOL_TCP) {
 		if (is_reply)
 			verdict = fabric_tcp_update(&connection->peers[1], &connection->peers[0],
-						    &s->segment, 1, checks);
+						    &s->segment, checks, &timeout);
 		else
 			verdict = fabric_tcp_update(&connection->peers[0], &connection->peers[1],
-						    &s->segment, 0, checks);
-	} else if (is_reply || connection->generic == 2) {
-		connection->generic = 2;
-		verdict = FABRIC_TRACK_ESTABLISHED;
+						    &s->segment, checks, &timeout);
 	} else {
-		connection->generic = 1;
-		verdict = FABRIC_TRACK_STILL_NEW;
+		if (is_reply)
+			connection->generic = 2;
+		verdict = connection->generic == 2 ? FABRIC_TRACK_ESTABLISHED
+						   : FABRIC_TRACK_STILL_NEW;
+		if (connection->generic != 2 && !fabric_is_icmp(protocol))
+			connection->generic = 1;
 	}
 	if (verdict == FABRIC_TRACK_ESTABLISHED || verdict == FABRIC_TRACK_STILL_NEW) {
 		if (is_reply) {
@@ -298,7 +289,11 @@ FABRIC_INLINE int fabric_advance(struct __sk_buff *skb, struct fabric_scratch *s
 
 	if (verdict != FABRIC_TRACK_ESTABLISHED && verdict != FABRIC_TRACK_STILL_NEW)
 		return verdict;
-	expires = s->now + fabric_timeout(connection);
+	if (protocol != FABRIC_PROTOCOL_TCP)
+		timeout = fabric_timeout_of(connection);
+	if (timeout == FABRIC_TIMEOUT_KEEP)
+		return verdict;
+	expires = s->now + fabric_life(connection, timeout);
 	/* A line of memory that all processors read is not written for nothing. */
 	if (expires - connection->expires > FABRIC_SECOND / 2)
 		connection->expires = expires;

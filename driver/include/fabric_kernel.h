@@ -277,12 +277,10 @@ struct fabric_upcall {
 /* What the tracker remembers of one end of a TCP connection. */
 struct fabric_tcp_peer {
 	fabric_u32 sent_end;    /* Highest sequence number (exclusive) that this end has sent. */
-	fabric_u32 allowed_end; /* ... that the other end lets it send. */
-	fabric_u32 window_max;  /* The largest window, in bytes, that this end ever offered. */
+	fabric_u32 allowed_end; /* ... that the other end lets it send; 1: unknown. */
+	fabric_u16 window_max;  /* The largest window that this end ever offered, unscaled. */
+	fabric_u8 scale;        /* Shift; bits say whether it was offered, or is unknown. */
 	fabric_u8 state;
-	fabric_u8 scale;
-	fabric_u8 has_scale;
-	fabric_u8 unused;
 };
 
 struct fabric_connection {

@@ -42,7 +42,7 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
             case ConntrackAction conntrack: Conntrack(conntrack); break;
             case ConntrackClearAction: text.Append("ct_clear"); break;
             case HashAction hash:
-                var name = hash.Algorithm == HashAlgorithm.L4 ? "hash_l4" : "sym_l4";
+                var name = hash.Algorithm == HashAlgorithm.L4 ? "l4" : "sym_l4";
                 text.Append($"hash({name}({hash.Basis}))");
                 break;
             case MeterAction meter: text.Append($"meter({meter.MeterId})"); break;

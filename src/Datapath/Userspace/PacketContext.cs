@@ -12,6 +12,7 @@ internal sealed class PacketContext
     private readonly List<TransmitQueue> _waiting = [];
     private ulong _random = NewSeed();
     private ulong _hit, _missed, _lost, _subtables, _cacheHit, _signatureHit;
+    private ulong _received, _recirculated;
     private uint _cacheTurn;
     private long _epoch;
 
@@ -74,6 +75,8 @@ internal sealed class PacketContext
     /// <summary>Looks the key up and runs what it finds, or what the upcall handler says.</summary>
     public void RunFlow(PacketBuffer packet, ref FlowKey key, in PacketLayout layout, int depth)
     {
+        if (depth == 0) _received++;
+        else if (key.RecirculationIdWire != 0) _recirculated++;
         var hash = FlowHash.OfExact(ref key);
         var flow = _cache.Find(ref key, hash);
         if (flow is not null)
@@ -243,6 +246,18 @@ internal sealed class PacketContext
 
     private static ulong NewSeed() => 1 | System.Runtime.InteropServices.MemoryMarshal.Read<ulong>(
         System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+
+    /// <summary>The thread's own counters; 'busy' and 'ports' are its owner's to know.</summary>
+    public ThreadStatistics Statistics(
+        string name, System.Collections.Immutable.ImmutableArray<uint> ports, TimeSpan busy)
+    {
+        var (hit, cache) = (Volatile.Read(ref _hit), Volatile.Read(ref _cacheHit));
+        var signature = Volatile.Read(ref _signatureHit);
+        return new ThreadStatistics(
+            name, ports, Volatile.Read(ref _received), Volatile.Read(ref _recirculated), cache,
+            signature, hit - Math.Min(hit, cache + signature), Volatile.Read(ref _subtables),
+            Volatile.Read(ref _missed), Volatile.Read(ref _lost), busy);
+    }
 
     public void AddTo(ref DatapathStatistics totals) => totals = totals with
     {

@@ -38,6 +38,8 @@ internal sealed class PacketThread : IDisposable
         _thread.Start();
     }
 
+    public string Name => _thread.Name!;
+
     /// <summary>The caller is this thread.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
 

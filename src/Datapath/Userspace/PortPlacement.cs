@@ -20,6 +20,10 @@ internal sealed class PortPlacement(PacketThread[] threads, Action<PacketThread>
     public PacketThread? ThreadOf(PacketPort port) =>
         _places.TryGetValue(port, out var place) ? place.Thread : null;
 
+    /// <summary>Numbers of the ports that 'thread' serves, ascending.</summary>
+    public IEnumerable<uint> PortsOf(PacketThread thread) => _places
+        .Where(place => place.Value.Thread == thread).Select(place => place.Key.Number).Order();
+
     public void Add(PacketPort port)
     {
         if (threads.Length == 0 || port.Descriptor < 0) return;

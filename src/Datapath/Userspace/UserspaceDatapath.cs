@@ -163,6 +163,23 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
         return totals;
     }
 
+    /// <summary>What each packet thread did; of a dummy datapath, what callers did.</summary>
+    public ImmutableArray<ThreadStatistics> ThreadStatistics()
+    {
+        lock (_portsLock)
+        {
+            if (_threads.IsEmpty)
+            {
+                return [.. _contexts.Select(one => one.Statistics("main", [], TimeSpan.Zero))];
+            }
+
+            return [.. _threads.Select(thread => thread.Context.Statistics(
+                thread.Name, [.. _placement.PortsOf(thread)],
+                TimeSpan.FromSeconds(
+                    (double)thread.BusyTicks / System.Diagnostics.Stopwatch.Frequency)))];
+        }
+    }
+
     /// <summary>A packet that a memory port was given, on the caller's thread.</summary>
     private void ReceiveInMemory(MemoryPort port, PacketBuffer packet, TunnelMetadata? tunnel)
     {

@@ -9,7 +9,10 @@ namespace Fabric.Host;
 public static class ConntrackCommands
 {
     /// <param name="tracker">The tracker at hand; null while there is no datapath.</param>
-    public static void Register(UnixctlCommands commands, Func<IDatapathConntrack?> tracker)
+    /// <param name="flows">Where dpif/show and bridge/dump-flows are, if not here.</param>
+    public static void Register(
+        UnixctlCommands commands, Func<IDatapathConntrack?> tracker,
+        UnixctlCommands? flows = null)
     {
         var events = new ConntrackEventLog(tracker);
         Add("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, Dump);
@@ -34,7 +37,7 @@ public static class ConntrackCommands
         Add("dpctl/ct-stats-show", "[-m] [dp] [zone=N]", 0, 4, Statistics);
         Add("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, Buckets);
         ConntrackSettingsCommands.Register(Add);
-        ConntrackPolicies.Register(commands);
+        ConntrackPolicies.Register(commands, flows ?? commands);
 
         void Add(string name, string usage, int min, int max, ConntrackCommand run) =>
             commands.Register(name, usage, min, max + 1, request => Task.FromResult(run(

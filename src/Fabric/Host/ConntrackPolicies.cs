@@ -20,14 +20,14 @@ internal static partial class ConntrackPolicies
     private sealed record Flow(int Table, int Priority, Dictionary<string, string> Match,
         string Actions);
 
-    public static void Register(UnixctlCommands commands) =>
+    public static void Register(UnixctlCommands commands, UnixctlCommands flows) =>
         commands.Register("conntrack/policies", "PORT", 1, 2, async request =>
         {
             var port = request.Arguments[0];
-            var shown = await commands.RunAsync(new UnixctlRequest("dpif/show", [], false));
+            var shown = await flows.RunAsync(new UnixctlRequest("dpif/show", [], false));
             var (bridge, number) = Find(shown, port)
                 ?? throw new UnixctlException($"no bridge has a port {port}");
-            var dump = await commands.RunAsync(
+            var dump = await flows.RunAsync(
                 new UnixctlRequest("bridge/dump-flows", [bridge], false));
             return Print(port, bridge, number, [.. dump.Split('\n').Select(Parse).OfType<Flow>()]);
         });

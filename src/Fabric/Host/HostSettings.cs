@@ -29,11 +29,6 @@ public sealed record HostSettings
     /// <summary>What the log keeps: emer, err, warn, info or dbg.</summary>
     public required VlogLevel LogLevel { get; init; }
 
-    /// <summary>
-    /// Connection string of the PostgreSQL that holds the northbound log; null: hosts hold it.
-    /// </summary>
-    public required string? NorthboundConnection { get; init; }
-
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public required IPEndPoint? Metrics { get; init; }
 
@@ -74,20 +69,8 @@ public sealed record HostSettings
             Metrics = Number(root, "metrics.port", 0, 0, 65535) is > 0 and var port
                 ? new IPEndPoint(Address(root, "metrics.address") ?? IPAddress.Loopback, port)
                 : null,
-            NorthboundConnection = NorthboundConnectionOf(root),
             Config = config,
         };
-    }
-
-    private static string? NorthboundConnectionOf(Config root)
-    {
-        if (Among(root, "northbound.journal", "embedded", ["embedded", "postgresql"])
-            == "embedded") return null;
-        return Text(root, "northbound.connection-string") is { Length: > 0 } connection
-            ? connection
-            : throw new HostSettingsException(
-                "fabric.northbound.journal = postgresql needs "
-                + "fabric.northbound.connection-string, as Npgsql writes it");
     }
 
     private static bool IsHostId(string id) =>

@@ -21,6 +21,16 @@ public static class NetworkCommands
         commands.Register("net/status", "", 0, 1, async request => TextOf(
             await logical.Ask<NetworkStatus>(new GetNetworkStatus(), Patience),
             request.Arguments.Contains("--json")));
+        commands.Register("trace/logical", "[DATAPATH] MICROFLOW", 1, 3, async request =>
+        {
+            var words = request.Arguments.Where(word => word != "--json").ToList();
+            var packet = await logical.Ask<LogicalMicroflow>(
+                new TraceLogical(words.Count > 1 ? words[0] : "", words[^1]), Patience);
+            if (packet.Error is { } error) throw new UnixctlException(error);
+            var trace = await commands.RunAsync(
+                request with { Command = "trace", Arguments = [packet.Bridge, packet.Flow] });
+            return $"{packet.Flow}\n{LogicalTrace.Explain(trace, packet.Names)}";
+        });
         commands.Register("net/validate", "FILE TEXT", 2, 2, request =>
         {
             var document = Parse(request);

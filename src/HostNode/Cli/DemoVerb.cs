@@ -45,11 +45,15 @@ internal static class DemoVerb
         });
         verb.SetAction((result, cancellation) => RunAsync(
             new DemoOptions(
-                result.GetValue(hosts), result.GetValue(datapath), result.GetValue(once),
+                result.GetValue(hosts), result.GetValue(datapath) ?? Best(), result.GetValue(once),
                 result.GetValue(json), result.GetValue(network) ?? DefaultNetwork()),
             cancellation));
         return verb;
     }
+
+    /// <summary>The kernel's eBPF programs where they can be had; null: the host's default.</summary>
+    private static string? Best() =>
+        Fabric.Datapath.EbpfDatapath.ProblemHere() is null ? "ebpf" : null;
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellation)
     {

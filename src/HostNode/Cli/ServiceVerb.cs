@@ -41,7 +41,7 @@ internal static class ServiceVerb
 
     private static Command Sub(string name, string help, Option<string>? config)
     {
-        var command = new Command(name, help);
+        var command = new Command(name, $"{help}\nExample: fabric service {name}");
         if (config is not null) command.Options.Add(config);
         command.SetAction(result =>
         {

@@ -68,7 +68,11 @@ internal sealed class HostRooms : IDisposable
     [
         new("conntrack", _ => ConntrackZonesActor.Props())
         {
-            Tells = _ => _datapaths.Attached.Select(attached => ("conntrack", (object)attached)),
+            Tells = find =>
+            [
+                .. _datapaths.Attached.Select(attached => ("conntrack", (object)attached)),
+                ("configuration", new SubscribeDatabase(find("conntrack"))),
+            ],
         },
         new("datapath", _ => DatapathActor.Props(_store)),
         new("management", _ => OpenFlowListenersActor.Props(_settings.OvsRunFolder, _time)),
@@ -169,7 +173,7 @@ internal sealed class HostRooms : IDisposable
             _appctl, "ovs-vswitchd", log, _coverage,
             () => ImmutableSortedDictionary<string, long>.Empty, _ => stop());
         ConntrackCommands.Register(_appctl, () => _datapaths.Tracker);
-        ConntrackCommands.Register(_cli, () => _datapaths.Tracker);
+        ConntrackCommands.Register(_cli, () => _datapaths.Tracker, flows: _appctl);
         var northbound = _system.ActorSelection($"{Root}/northbound");
         NetworkCommands.Register(
             _cli, northbound, _system.ActorSelection($"{Root}/logical"));

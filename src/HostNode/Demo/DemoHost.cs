@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Fabric.Datapath;
 using Fabric.HostNode.Cli;
 
 namespace Fabric.HostNode.Demo;
@@ -143,6 +144,15 @@ internal sealed class DemoHost : IAsyncDisposable
         }
 
         await KillAsync();
+        // One that had to be killed left its flows in the kernel, as it should elsewhere.
+        if (EbpfPins.All().Any(folder => Path.GetFileName(folder).StartsWith(
+            $"{Id}@", StringComparison.Ordinal)))
+        {
+            await Shell.RunAsync("nsenter",
+                [.. Namespace.Prefix[1..], .. Executable.Words, "datapath", "uninstall", Id],
+                Environment);
+        }
+
         if (_log is not null) await _log.DisposeAsync();
     }
 }

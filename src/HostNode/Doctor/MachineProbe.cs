@@ -1,3 +1,4 @@
+using Fabric.Datapath;
 using System.Runtime.InteropServices;
 
 namespace Fabric.HostNode.Doctor;
@@ -43,6 +44,7 @@ internal static partial class MachineProbe
             "no system port can be opened");
         yield return Socket("af_xdp", 44, 3, 0, "AF_XDP ports can be used", "no AF_XDP ports");
         yield return Bpf();
+        foreach (var probe in EbpfPrograms()) yield return probe;
         yield return new Probe("tcx", IsAtLeast(release, 6, 6) ? Finding.Present : Finding.Absent,
             release, IsAtLeast(release, 6, 6) ? "eBPF programs attach by tcx links"
                 : "eBPF programs attach by clsact");
@@ -114,6 +116,23 @@ internal static partial class MachineProbe
 
         _ = close((int)file);
         return new Probe("bpf", Finding.Present, "map created", "eBPF programs can be loaded");
+    }
+
+    /// <summary>Loads the programs, lets them go, and tells what the verifier said.</summary>
+    private static IEnumerable<Probe> EbpfPrograms()
+    {
+        var lines = EbpfDatapath.Verify(out var error);
+        yield return new Probe(
+            "ebpf programs", error.Length == 0 ? Finding.Present : Finding.Absent,
+            error.Length == 0 ? $"{lines.Length} programs pass the verifier" : error,
+            error.Length == 0 ? "packets can be forwarded in the kernel"
+                : "the managed datapath (userspace) moves packets");
+        if (error.Length > 0) yield break;
+        foreach (var line in lines)
+        {
+            var parts = line.Split(": ", 2);
+            yield return new Probe($"  {parts[0]}", Finding.Present, parts[1], "");
+        }
     }
 
     private static Probe Netlink(string family, string present, string absent)

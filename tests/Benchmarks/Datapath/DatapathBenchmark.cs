@@ -7,8 +7,8 @@ namespace Fabric.Benchmarks.Datapath;
 /// Same host, two namespaces on veth ports of one userspace switch: ours beside ovs-vswitchd's.
 /// </summary>
 /// <remarks>
-/// Theirs is in its best configuration, userspace-tso-enable. Each round starts one, measures, stops
-/// it, and does the same with the other, so that a busy machine is unfair to both.
+/// Theirs is in its best configuration, userspace-tso-enable. Each round starts one, measures,
+/// stops it, and does the same with the other, so that a busy machine is unfair to both.
 /// </remarks>
 public sealed class DatapathBenchmark : IBenchmark
 {
@@ -31,7 +31,7 @@ public sealed class DatapathBenchmark : IBenchmark
         var seconds = report.IsQuick ? 2 : 4;
         List<Sample> ours = [], theirs = [];
         Sample Measure() => new(
-            Tcp(lab, left, right, seconds),
+            ManagedSwitch.TcpGigabits(lab, left, right, Right, seconds),
             Lab.PingMicroseconds(left, Right, 1000),
             KilopacketsPerSecond(left, right, seconds));
         for (var run = 0; run < report.Runs; run++)
@@ -54,21 +54,6 @@ public sealed class DatapathBenchmark : IBenchmark
         Add("64-byte packets", "kpps", s => s.Kilopackets, GoalKind.RatioAtLeast, 1.0);
         report.Note("rounds, ours: " + string.Join("; ", ours));
         report.Note("rounds, theirs: " + string.Join("; ", theirs));
-    }
-
-    /// <summary>iperf3 gives up at once when its first packets are lost: try again then.</summary>
-    private static double Tcp(Lab lab, string left, string right, int seconds)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                return lab.TcpGigabits(left, right, Right, seconds);
-            }
-            catch (KeyNotFoundException) when (attempt < 3)
-            {
-            }
-        }
     }
 
     private static Sample WithRealSwitch(string hub, string left, Func<Sample> measure)

@@ -3,10 +3,10 @@ using Fabric.Datapath;
 
 namespace Fabric.Benchmarks.Datapath;
 
-/// <summary>Sends the same 64-byte UDP frame as fast as a packet socket takes it.</summary>
+/// <summary>Sends a 64-byte UDP frame as fast as a packet socket takes it.</summary>
 internal sealed unsafe class FrameSource : IDisposable
 {
-    private const int BatchSize = 64;
+    public const int BatchSize = 64;
 
     private readonly int _socket;
     private readonly Libc.MessageHeader* _messages;
@@ -36,6 +36,16 @@ internal sealed unsafe class FrameSource : IDisposable
         if (Libc.Bind(_socket, address, 20) != 0)
         {
             throw new InvalidOperationException(Libc.LastErrorText());
+        }
+    }
+
+    /// <summary>As <see cref="SendBatch"/>, each frame of the batch from another address.</summary>
+    public void SendFlood(Random random)
+    {
+        for (var i = 0; i < BatchSize; i++)
+        {
+            *(int*)(_frame + 8) = random.Next();
+            Libc.SendMessages(_socket, _messages, 1, 0);
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class OdpActionTextTests
     [InlineData("push_eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),pop_eth,1")]
     [InlineData("push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x64,si=255,c1=0x1,c2=0x2,c3=0x3,"
         + "c4=0x4),pop_nsh(),1")]
-    [InlineData("hash(hash_l4(0)),recirc(0x1)")]
+    [InlineData("hash(l4(0)),recirc(0x1)")]
     [InlineData("hash(sym_l4(5)),lb_output(3)")]
     [InlineData("sample(sample=50.0%,actions(1,2)),3")]
     [InlineData("clone(set(ipv4(ttl=1)),2),3")]

@@ -28,7 +28,7 @@ public sealed class OdpFlowTextTests
         + "vxlan(gbp(id=5,flags=0x8)),flags(+key)),recirc_id(0),in_port(3),"
         + "packet_type(ns=0,id=0),eth_type(0x0800),ipv4(tos=0x2/0x3,frag=no)")]
     [InlineData("recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x86dd),"
-        + "ipv6(src=fc00::/ffff:ffff::,label=0x12,proto=58,hlimit=255,frag=no),icmpv6(type=135,code=0),"
+        + "ipv6(src=fc00::/ffff::,label=0x12,proto=58,hlimit=255,frag=no),icmpv6(type=135,code=0),"
         + "nd(target=fc00::2,sll=50:54:00:00:00:05)")]
     [InlineData("recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8847),"
         + "mpls(label=100,tc=0,ttl=64,bos=1)")]

@@ -22,7 +22,20 @@ internal sealed class DevicePeer : IDisposable
         NetworkNamespace.Shell(
             $"ip link add {name} type veth peer name {name}x; "
             + $"ip link set {name} up; ip link set {name}x up");
+        WaitUntilRunning(name);
+        WaitUntilRunning(name + "x");
         return new DevicePeer(name + "x");
+    }
+
+    /// <summary>Until then the kernel drops what is sent there.</summary>
+    private static void WaitUntilRunning(string device)
+    {
+        var deadline = Environment.TickCount64 + 5000;
+        while (NetworkDevice.Read(device) is not { IsLinkUp: true })
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{device} has no carrier");
+            Thread.Yield();
+        }
     }
 
     public void Send(byte[] bytes)

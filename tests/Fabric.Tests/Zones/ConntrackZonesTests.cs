@@ -132,7 +132,13 @@ public sealed class ConntrackZonesTests : TestKit
         }
     }
 
-    private static byte[] Udp(byte client) => Convert.FromHexString(
-        $"02000000000202000000000108004500002000000000401100000a0000{client:x2}0a0100010400003500"
-        + "0c0000deadbeef");
+    private static byte[] Udp(byte client)
+    {
+        var frame = Convert.FromHexString(
+            $"02000000000202000000000108004500002000000000401100000a0000{client:x2}0a010001"
+            + "04000035000c0000deadbeef");
+        var sum = InternetChecksum.ComputeWire(frame.AsSpan(14, 20));
+        BitConverter.GetBytes(sum).CopyTo(frame, 24);
+        return frame;
+    }
 }

@@ -138,7 +138,8 @@ public sealed class VifTests : TestKit
         var nics = HcnCatalogue.Nics(new RecordedHcn());
         Assert.Equal(
             [new VirtualNic(
-                "e1", "sw", VirtualNicKind.Container, "pod-1", "antrea", "00:15:5d:aa:00:01", true)],
+                "e1", "sw", VirtualNicKind.Container, "pod-1", "antrea", "00:15:5d:aa:00:01",
+                true)],
             nics);
     }
 

@@ -33,7 +33,11 @@ internal sealed unsafe class Attachments(string? pins, bool isWithoutTcx) : IDis
                 return LibBpf.UpdateLink(link, program, null) == 0;
             }
 
-            if (_filters.Contains((device, isEgress))) return true;
+            if (_filters.Contains((device, isEgress)))
+            {
+                return TryFilter(device, program, isEgress, out error);
+            }
+
             if (_hasTcx && TryLink(device, program, isEgress)) return true;
             if (_hasTcx && _links.Count > 0 && Libc.LastError != LinuxNumbers.ErrorInvalid)
             {
@@ -148,7 +152,18 @@ internal sealed unsafe class Attachments(string? pins, bool isWithoutTcx) : IDis
             }
         }
 
-        if (!_filters.Remove((device, isEgress))) return;
+        if (_filters.Remove((device, isEgress))) DetachFilter(device, isEgress);
+    }
+
+    /// <summary>Takes filters off that any process put there under our handle.</summary>
+    public void DetachFilters(int device)
+    {
+        DetachFilter(device, isEgress: false);
+        DetachFilter(device, isEgress: true);
+    }
+
+    private static void DetachFilter(int device, bool isEgress)
+    {
         var hook = HookOf(device, isEgress);
         var options = new LibBpf.TcOptions { Size = 28, Handle = Handle, Priority = Priority };
         LibBpf.Detach(&hook, &options);

@@ -249,21 +249,11 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     private static string? StateOf(in KernelConnection connection)
     {
         if (connection.Original.Protocol != 6) return null;
-        KernelTcpState original = connection.OriginalPeer.State, reply = connection.ReplyPeer.State;
-        var least = original < reply ? original : reply;
-        if (original == KernelTcpState.TimeWait || reply == KernelTcpState.TimeWait)
-        {
-            return "CLOSED";
-        }
-
-        if (least == KernelTcpState.FinWait2) return "TIME_WAIT";
-        if (least >= KernelTcpState.Closing) return "LAST_ACK";
-        if (original >= KernelTcpState.Closing) return "FIN_WAIT_1";
-        if (reply >= KernelTcpState.Closing) return "CLOSE_WAIT";
-        if (reply == KernelTcpState.Closed) return "SYN_SENT";
-        return original >= KernelTcpState.Established && reply >= KernelTcpState.Established
-            ? "ESTABLISHED"
-            : "SYN_RECV";
+        // As TcpTracker.NameOf: the later end's state.
+        var original = connection.OriginalPeer.State;
+        var reply = connection.ReplyPeer.State;
+        var later = original > reply ? original : reply;
+        return TcpTracker.NameOf(later == TcpState.FinWait2 ? TcpState.TimeWait : later);
     }
 
     private static bool IsMatch(ConntrackEntry entry, ConntrackFilter filter)

@@ -34,7 +34,6 @@ public sealed class EbpfDatapath : IDatapathProvider
     private readonly int _injectDevice;
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _housekeeping;
-    private long _portsChanged = Environment.TickCount64;
     private volatile IUpcallHandler? _handler;
     private int _isDisposed;
     private bool _isUninstalled;
@@ -132,6 +131,12 @@ public sealed class EbpfDatapath : IDatapathProvider
         if (!OperatingSystem.IsLinux()) return "eBPF programs need Linux";
         return KernelObject.FindProblem();
     }
+
+    /// <summary>
+    /// Loads the programs and lets them go again: what the verifier says of each, a line a program.
+    /// </summary>
+    public static ImmutableArray<string> Verify(out string error) =>
+        KernelObject.Verify(out error);
 
     /// <summary>Loads the programs; on failure 'error' says in one line what is missing.</summary>
     public static bool TryOpen(EbpfOptions options, out EbpfDatapath? datapath, out string error)
@@ -257,10 +262,7 @@ public sealed class EbpfDatapath : IDatapathProvider
         var slot = _injector.Rent();
         try
         {
-            if (!_injector.Send(slot, packet, KernelKey.Of(in key), row: 0, tunnel: 0, passes: 0))
-            {
-                _slowPath.Drops.Add(DropReason.PortQueueFull);
-            }
+            Send(slot, packet, in key, row: 0, tunnel: 0, passes: 0);
         }
         finally
         {
@@ -348,7 +350,7 @@ public sealed class EbpfDatapath : IDatapathProvider
     private void Send(
         int slot, PacketBuffer packet, in FlowKey key, uint row, uint tunnel, uint passes)
     {
-        if (!_injector.Send(slot, packet, KernelKey.Of(in key), row, tunnel, passes))
+        if (!_injector.Send(slot, packet, KernelKey.Of(in key, Specs.Epoch), row, tunnel, passes))
         {
             _slowPath.Drops.Add(DropReason.PortQueueFull);
         }
@@ -363,7 +365,6 @@ public sealed class EbpfDatapath : IDatapathProvider
 
     private void OnTunnelChanged(EbpfPort port, bool isAdded)
     {
-        Volatile.Write(ref _portsChanged, Environment.TickCount64);
         if (isAdded)
         {
             _slowPath.Add(port);
@@ -386,7 +387,7 @@ public sealed class EbpfDatapath : IDatapathProvider
             PortsOf.Refresh();
             Specs.RefreshTunnels();
             if (_flows.AdoptedCount + PortsOf.UnclaimedCount > 0
-                && Environment.TickCount64 - Volatile.Read(ref _portsChanged) > SettleMilliseconds)
+                && Environment.TickCount64 - PortsOf.LastAdded > SettleMilliseconds)
             {
                 Settle();
             }

@@ -258,7 +258,11 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     private bool TryEnter(KernelFlow flow, in FlowKey key, in FlowKey mask)
     {
         if (!flow.Program!.IsWhole || _kernelCount >= _kernelFlowsMax) return false;
-        if (!KernelKey.TryConvert(in key, in mask, out var words, out var bits)) return false;
+        if (!KernelKey.TryConvert(in key, in mask, _specs.Epoch, out var words, out var bits))
+        {
+            return false;
+        }
+
         if (_kernelMasks.Acquire(in key, in mask, in bits) is not { } entry) return false;
 
         flow.KernelHash = KernelKey.Hash(_kernel.Seed, entry.Number, words, entry.Indices);
@@ -308,7 +312,8 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     private void Enter(KernelFlow flow)
     {
         var key = flow.Key;
-        if (!KernelKey.TryConvert(in key, in flow.Mask.Mask, out var words, out _)) return;
+        ref readonly var mask = ref flow.Mask.Mask;
+        if (!KernelKey.TryConvert(in key, in mask, _specs.Epoch, out var words, out _)) return;
         var value = ValueOf(flow, in words);
         var hash = flow.KernelHash;
         LibBpf.Update(_kernel.Megaflows, &hash, &value, LibBpf.UpdateAny);

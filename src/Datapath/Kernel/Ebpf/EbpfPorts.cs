@@ -44,6 +44,9 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
     /// </summary>
     public event Action<EbpfPort, bool>? TunnelChanged;
 
+    /// <summary>When a port was last added, in milliseconds of the system's uptime.</summary>
+    public long LastAdded { get; private set; } = Environment.TickCount64;
+
     /// <summary>Ports of an earlier process that nobody has asked for yet.</summary>
     public int UnclaimedCount
     {
@@ -83,6 +86,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
             }
 
             _ports[added!.Number] = added;
+            LastAdded = Environment.TickCount64;
             _unclaimed.Remove(added.Number);
             if (added.Tunnel is not null) TunnelChanged?.Invoke(added, true);
             AttachUnderlay();
@@ -480,18 +484,4 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         _links?.Dispose();
         foreach (var port in _ports.Values) port.Tunnel?.Dispose();
     }
-}
-
-/// <summary>One port.</summary>
-internal sealed class EbpfPort(DatapathPortSpec spec, uint number, int device)
-{
-    public DatapathPortSpec Spec { get; } = spec;
-    public uint Number { get; } = number;
-    public string Name => Spec.Name;
-
-    /// <summary>Where the program sits and packets leave; 0 for tunnels.</summary>
-    public int Device { get; set; } = device;
-
-    /// <summary>The sockets of a tunnel, for what the kernel's programs leave to them.</summary>
-    public TunnelPort? Tunnel { get; init; }
 }

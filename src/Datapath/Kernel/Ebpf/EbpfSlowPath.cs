@@ -108,7 +108,13 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
     private void TryHandle(KernelUpcall* record)
     {
         FlowKey key = default;
-        KernelKey.ReadMetadata(in record->Key, ref key);
+        if (!KernelKey.TryReadMetadata(in record->Key, _datapath.Specs.Epoch, ref key))
+        {
+            // A flow of an earlier process led here: start over, which replaces that flow.
+            key.RecirculationIdWire = 0;
+            ConntrackTable.Clear(ref key);
+        }
+
         var packet = Take(record);
         try
         {

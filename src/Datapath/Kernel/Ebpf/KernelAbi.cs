@@ -285,23 +285,15 @@ internal struct KernelUpcall
     public KernelKeyWords Key;
 }
 
-/// <summary>enum fabric_tcp_state.</summary>
-internal enum KernelTcpState : byte
-{
-    Closed, SynSent, SynReceived, Established, Closing, FinWait2, TimeWait,
-}
-
-/// <summary>struct fabric_tcp_peer.</summary>
+/// <summary>struct fabric_tcp_peer; the states' numbers are TcpState's.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct KernelTcpPeer
 {
     public uint SentEnd;
     public uint AllowedEnd;
-    public uint WindowMax;
-    public KernelTcpState State;
+    public ushort WindowMax;
     public byte Scale;
-    public byte HasScale;
-    public byte Unused;
+    public TcpState State;
 }
 
 /// <summary>struct fabric_connection.</summary>
@@ -339,8 +331,8 @@ internal struct KernelConntrackEvent
     public KernelTuple Reply;
     public uint MarkWire;
     public Ipv6Bytes LabelWire;
-    public KernelTcpState OriginalState;
-    public KernelTcpState ReplyState;
+    public TcpState OriginalState;
+    public TcpState ReplyState;
     private readonly ushort _unused3;
     public ulong PacketsOriginal;
     public ulong PacketsReply;

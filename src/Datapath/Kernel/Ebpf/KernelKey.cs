@@ -41,7 +41,8 @@ internal static class KernelKey
     /// <summary>The kernel's words for a flow's key and mask.</summary>
     /// <returns>False when the kernel cannot tell what the mask asks for.</returns>
     public static bool TryConvert(
-        in FlowKey key, in FlowKey mask, out KernelKeyWords words, out KernelKeyWords maskWords)
+        in FlowKey key, in FlowKey mask, uint epoch, out KernelKeyWords words,
+        out KernelKeyWords maskWords)
     {
         words = default;
         maskWords = default;
@@ -52,6 +53,7 @@ internal static class KernelKey
         Span<byte> toMask = MemoryMarshal.AsBytes((Span<ulong>)maskWords);
         Copy(Fields, from, to);
         Copy(Fields, fromMask, toMask);
+        MemoryMarshal.Write(to, WithEpoch(key.RecirculationIdWire, epoch));
         var addresses = AddressesOf(in key, in mask);
         Copy(addresses, from, to);
         Copy(addresses, fromMask, toMask);
@@ -73,19 +75,30 @@ internal static class KernelKey
     }
 
     /// <summary>The whole key of a packet, as far as the kernel's goes.</summary>
-    public static KernelKeyWords Of(in FlowKey key)
+    public static KernelKeyWords Of(in FlowKey key, uint epoch)
     {
         KernelKeyWords words = default;
         var from = key;
         Span<byte> to = MemoryMarshal.AsBytes((Span<ulong>)words);
         Copy(Fields, from.Bytes, to);
+        MemoryMarshal.Write(to, WithEpoch(key.RecirculationIdWire, epoch));
         var addresses = key.IsIpv6 ? Ipv6Fields : key.IsArp ? ArpFields : Ipv4Fields;
         Copy(addresses, from.Bytes, to);
         return words;
     }
 
+    /// <summary>
+    /// A recirculation id as the kernel has it: marked with the process that gave it out.
+    /// </summary>
+    /// <param name="epoch">The incarnation, in the upper eight bits.</param>
+    public static uint WithEpoch(uint idWire, uint epoch) => idWire == 0
+        ? 0
+        : BinaryPrimitives.ReverseEndianness(
+            (BinaryPrimitives.ReverseEndianness(idWire) & 0xFF_FFFF) | epoch);
+
     /// <summary>What a packet's bytes do not tell: ports, tunnel, connection.</summary>
-    public static void ReadMetadata(in KernelKeyWords words, ref FlowKey key)
+    /// <returns>False when the recirculation id is an earlier process's.</returns>
+    public static bool TryReadMetadata(in KernelKeyWords words, uint epoch, ref FlowKey key)
     {
         key = default;
         var from = words;
@@ -95,6 +108,10 @@ internal static class KernelKey
         {
             there.Slice(field.There, field.Size).CopyTo(here[field.Here..]);
         }
+
+        var id = key.RecirculationId;
+        key.RecirculationId = id & 0xFF_FFFF;
+        return id == 0 || (id & 0xFF00_0000) == epoch;
     }
 
     /// <summary>The kernel's hash of the masked words of one mask.</summary>

@@ -64,9 +64,6 @@ internal sealed unsafe class KernelObject : IDisposable
     /// <summary>log2 of the processors whose flow counters are apart.</summary>
     public int CounterShift { get; private set; }
 
-    /// <summary>What the verifier said of each program, when asked for.</summary>
-    public string VerifierLog { get; private set; } = "";
-
     /// <summary>The compiled programs were built into this assembly.</summary>
     public static bool IsBuiltIn =>
         typeof(KernelObject).Assembly.GetManifestResourceInfo(Resource) is not null;
@@ -89,6 +86,48 @@ internal sealed unsafe class KernelObject : IDisposable
         EbpfPins.RemoveMaps(pins!);
         return TryLoad(bytes, options, isAdopting: false, out error);
     }
+
+    /// <summary>What the verifier says of each program.</summary>
+    public static ImmutableArray<string> Verify(out string error)
+    {
+        const int ProgramLogSize = 1 << 16;
+
+        error = FindProblem() ?? "";
+        if (error.Length > 0) return [];
+        string[] names = [.. TailPrograms, "port", "underlay", "inject"];
+        var logs = (byte*)NativeMemory.AllocZeroed((nuint)(ProgramLogSize * names.Length));
+        nint handle = 0;
+        try
+        {
+            var bytes = ReadResource()!;
+            fixed (byte* image = bytes)
+            {
+                var open = new LibBpf.ObjectOptions { Size = 80 };
+                handle = LibBpf.OpenObject(image, (nuint)bytes.Length, &open);
+            }
+
+            for (var i = 0; i < names.Length; i++)
+            {
+                var program = LibBpf.FindProgram(handle, "fabric_program_" + names[i]);
+                LibBpf.SetLogBuffer(program, logs + (i * ProgramLogSize), ProgramLogSize);
+                LibBpf.SetLogLevel(program, 4);
+            }
+
+            var result = LibBpf.LoadObject(handle);
+            if (result < 0) error = Explain(-result, "");
+            return [.. names.Select((name, i) => $"{name}: "
+                + LastLineOf((nint)(logs + (i * ProgramLogSize))))];
+        }
+        finally
+        {
+            if (handle != 0) LibBpf.CloseObject(handle);
+            NativeMemory.Free(logs);
+        }
+    }
+
+    private static string LastLineOf(nint log) =>
+        (Marshal.PtrToStringUTF8(log) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .LastOrDefault("not loaded");
 
     /// <summary>What can be known to be missing without loading anything.</summary>
     public static string? FindProblem()

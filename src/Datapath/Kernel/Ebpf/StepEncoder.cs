@@ -85,7 +85,9 @@ internal static class StepEncoder
                 {
                     Kind = StepKind.Recirculate,
                     A = last,
-                    C = BinaryPrimitives.ReverseEndianness(recirculate.RecirculationId),
+                    C = KernelKey.WithEpoch(
+                        BinaryPrimitives.ReverseEndianness(recirculate.RecirculationId),
+                        specs.Epoch),
                 });
                 break;
             case ConntrackAction conntrack:

@@ -44,6 +44,9 @@ internal sealed class StepSpecs
             TunnelComparer.Instance);
     }
 
+    /// <summary>What numbers and recirculation ids of this process carry.</summary>
+    public uint Epoch => _tag;
+
     public uint Conntrack(ConntrackAction action, StepProgram program)
     {
         lock (_lock)

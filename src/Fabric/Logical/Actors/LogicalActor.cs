@@ -32,7 +32,8 @@ public sealed record NetworkStatus(
 ///         from the northbound; <see cref="PortLocationsChanged"/> and
 ///         <see cref="LearnedAddressesChanged"/> from the cluster;
 ///         <see cref="ChangesApplied"/>, <see cref="SwitchAnswered"/> and PacketInRaised from the
-///         bridge; <see cref="TransactCompleted"/>; <see cref="GetNetworkStatus"/>.
+///         bridge; <see cref="TransactCompleted"/>; <see cref="GetNetworkStatus"/>;
+///         <see cref="TraceLogical"/>.
 /// Says:   subscriptions; <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/>;
 ///         <see cref="ApplyChanges"/> and
 ///         <see cref="AskSwitch"/> to the bridge; <see cref="Transact"/> (bridge, zones, up);
@@ -87,6 +88,12 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<RefusedBundle>(_ => OnRefused());
         Receive<Terminated>(OnTerminated);
         Receive<GetNetworkStatus>(_ => Sender.Tell(Status()));
+        Receive<TraceLogical>(request => Sender.Tell(
+            _compiler.Topology is { } topology && _host is not null
+                ? LogicalTrace.Read(
+                    topology, View(_zones ?? _host.Zones), _host.BridgeName, request)
+                : new LogicalMicroflow(
+                    "the northbound is not here yet", "", "", LogicalNames.Empty)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;

@@ -1,13 +1,16 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Fabric.Configuration;
 using Fabric.Datapath;
 
 namespace Fabric.Switching;
 
 /// <summary>Keeps one actor for every conntrack zone that has settings or was asked for.</summary>
 /// <remarks>
-/// Hears:  <see cref="ConntrackAttached"/> from the datapath; <see cref="ZonesWanted"/> from the
-///         configuration; <see cref="FlushZone"/>, <see cref="ReadZone"/> and
+/// Hears:  <see cref="ConntrackAttached"/> from the datapath; <see cref="DatabaseChanged"/> from
+/// the
+///         Open_vSwitch database, or <see cref="ZonesWanted"/>; <see cref="FlushZone"/>, <see
+/// cref="ReadZone"/> and
 ///         <see cref="SubscribeZone"/>, which it passes on to the zone.
 /// Says:   <see cref="ZoneSpec"/> to its children.
 /// Holds:  what the configuration and the datapath said last.
@@ -28,6 +31,14 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
     {
         Receive<ConntrackAttached>(Attach);
         Receive<ZonesWanted>(Reconcile);
+        Receive<DatabaseChanged>(changed =>
+        {
+            var isFirst = changed.Before.TransactionId == Guid.Empty;
+            if (isFirst || changed.Changes.Any(ZoneRows.Concern))
+            {
+                Reconcile(ZoneRows.Wanted(changed.After));
+            }
+        });
         Receive<FlushZone>(request => Forward(request.Zone, request));
         Receive<ReadZone>(request => Forward(request.Zone, request));
         Receive<SubscribeZone>(request => Forward(request.Zone, request));

@@ -1,0 +1,175 @@
+using System.Net;
+using System.Text.Json;
+using Fabric.Datapath;
+
+namespace Fabric.Benchmarks;
+
+/// <summary>The eBPF datapath beside the Linux bridge and kernel VXLAN.</summary>
+/// <remarks>
+/// Question: P1 to P5 of the performance goals. Set-up: veth ports, one iperf3 stream, offloads on;
+/// each side in namespaces of its own, measured in turn. Counts: receiver's Gbit/s, average round
+/// trip, received datagrams a second.
+/// </remarks>
+public sealed class KernelBenchmark : IBenchmark
+{
+    private const int FlowCount = 100_000;
+
+    public string Name => "kernel";
+
+    public string Summary => "forwarding in the kernel by eBPF programs";
+
+    public void Run(BenchmarkReport report)
+    {
+        if (EbpfDatapath.ProblemHere() is { } problem) throw new BenchmarkSkippedException(problem);
+        RunLocal(report);
+        RunOverlay(report, TunnelKind.Vxlan);
+        RunOverlay(report, TunnelKind.Geneve);
+    }
+
+    private static void RunLocal(BenchmarkReport report)
+    {
+        using var lab = new Lab();
+        var seconds = report.IsQuick ? 1 : 2;
+        using var plain = Local(lab, "e", hasFirewall: false);
+        using var firewall = Local(lab, "f", hasFirewall: true);
+        var bridge = Bridge(lab);
+        var (ours, theirs) = report.Alternate(
+            () => lab.TcpGigabits(plain.A, plain.B, "10.1.0.2", seconds),
+            () => lab.TcpGigabits(bridge.A, bridge.B, "10.1.0.2", seconds));
+        report.Add(new Figure("P1 TCP, same host", "Gbit/s", ours, theirs, "Linux bridge",
+            GoalKind.RatioAtLeast, 1.0));
+        (ours, theirs) = report.Alternate(
+            () => lab.TcpGigabits(firewall.A, firewall.B, "10.1.0.2", seconds),
+            () => lab.TcpGigabits(plain.A, plain.B, "10.1.0.2", seconds));
+        report.Add(new Figure("P2 TCP, stateful firewall", "Gbit/s", ours, theirs, "P1",
+            GoalKind.RatioAtLeast, 0.98));
+        (ours, theirs) = report.Alternate(
+            () => Lab.PingMicroseconds(plain.A, "10.1.0.2", 500),
+            () => Lab.PingMicroseconds(bridge.A, "10.1.0.2", 500));
+        report.Add(new Figure("P4 round trip, same host", "us", ours, theirs, "Linux bridge",
+            GoalKind.RatioAtMost, 0.9));
+        (ours, theirs) = report.Alternate(
+            () => DatagramsPerSecond(lab, plain.A, plain.B, seconds),
+            () => DatagramsPerSecond(lab, bridge.A, bridge.B, seconds));
+        report.Add(new Figure("P5 64-byte UDP, same host", "1/s", ours, theirs, "Linux bridge",
+            GoalKind.RatioAtLeast, 1.1));
+        report.Add(new Figure($"flows put and deleted ({FlowCount})", "1/s",
+            plain.Switch.PutFlows(FlowCount), Kind: GoalKind.AtLeast, Goal: 100_000));
+    }
+
+    private static void RunOverlay(BenchmarkReport report, TunnelKind kind)
+    {
+        using var lab = new Lab();
+        var seconds = report.IsQuick ? 1 : 2;
+        using var ours = Overlay(lab, kind);
+        var theirs = KernelVxlan(lab);
+        var (a, b) = report.Alternate(
+            () => lab.TcpGigabits(ours.A, ours.B, "10.1.0.2", seconds),
+            () => lab.TcpGigabits(theirs.A, theirs.B, "10.1.0.2", seconds));
+        report.Add(new Figure($"P3 TCP, {kind}, firewall at both hosts", "Gbit/s", a, b,
+            "kernel VXLAN", GoalKind.RatioAtLeast, 1.3));
+        (a, b) = report.Alternate(
+            () => Lab.PingMicroseconds(ours.A, "10.1.0.2", 500),
+            () => Lab.PingMicroseconds(theirs.A, "10.1.0.2", 500));
+        report.Add(new Figure($"P4 round trip, {kind}", "us", a, b, "kernel VXLAN",
+            GoalKind.RatioAtMost, 0.7));
+    }
+
+    private sealed record Pair(string A, string B, EbpfSwitch Switch, EbpfSwitch? Far = null)
+        : IDisposable
+    {
+        public void Dispose()
+        {
+            Switch.Dispose();
+            Far?.Dispose();
+        }
+    }
+
+    private static Pair Local(Lab lab, string name, bool hasFirewall)
+    {
+        string space = lab.Namespace($"{name}s"), a = lab.Namespace($"{name}a"),
+            b = lab.Namespace($"{name}b");
+        lab.Veth(a, "eth0", "10.1.0.1/24", space, "pa");
+        lab.Veth(b, "eth0", "10.1.0.2/24", space, "pb");
+        return new Pair(a, b, new EbpfSwitch(space, "pa", "pb", hasFirewall));
+    }
+
+    private static (string A, string B) Bridge(Lab lab)
+    {
+        string space = lab.Namespace("bs"), a = lab.Namespace("ba"), b = lab.Namespace("bb");
+        lab.Veth(a, "eth0", "10.1.0.1/24", space, "pa");
+        lab.Veth(b, "eth0", "10.1.0.2/24", space, "pb");
+        Lab.Run("ip", "-n", space, "link", "add", "br", "type", "bridge");
+        Lab.Run("ip", "-n", space, "link", "set", "br", "up");
+        Lab.Run("ip", "-n", space, "link", "set", "pa", "master", "br");
+        Lab.Run("ip", "-n", space, "link", "set", "pb", "master", "br");
+        return (a, b);
+    }
+
+    private static Pair Overlay(Lab lab, TunnelKind kind)
+    {
+        var (first, second, a, b) = TwoHosts(lab, "o");
+        var left = new EbpfSwitch(
+            first, "p", null, hasFirewall: true, kind, IPAddress.Parse("172.31.0.2"));
+        var right = new EbpfSwitch(
+            second, "p", null, hasFirewall: true, kind, IPAddress.Parse("172.31.0.1"));
+        return new Pair(a, b, left, right);
+    }
+
+    private static (string A, string B) KernelVxlan(Lab lab)
+    {
+        var (first, second, a, b) = TwoHosts(lab, "k");
+        foreach (var (space, own, far) in new[] { (first, 1, 2), (second, 2, 1) })
+        {
+            Lab.Run("ip", "-n", space, "link", "add", "vx", "type", "vxlan", "id", "5",
+                "dstport", "4789", "local", $"172.31.0.{own}", "remote", $"172.31.0.{far}");
+            Lab.Run("ip", "-n", space, "link", "add", "br", "type", "bridge");
+            foreach (var device in (string[])["vx", "p"])
+            {
+                Lab.Run("ip", "-n", space, "link", "set", device, "master", "br");
+            }
+
+            Lab.Run("ip", "-n", space, "link", "set", "vx", "up");
+            Lab.Run("ip", "-n", space, "link", "set", "br", "up");
+        }
+
+        return (a, b);
+    }
+
+    /// <summary>Two hosts with an underlay between them, and a workload at each.</summary>
+    private static (string First, string Second, string A, string B) TwoHosts(Lab lab, string name)
+    {
+        string first = lab.Namespace($"{name}1"), second = lab.Namespace($"{name}2"),
+            a = lab.Namespace($"{name}a"), b = lab.Namespace($"{name}b");
+        lab.Veth(second, "u", "172.31.0.2/24", first, "u");
+        Lab.Run("ip", "-n", first, "addr", "add", "172.31.0.1/24", "dev", "u");
+        lab.Veth(a, "eth0", "10.1.0.1/24", first, "p", mtu: 1400);
+        lab.Veth(b, "eth0", "10.1.0.2/24", second, "p", mtu: 1400);
+        return (first, second, a, b);
+    }
+
+    /// <summary>Datagrams of 18 bytes (64 with headers) that arrive in a second.</summary>
+    private static double DatagramsPerSecond(Lab lab, string client, string server, int seconds)
+    {
+        using var listener = lab.Start(server, null, "iperf3", "-s", "-1", "-B", "10.1.0.2");
+        var json = "";
+        Lab.WaitUntil(() =>
+        {
+            try
+            {
+                json = Lab.RunIn(client, "iperf3", "-c", "10.1.0.2", "-u", "-b", "0", "-l", "18",
+                    "-t", $"{seconds}", "-J");
+                return true;
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // The listener is not there yet.
+            }
+        }, TimeSpan.FromSeconds((2 * seconds) + 30), "iperf3 reaches its server");
+        lab.Ended(listener);
+        using var document = JsonDocument.Parse(json);
+        var sum = document.RootElement.GetProperty("end").GetProperty("sum");
+        return sum.GetProperty("packets").GetDouble()
+            * (1 - (sum.GetProperty("lost_percent").GetDouble() / 100)) / seconds;
+    }
+}

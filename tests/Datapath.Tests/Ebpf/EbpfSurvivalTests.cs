@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Fabric.Wire;
+
+namespace Fabric.Datapath.Tests;
+
+/// <summary>What outlives the process: flows, ports, programs.</summary>
+/// <remarks>
+/// Goal: no packet is lost while one host node ends and the next takes over. Method: two
+/// workloads ping each other at 200 a second through a pinned datapath, which is closed without
+/// being uninstalled (the kernel cannot tell that from SIGKILL) and opened again, twice.
+/// </remarks>
+public sealed class EbpfSurvivalTests
+{
+    [EbpfTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Traffic_goes_on_while_the_host_node_is_replaced(bool isWithoutTcx)
+    {
+        using var a = new NetworkNamespace();
+        using var b = new NetworkNamespace();
+        using var scope = new NamespaceScope();
+        var options = EbpfSupport.SmallOptions with
+        {
+            PinFolder = EbpfPins.FolderOf($"test-{Environment.ProcessId}"),
+            IsWithoutTcx = isWithoutTcx,
+        };
+        Wire(scope.Namespace, "va", a, "10.8.0.1/24");
+        Wire(scope.Namespace, "vb", b, "10.8.0.2/24");
+        try
+        {
+            Open(options).Dispose();
+            Assert.Contains(" 0% packet loss", a.Exec("ping -c 5 -i 0.05 -W 2 10.8.0.2"));
+            var output = "";
+            var ping = new Thread(() => output = a.Exec("ping -q -c 800 -i 0.005 -W 2 10.8.0.2"));
+            ping.Start();
+            using (var second = Open(options)) Assert.True(second.AdoptedFlows > 0);
+            using (var third = Open(options))
+            {
+                third.Settle();
+                Assert.Equal(0, third.AdoptedFlows);
+                third.Uninstall();
+                ping.Join();
+            }
+
+            Assert.Contains(" 0% packet loss", output);
+            Assert.False(Directory.Exists(options.PinFolder));
+            Assert.DoesNotContain("fxi", NetworkNamespace.Shell("ip link show"));
+            Assert.DoesNotContain("fxp", NetworkNamespace.Shell("ip link show"));
+        }
+        finally
+        {
+            EbpfPins.Remove(options.PinFolder);
+        }
+    }
+
+    [EbpfTheory]
+    [InlineData("", "")]
+    [InlineData("ct(commit,zone=5),recirc(0x1)", "recirc")]
+    public void Flows_of_the_earlier_process_give_way(string first, string kind)
+    {
+        using var scope = new NamespaceScope();
+        var options = EbpfSupport.SmallOptions with
+        {
+            PinFolder = EbpfPins.FolderOf($"test2-{Environment.ProcessId}"),
+        };
+        using var one = DevicePeer.Make("p1");
+        using var two = DevicePeer.Make("p2");
+        try
+        {
+            for (var round = 0; round < 2; round++)
+            {
+                Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+                using (datapath)
+                {
+                    Assert.True(datapath!.Ports.TryAdd(
+                        new DatapathPortSpec("p1", DatapathPortKind.System), out var p1, out _));
+                    Assert.True(datapath.Ports.TryAdd(
+                        new DatapathPortSpec("p2", DatapathPortKind.System), out var p2, out _));
+                    Assert.Equal(1u, p1.Number);
+                    if (kind.Length > 0) Put(datapath, "recirc_id(0),in_port(1)", first);
+                    Put(datapath, kind.Length > 0
+                        ? "recirc_id(0x1),in_port(1)"
+                        : "recirc_id(0),in_port(1)", $"{p2.Number}");
+                    one.Send(Conntrack.TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+                    var deadline = Environment.TickCount64 + 2000;
+                    var seen = ImmutableArray<byte[]>.Empty;
+                    while (seen.IsEmpty && Environment.TickCount64 < deadline) seen = two.Take();
+                    Assert.Single(seen);
+                    if (round == 1) datapath.Uninstall();
+                }
+            }
+        }
+        finally
+        {
+            EbpfPins.Remove(options.PinFolder);
+        }
+    }
+
+    private static void Put(EbpfDatapath datapath, string flow, string actions)
+    {
+        Assert.True(OdpFlowText.TryParse(flow, null, out var key, out var mask, out _));
+        Assert.True(OdpActionText.TryParse(actions, null, out var list, out var error), error);
+        mask.RecirculationIdWire = uint.MaxValue;
+        Assert.Equal(FlowPutResult.Added, datapath.Flows.Put(key, mask, list));
+    }
+
+    private static EbpfDatapath Open(EbpfOptions options)
+    {
+        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+        datapath!.UpcallHandler = new CrossConnect();
+        foreach (var device in (string[])["va", "vb"])
+        {
+            Assert.True(datapath.Ports.TryAdd(
+                new DatapathPortSpec(device, DatapathPortKind.System), out _, out error), error);
+        }
+
+        if (datapath.AdoptedFlows > 0) return datapath;
+        for (uint port = 1; port <= 2; port++) Put(datapath, $"in_port({port})", $"{3 - port}");
+        return datapath;
+    }
+
+    private static void Wire(
+        NetworkNamespace space, string device, NetworkNamespace workload, string address) =>
+        NetworkNamespace.Shell(
+            $"ip -n {space.Name} link add {device} type veth peer name eth0 "
+            + $"netns {workload.Name}; ip -n {space.Name} link set {device} up; "
+            + $"ip -n {workload.Name} link set eth0 up; "
+            + $"ip -n {workload.Name} addr add {address} dev eth0");
+
+    private sealed class CrossConnect : IUpcallHandler
+    {
+        public UpcallVerdict Miss(PacketBuffer packet, in FlowKey key, out FlowKey mask)
+        {
+            mask = default;
+            mask.InPortWire = uint.MaxValue;
+            mask.RecirculationIdWire = uint.MaxValue;
+            return new UpcallVerdict([new OutputAction(3 - key.InPort)], Install: true);
+        }
+
+        public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
+        {
+        }
+    }
+}
+
+/// <summary>Needs a kernel and a build that eBPF programs can be loaded with.</summary>
+public sealed class EbpfTheoryAttribute : TheoryAttribute
+{
+    public EbpfTheoryAttribute() => Skip = EbpfSupport.Missing;
+}

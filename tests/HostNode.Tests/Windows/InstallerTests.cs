@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace Fabric.HostNode.Tests.Windows;
+
+/// <summary>The MSI as its tables say it is, and the PowerShell module as text.</summary>
+/// <remarks>
+/// The package is built around a small stand-in for the program: publishing takes minutes, and
+/// `FABRIC_TEST_FULL=1` does it. wixl and msitools are Debian packages.
+/// </remarks>
+public sealed partial class InstallerTests : IClassFixture<InstallerTests.Package>
+{
+    private readonly Package _package;
+
+    public InstallerTests(Package package) => _package = package;
+
+    [Fact]
+    public void The_service_starts_by_itself_and_again_after_a_crash()
+    {
+        var service = _package.Row("ServiceInstall", "FabricService");
+        Assert.Equal("Fabric", service[1]);
+        Assert.Equal("2", service[4]);
+        Assert.Equal(
+            "service run --config \"[CommonAppDataFolder]Fabric\\fabric.conf\"", service[10]);
+        var failure = _package.Row("MsiServiceConfigFailureActions", "FabricFailure");
+        Assert.Equal("1[~]1[~]1", failure[6]);
+        Assert.Equal("1000[~]5000[~]30000", failure[7]);
+    }
+
+    [Fact]
+    public void Removal_stops_and_deletes_the_service()
+    {
+        const int Start = 1, Stop = 2, StopAtRemoval = 0x20, Delete = 0x80;
+        var events = int.Parse(_package.Row("ServiceControl", "FabricControl")[2]);
+        Assert.Equal(Start | Stop | StopAtRemoval | Delete, events);
+    }
+
+    [Fact]
+    public void The_program_is_on_the_path_of_all_and_leaves_it_again()
+    {
+        var path = _package.Row("Environment", "FabricPath");
+        Assert.Equal(["=-*PATH", "[~];[INSTALLDIR]", "Program"], path[1..]);
+        foreach (var action in (string[])["WriteEnvironmentStrings", "RemoveEnvironmentStrings"])
+        {
+            Assert.NotEmpty(_package.Row("InstallExecuteSequence", action));
+        }
+    }
+
+    [Fact]
+    public void A_newer_version_replaces_an_older_one_and_not_the_other_way_round()
+    {
+        var rows = _package.Rows("Upgrade");
+        Assert.Contains(rows, row => row[6] == "WIX_UPGRADE_DETECTED" && row[2] == "0.1.0");
+        Assert.Contains(rows, row => row[6] == "WIX_DOWNGRADE_DETECTED" && row[1] == "0.1.0");
+        Assert.NotEmpty(_package.Row("InstallExecuteSequence", "RemoveExistingProducts"));
+    }
+
+    [Fact]
+    public void The_configuration_is_the_operators()
+    {
+        const int Permanent = 16, NeverOverwrite = 128, Win64 = 256;
+        var attributes = int.Parse(_package.Row("Component", "Configuration")[3]);
+        Assert.Equal(Permanent | NeverOverwrite | Win64, attributes);
+    }
+
+    [Fact]
+    public void Events_have_texts_and_files_their_places()
+    {
+        Assert.Contains(_package.Rows("Registry"), row =>
+            row[3] == "EventMessageFile" && row[4].Contains("EventCreate.exe"));
+        var files = _package.Rows("File").Select(row => row[2].Split('|')[^1]).Order().ToArray();
+        Assert.Equal(
+            ["Fabric.psd1", "Fabric.psm1", "LICENSE.txt", "fabric.conf", "fabric.exe"],
+            files.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_package_has_at_most_100_megabytes() =>
+        Assert.InRange(_package.Size, 1, 100L * 1024 * 1024);
+
+    [Fact]
+    public void Every_function_of_the_module_is_exported_and_explained()
+    {
+        var folder = Path.Combine(Checkout.Root, "packaging", "powershell", "Fabric");
+        var module = File.ReadAllText(Path.Combine(folder, "Fabric.psm1"));
+        var manifest = File.ReadAllText(Path.Combine(folder, "Fabric.psd1"));
+        foreach (var name in (string[])[
+            "Install-FabricHost", "Get-FabricHost", "Set-VMNetworkAdapterFabricPort",
+            "Enable-FabricExtension", "Test-FabricHost"])
+        {
+            Assert.Contains($"'{name}'", manifest);
+            var at = module.IndexOf($"function {name} ", StringComparison.Ordinal);
+            Assert.True(at > 0, name);
+            var help = module[..at];
+            help = help[help.LastIndexOf("<#", StringComparison.Ordinal)..];
+            Assert.Contains(".SYNOPSIS", help);
+            Assert.Contains(".EXAMPLE", help);
+            Assert.Contains(name, help[help.IndexOf(".EXAMPLE", StringComparison.Ordinal)..]);
+        }
+    }
+
+    /// <summary>Brackets outside texts and comments close in the order that they open.</summary>
+    [Fact]
+    public void The_module_is_balanced()
+    {
+        var text = File.ReadAllText(Path.Combine(
+            Checkout.Root, "packaging", "powershell", "Fabric", "Fabric.psm1"));
+        text = CommentsAndTexts().Replace(text, "");
+        var open = new Stack<char>();
+        foreach (var letter in text)
+        {
+            if (letter is '(' or '[' or '{') open.Push(letter);
+            if (letter is not (')' or ']' or '}')) continue;
+            Assert.NotEmpty(open);
+            Assert.Equal(letter switch { ')' => '(', ']' => '[', _ => '{' }, open.Pop());
+        }
+
+        Assert.Empty(open);
+    }
+
+    [GeneratedRegex("<#.*?#>|(?m:^\\s*#.*$)|@\"\\r?\\n.*?\\n\"@|'[^']*'|\"[^\"]*\"",
+        RegexOptions.Singleline)]
+    private static partial Regex CommentsAndTexts();
+
+    /// <summary>One package for all tests.</summary>
+    public sealed class Package : IDisposable
+    {
+        private readonly string _folder =
+            Directory.CreateTempSubdirectory("fx-windows-msi-").FullName;
+        private readonly string _path;
+
+        public Package()
+        {
+            var isFull = Environment.GetEnvironmentVariable("FABRIC_TEST_FULL") == "1";
+            var program = Path.Combine(_folder, "program.exe");
+            File.WriteAllText(program, "MZ stands for the program");
+            Run(
+                Path.Combine(Checkout.Root, "packaging", "msi", "build"), [_folder],
+                isFull ? null : program);
+            _path = Directory.GetFiles(_folder, "*.msi").Single();
+        }
+
+        public long Size => new FileInfo(_path).Length;
+
+        public string[][] Rows(string table) => Run("msiinfo", ["export", _path, table], null)
+            .Split('\n').Skip(3).Select(line => line.TrimEnd('\r').Split('\t'))
+            .Where(row => row.Length > 1).ToArray();
+
+        public string[] Row(string table, string key) =>
+            Rows(table).FirstOrDefault(row => row[0] == key) ?? [];
+
+        public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+        private static string Run(string program, string[] arguments, string? packed)
+        {
+            var start = new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            if (packed is not null) start.Environment["PROGRAM"] = packed;
+            using var process = Process.Start(start)!;
+            var errors = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, $"{program}: {errors.Result}");
+            return output;
+        }
+    }
+}

@@ -170,6 +170,7 @@ FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 	row = bpf_map_lookup_elem(&fabric_rows, &number);
 	if (!number || !row)
 		return 0;
+	fabric_count(FABRIC_COUNTER_HIT); /* Besides those of the cache. */
 	entry->row = number;
 	entry->generation = row->generation;
 #pragma unroll
@@ -188,8 +189,8 @@ FABRIC_INLINE void fabric_count_flow(struct __sk_buff *skb, struct fabric_scratc
 
 	if (!counts)
 		return;
-	__sync_fetch_and_add(&counts->packets, 1);
-	__sync_fetch_and_add(&counts->bytes, skb->len);
+	fabric_add(&counts->packets, 1);
+	fabric_add(&counts->bytes, skb->len);
 	counts->used = bpf_ktime_get_coarse_ns();
 	if (flags & ~counts->tcp_flags)
 		counts->tcp_flags |= flags;
@@ -224,7 +225,6 @@ FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s
 		return fabric_ask(skb, s, FABRIC_UPCALL_MISS);
 	}
 
-	fabric_count(FABRIC_COUNTER_HIT);
 	fabric_count_flow(skb, s, number);
 	if (row->steps[0].kind == FABRIC_STEP_OUTPUT && row->steps[0].a) {
 		port = fabric_port_of(row->steps[0].c);

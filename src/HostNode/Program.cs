@@ -13,6 +13,7 @@ internal static class Program
     {
         WindowsEnvironment.Prepare();
         if (await DropInVerbs.TryRunAsync(arguments) is { } exitCode) return exitCode;
+        if (await ToolVerbs.TryRunAsync(arguments) is { } toolCode) return toolCode;
         var root = new RootCommand(
             "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
             + "  fabric demo                      three hosts on this machine, checked with packets\n"

@@ -18,6 +18,7 @@ public sealed class MemoryPort : PacketPort
     private readonly Action<MemoryPort, PacketBuffer, TunnelMetadata?> _receive;
     private readonly MacBytes _mac;
     private readonly PcapWriter? _received, _transmitted;
+    private readonly PacketStream? _stream;
     private volatile bool _isDown;
 
     internal MemoryPort(
@@ -31,7 +32,11 @@ public sealed class MemoryPort : PacketPort
         _transmitted = spec.Options?.GetValueOrDefault("pcap") is null
             ? PcapWriter.ForOption(spec, "tx_pcap", "tx_pcap", number)
             : _received;
+        _stream = PacketStream.ForOptions(spec, packet => Inject(packet));
     }
+
+    /// <summary>The other end of option `stream` or `pstream` is there.</summary>
+    public bool IsStreamConnected => _stream?.IsConnected ?? false;
 
     public override string Type => Spec.Kind switch
     {
@@ -134,6 +139,7 @@ public sealed class MemoryPort : PacketPort
         foreach (var entry in entries)
         {
             _transmitted?.Write(entry.Packet.Bytes);
+            _stream?.Send(entry.Packet.Bytes);
             _sent.Enqueue((entry.Packet.Bytes.ToArray(), entry.Tunnel));
             if (_sent.Count > DatapathLimits.KeptPacketsMax) _sent.TryDequeue(out _);
             Transmitted?.Invoke(entry.Packet);
@@ -144,6 +150,7 @@ public sealed class MemoryPort : PacketPort
 
     public override void Dispose()
     {
+        _stream?.Dispose();
         _received?.Dispose();
         _transmitted?.Dispose();
     }

@@ -29,9 +29,7 @@ public sealed partial class ConnectionActor
             case OfHello or OfEchoReply or OfErrorMessage or OfFlowAge: break;
             case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
             case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;
-            case OfGetConfigRequest:
-                Send(new OfGetConfigReply(_configFlags, MissSendLength), xid);
-                break;
+            case OfGetConfigRequest: Ask(message, xid, frame); break;
             case OfSetConfig config: OnSetConfig(config, xid, frame); break;
             case OfDescriptionRequest: FlushChanges(); Send(Describe(), xid); break;
             case OfRoleRequest role:
@@ -87,17 +85,6 @@ public sealed partial class ConnectionActor
     private void OnSetConfig(OfSetConfig config, uint xid, ReadOnlyMemory<byte> frame)
     {
         if (Refuses(xid, frame)) return;
-        if ((config.Flags & OfConfigFlags.FragmentMask) is OfConfigFlags.FragmentReassemble)
-        {
-            // No IP reassembly here, as in OVS: the setting stays what it was.
-            config = config
-                with
-            {
-                Flags = (config.Flags & ~OfConfigFlags.FragmentMask)
-                | (_configFlags & OfConfigFlags.FragmentMask)
-            };
-        }
-
         _configFlags = config.Flags;
         (_missSendLength, _missSendLengthSet) = (config.MissSendLength, true);
         SetInvalidTtl((config.Flags & OfConfigFlags.InvalidTtlToController) != 0);

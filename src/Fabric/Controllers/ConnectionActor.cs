@@ -259,7 +259,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     /// <summary>
     /// A reply in the form that was asked for: Nicira's or OpenFlow's statistics.
     /// </summary>
-    private static OfMessage Adapt(OfMessage reply, OfMessage? request) => (reply, request) switch
+    private OfMessage Adapt(OfMessage reply, OfMessage? request) => (reply, request) switch
     {
         (OfFlowStatsReply flows, OfFlowStatsRequest asked) => flows
             with
@@ -268,6 +268,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         (OfFlowMonitorReply monitor, OfFlowMonitorRequest asked) => monitor
             with
         { IsNicira = asked.IsNicira },
+        (OfGetConfigReply config, _) => new OfGetConfigReply(
+            config.Flags | (_configFlags & ~OfConfigFlags.FragmentMask), MissSendLength),
         _ => reply,
     };
 

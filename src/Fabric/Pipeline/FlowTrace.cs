@@ -23,6 +23,7 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
     private const int RuleWidth = 79;
 
     private readonly StringBuilder _text = new();
+    private readonly List<TraceRound> _rounds = [];
     private readonly Queue<TracePoint> _points = new();
 
     /// <param name="origin">Null: the key's datapath port decides where the packet comes
@@ -60,6 +61,9 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
 
         return _text.Append('\n').ToString();
     }
+
+    /// <summary>The same as <see cref="Run"/> told, for programs.</summary>
+    public string ToJson() => TraceJson.Of(_rounds);
 
     /// <summary>As the tracker might: the first address and port of the range.</summary>
     private void Translate(ref FlowKey key, NatSpec nat)
@@ -136,6 +140,11 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
             _text.Append($"\nTranslation failed ({reason}), packet is dropped.");
         }
 
+        _rounds.Add(new TraceRound(
+            FlowLine(in before, tlv), trace, FlowLine(in result.Final, tlv),
+            MegaflowLine(in before, in mask, tlv),
+            PrintedActions.Format(result.Actions, !hasEffects),
+            result.Error == DropReason.None ? null : DropReasonText.Of(result.Error)));
         foreach (var point in result.Points) _points.Enqueue(point);
         if (!hasEffects || packet is null || result.Error != DropReason.None) return;
         result.Credits().Add(1, (ulong)packet.Size, datapath.Time.Milliseconds());

@@ -45,8 +45,9 @@ internal static class DemoVerb
         });
         verb.SetAction((result, cancellation) => RunAsync(
             new DemoOptions(
-                result.GetValue(hosts), result.GetValue(datapath) ?? Best(), result.GetValue(once),
-                result.GetValue(json), result.GetValue(network) ?? DefaultNetwork()),
+                result.GetValue(hosts), result.GetValue(datapath) ?? Best(),
+                result.GetValue(once), result.GetValue(json),
+                result.GetValue(network) ?? DefaultNetwork()),
             cancellation));
         return verb;
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Fabric.Datapath;
 using Fabric.Host;
+using Fabric.HostNode.Windows;
 using Fabric.Switching;
 using Fabric.Wire;
 
@@ -23,8 +24,11 @@ internal sealed class Datapaths(
         "ebpf" => EbpfDatapath.ProblemHere() is { } problem
             ? $"datapath provider ebpf cannot be used here: {problem}"
             : null,
-        var other => $"datapath provider {other} is not in this version: "
-            + "use ebpf or userspace, or leave fabric.datapath.system empty",
+        "ovsext" when OperatingSystem.IsWindows() => null,
+        "genetlink" when OperatingSystem.IsLinux() => null,
+        "emulator" => null,
+        var other => $"datapath provider {other} is not for this system: "
+            + "use ebpf, userspace or emulator, or leave fabric.datapath.system empty",
     };
 
     /// <summary>The tracker of the datapath that was opened first.</summary>
@@ -73,6 +77,10 @@ internal sealed class Datapaths(
             return false;
         }
 
+        var kind = settings.SystemDatapath;
+        if (kind == "" && OperatingSystem.IsWindows()) kind = "ovsext";
+        if (OvsNetlinkProviders.IsKnown(kind)) return TryOpenNetlink(kind, out provider, out error);
+
         provider = Managed("system@ovs-system", isDummy: false);
         log.Write("datapath", VlogLevel.Info,
             "datapath type system is the managed datapath (userspace)");
@@ -96,6 +104,19 @@ internal sealed class Datapaths(
                 + $"{datapath.AdoptedFlows} flows taken over");
         provider = datapath;
         return true;
+    }
+
+    private bool TryOpenNetlink(string kind, out IDatapathProvider provider, out string error)
+    {
+        var isOpen = OvsNetlinkProviders.TryOpen(
+            kind, "system@ovs-system", time,
+            text => log.Write(
+                "datapath", text == "connected" ? VlogLevel.Info : VlogLevel.Warn,
+                $"{kind}: {text}"),
+            WindowsRooms.MakeInternalPort, out provider, out error);
+        if (isOpen) log.Write("datapath", VlogLevel.Info, $"datapath type system is {kind}");
+        else log.Write("datapath", VlogLevel.Emer, error);
+        return isOpen;
     }
 
     private UserspaceDatapath Managed(string name, bool isDummy) => new(

@@ -296,9 +296,10 @@ internal sealed class DemoRunner : IAsyncDisposable
 
         var start = Stopwatch.GetTimestamp();
         var result = await _hosts[1].ToolAsync("ovn-nbctl",
-            ["--timeout=10", "acl-add", .. rule, "allow-related"]);
+            [$"--timeout={10 * Shell.Slowness}", "acl-add", .. rule, "allow-related"]);
         if (!result.Succeeded) return CheckOutcome.Failed(result.Error.Trim());
-        var arrival = await stream.FirstArrivalAsync(TimeSpan.FromSeconds(10));
+        var arrival = await stream.FirstArrivalAsync(
+            TimeSpan.FromSeconds(10) * Shell.Slowness);
         await _hosts[1].ToolAsync("ovn-nbctl", ["--timeout=10", "acl-del", .. rule]);
         return arrival is { } at
             ? CheckOutcome.Passed(
@@ -356,7 +357,7 @@ internal sealed class DemoRunner : IAsyncDisposable
         var start = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > patience) return false;
+            if (Stopwatch.GetElapsedTime(start) > patience * Shell.Slowness) return false;
             await Task.Delay(100, _stop);
         }
 

@@ -15,6 +15,14 @@ internal static class Shell
     public static readonly TimeSpan TimeoutDefault = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// By how much everything may take longer than on a common machine: FABRIC_DEMO_SLOWNESS, 1
+    /// to 100. For machines that are emulated.
+    /// </summary>
+    public static readonly int Slowness =
+        int.TryParse(Environment.GetEnvironmentVariable("FABRIC_DEMO_SLOWNESS"), out var times)
+            ? Math.Clamp(times, 1, 100) : 1;
+
+    /// <summary>
     /// Runs to the end, or kills after 'timeout'; never throws for what the program does.
     /// </summary>
     public static async Task<ShellResult> RunAsync(
@@ -36,7 +44,7 @@ internal static class Shell
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(timeout ?? TimeoutDefault);
+        limit.CancelAfter((timeout ?? TimeoutDefault) * Slowness);
         try
         {
             await process.WaitForExitAsync(limit.Token);

@@ -84,6 +84,7 @@ internal sealed class EmulatedHost : IDisposable
         FlowKey key = default, mask = default;
         Assert.True(FlowKeyExtractor.TryExtract(packet, ref key, out var reason), $"{reason}");
         mask.Bytes[FlowKey.LinkOffset..FlowKey.TunnelOffset].Fill(0xFF);
+        mask.PacketTypeWire = uint.MaxValue;
         var text = OdpFlowText.Format(key, mask);
         return text[(text.IndexOf("id=0),", StringComparison.Ordinal) + 6)..];
     }

@@ -19,6 +19,12 @@ public sealed class DevicePortTests
             Assert.Contains(" 0% packet loss", a.Exec("ping -c 3 -i 0.05 -W 2 10.9.0.2"));
             Assert.Contains(" 0% packet loss", a.Exec("ping -c 2 -i 0.05 -s 8000 -W 2 10.9.0.2"));
 
+            var threads = datapath.ThreadStatistics();
+            Assert.Equal(2, threads.Length);
+            Assert.Equal([1u, 2u], threads.SelectMany(thread => thread.Ports).Order());
+            Assert.True(threads.Sum(thread => (long)thread.Received) >= 10);
+            Assert.True(threads.Sum(thread => (long)thread.CacheHit) >= 1);
+
             var received = datapath.Ports.Statistics(1)!;
             Assert.True(received.RxPackets >= 5 && received.TxPackets >= 5, $"{received}");
         });

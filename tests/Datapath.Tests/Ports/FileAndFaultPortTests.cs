@@ -75,6 +75,40 @@ public sealed class FileAndFaultPortTests
     }
 
     [Fact]
+    public void Two_dummy_ports_are_the_ends_of_a_wire_over_a_socket()
+    {
+        var folder = Directory.CreateTempSubdirectory("fx-datapath-").FullName;
+        var path = Path.Combine(folder, "wire.sock");
+        try
+        {
+            using var near = Dummy(("in", []), ("out", [("stream", "unix:" + path)]));
+            using var far = Dummy(("in", [("pstream", "punix:" + path)]), ("out", []));
+            Assert.True(DeviceLab.Eventually(() =>
+                near.FindMemoryPort("out")!.IsStreamConnected
+                && far.FindMemoryPort("in")!.IsStreamConnected));
+            for (byte i = 0; i < 10; i++)
+            {
+                near.FindMemoryPort("in")!.Inject([.. new byte[60], i]);
+            }
+
+            byte next = 0;
+            Assert.True(DeviceLab.Eventually(() =>
+            {
+                while (far.FindMemoryPort("out")!.TryTake(out var seen))
+                {
+                    Assert.Equal(next++, seen[60]);
+                }
+
+                return next == 10;
+            }));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_faults()
     {
         static byte[][] Run()

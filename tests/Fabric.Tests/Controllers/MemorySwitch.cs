@@ -9,6 +9,7 @@ namespace Fabric.Tests.Controllers;
 /// <summary>A switch that keeps flows, groups and meters in lists and forwards nothing.</summary>
 public sealed class MemorySwitch : ReceiveActor
 {
+    private OfConfigFlags _config;
     private readonly List<OfFlowStats> _flows = [];
     private readonly SortedDictionary<uint, GroupMod> _groups = [];
     private readonly SortedDictionary<uint, MeterMod> _meters = [];
@@ -111,9 +112,11 @@ public sealed class MemorySwitch : ReceiveActor
 
     private SwitchAnswered Answer(AskSwitch ask)
     {
+        if (ask.Request is OfSetConfig config) _config = config.Flags;
         OfMessage? reply = ask.Request switch
         {
             OfBarrierRequest => new OfBarrierReply(),
+            OfGetConfigRequest => new OfGetConfigReply(_config, 0),
             OfFeaturesRequest => new OfFeaturesReply(0x20000000001, 0, 254, 0,
                 OfCapabilities.FlowStats | OfCapabilities.TableStats | OfCapabilities.PortStats
                 | OfCapabilities.QueueStats | OfCapabilities.ArpMatchIp, 0xFFF, [_port]),

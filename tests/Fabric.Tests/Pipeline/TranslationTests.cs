@@ -266,6 +266,23 @@ public sealed class TranslationTests
         Assert.Equal(["2", "3"], ports);
     }
 
+    [Theory]
+    [InlineData(FragmentHandling.Normal, "3")]
+    [InlineData(FragmentHandling.Match, "2")]
+    [InlineData(FragmentHandling.Drop, "drop")]
+    public void Fragments_are_looked_up_as_the_bridge_is_told(
+        FragmentHandling handling, string first)
+    {
+        var world = WithPorts(3);
+        world.Br0.Fragments = handling;
+        world.Add(0, 10, new MatchBuilder().Set(MatchField.EthernetType, 0x0800)
+            .Set(MatchField.IpProtocol, 6).Set(MatchField.TcpDestination, 80), new OfOutput(2));
+        world.Add(0, 5, Ip, new OfOutput(3));
+        Assert.Equal("2", world.Actions(Tcp));
+        Assert.Equal(first, world.Actions(
+            Tcp.Replace("frag=no", "frag=first", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Learned_flows_forward_the_replies()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Fabric.Host;
 using Fabric.Switching;
 using Fabric.Wire.OpenFlow;
@@ -110,6 +111,24 @@ public sealed class CommandTests : SwitchWorld
         await RunAsync("ofproto/trace", "br0", Packet, "-generate");
         Assert.True(Memory("p2").TryTake(out _));
         Assert.Contains("n_packets=1, ", await RunAsync("bridge/dump-flows", "br0"));
+    }
+
+    [Fact]
+    public async Task A_trace_is_told_to_programs_as_JSON()
+    {
+        Setup(
+            FlowMod.Add(0, 32768, Match.Any, [new OfResubmit(1)]),
+            FlowMod.Add(1, 100, Match.Any, [new OfOutput(2)]));
+        using var json = JsonDocument.Parse(
+            await RunAsync("ofproto/trace", "br0", Packet, "--json"));
+        var round = Assert.Single(json.RootElement.EnumerateArray().ToArray());
+        Assert.Equal("2", round.GetProperty("datapath_actions").GetString());
+        Assert.StartsWith("recirc_id=0,eth,", round.GetProperty("megaflow").GetString());
+        var bridge = round.GetProperty("steps")[0];
+        Assert.Equal("bridge", bridge.GetProperty("kind").GetString());
+        var table = bridge.GetProperty("steps")[0];
+        Assert.Equal("0. priority 32768", table.GetProperty("text").GetString());
+        Assert.Equal("resubmit(,1)", table.GetProperty("steps")[0].GetProperty("text").GetString());
     }
 
     [Fact]

@@ -87,7 +87,11 @@ internal sealed class ObserverActor : ReceiveActor
 
     protected override void PreStart()
     {
-        foreach (var room in new[] { _northbound, _cluster, _configuration }) Context.Watch(room);
+        foreach (var room in new[] { _northbound, _cluster, _configuration })
+        {
+            if (!room.IsNobody()) Context.Watch(room);
+        }
+
         _northbound.Tell(new SubscribeNorthbound(Self));
         _configuration.Tell(new SubscribeDatabase(Self));
         _cluster.Tell(new SubscribeVteps(Self));

@@ -30,7 +30,7 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
     /// <param name="voters">Hosts with the role, from the first one.</param>
     public SimulatedFleet(
         int hosts, int seed, FailureTimes times, Action<string>? log = null,
-        int voters = int.MaxValue)
+        int voters = int.MaxValue, bool hasSwitches = true)
     {
         var memory = OperatingSystem.IsLinux() && Directory.Exists("/dev/shm");
         _folder = Path.Combine(
@@ -47,7 +47,7 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
             Dispatcher, Clock, Network, Random, this, log, _folder, times);
         for (var i = 1; i <= hosts; i++)
         {
-            var node = new SimulatedNode(around, i, isVoter: i <= voters);
+            var node = new SimulatedNode(around, i, isVoter: i <= voters, hasSwitches);
             node.Disk.Stored = row => Stored(node.Id, row);
             _nodes.Add(i, node);
         }

@@ -35,19 +35,23 @@ internal sealed class SimulatedNode
     private readonly NodeSurroundings _around;
     private readonly int _index;
     private readonly bool _isVoter;
-    private readonly TimeSpan _startedAt;
+    private readonly bool _hasSwitch;
     private HostLife? _life;
     private HostClock? _clock;
     private ActorSystem? _system;
     private FabricSystemSlot? _slot;
 
     /// <param name="index">From 1; host 1 forms the cluster.</param>
-    public SimulatedNode(NodeSurroundings around, int index, bool isVoter = true)
+    /// <param name="hasSwitch">
+    /// With the rooms that make tunnels of VTEPs; without, VTEPs are told straight to the cluster.
+    /// </param>
+    public SimulatedNode(
+        NodeSurroundings around, int index, bool isVoter = true, bool hasSwitch = true)
     {
+        _hasSwitch = hasSwitch;
         _around = around;
         _index = index;
         _isVoter = isVoter;
-        _startedAt = around.Clock.Elapsed;
         Disk = new SimulatedDisk(new Random(around.Random.Next()));
     }
 
@@ -116,6 +120,17 @@ internal sealed class SimulatedNode
 
     private ImmutableArray<HostRoom> Rooms(FabricSettings settings, FabricSystemSlot slot) =>
     [
+        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
+            Id, NorthboundSchema.Schema, LogTimes.Default, _clock!))),
+        new("cluster", find => ClusterActor.Props(settings, find("northbound"), slot)),
+        .. _hasSwitch ? SwitchRooms() : [],
+        new("observer", find => ObserverActor.Props(
+            Id, _around.Observer, find("northbound"), find("cluster"),
+            _hasSwitch ? find("configuration") : ActorRefs.Nobody, NewUuid)),
+    ];
+
+    private ImmutableArray<HostRoom> SwitchRooms() =>
+    [
         new("configuration", _ => ConfigurationActor.Props(
             new ConfigurationSettings([])
             {
@@ -128,14 +143,8 @@ internal sealed class SimulatedNode
                 ]),
             },
             ActorRefs.Nobody, _clock!, NewUuid)),
-        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
-            Id, NorthboundSchema.Schema, LogTimes.Default, _clock!))),
-        new("cluster", find => ClusterActor.Props(settings, find("northbound"), slot)),
         new("vteps", find => LocalVtepsActor.Props(Id, find("configuration"), find("cluster"))),
         new("tunnels", find => TunnelsActor.Props(Id, find("cluster"), find("configuration"))),
-        new("observer", find => ObserverActor.Props(
-            Id, _around.Observer, find("northbound"), find("cluster"), find("configuration"),
-            NewUuid)),
     ];
 
     private ActorSystem StartFabric(

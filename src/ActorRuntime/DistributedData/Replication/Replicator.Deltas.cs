@@ -24,11 +24,10 @@ public sealed partial class Replicator
     {
         if (!_deltaLogs.TryGetValue(key, out var log)) _deltaLogs[key] = log = new DeltaLog();
         log.Sequence++;
-        if (!_nodes.IsEmpty)
-        {
-            log.Deltas[log.Sequence] = delta;
-            SendSoon();
-        }
+        // Kept also while nobody is there: whoever missed the first one asks for the whole value.
+        log.Deltas[log.Sequence] = delta;
+        if (_nodes.IsEmpty) KeepFew(log);
+        else SendSoon();
 
         return envelope with
         {
@@ -114,7 +113,12 @@ public sealed partial class Replicator
             log.Deltas.Remove(sequence);
         }
 
-        // Too many for a slow round: the gossip of whole values will do.
+        KeepFew(log);
+    }
+
+    /// <summary>Too many for a slow round: the gossip of whole values will do.</summary>
+    private void KeepFew(DeltaLog log)
+    {
         while (log.Deltas.Count > _settings.MaxDeltaElements)
         {
             log.Deltas.Remove(log.Deltas.Keys.First());

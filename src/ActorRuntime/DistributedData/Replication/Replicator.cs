@@ -40,6 +40,9 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
     private readonly ILoggingAdapter _log;
     private readonly Random _random;
     private readonly SortedDictionary<string, DataEnvelope> _values = new(StringComparer.Ordinal);
+    /// <summary>In a cluster no larger than this everyone greets a new replica.</summary>
+    private const int GreeterCount = 4;
+
     private ImmutableSortedSet<UniqueAddress> _nodes = [];
     private ImmutableSortedDictionary<UniqueAddress, int> _upNumbers =
         ImmutableSortedDictionary<UniqueAddress, int>.Empty;
@@ -135,11 +138,19 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         if (!_nodes.Contains(node))
         {
             _nodes = _nodes.Add(node);
-            // A new replica knows nothing: it is told at once what is here.
-            GossipTo(node);
+            // A new replica knows nothing: it is told at once what there is, by a few.
+            if (_nodes.Count <= GreeterCount || IsNeighbour(node)) GossipTo(node);
         }
 
         _upNumbers = _upNumbers.SetItem(node, member.UpNumber);
+    }
+
+    /// <summary>Next to this node, when all stand in a circle in the order of addresses.</summary>
+    private bool IsNeighbour(UniqueAddress node)
+    {
+        var all = _nodes.Add(Self0);
+        var distance = Math.Abs(all.IndexOf(node) - all.IndexOf(Self0));
+        return distance == 1 || distance == all.Count - 1;
     }
 
     /// <summary>The replicator of another host: the same path there.</summary>

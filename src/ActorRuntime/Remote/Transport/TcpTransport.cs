@@ -152,7 +152,7 @@ internal sealed class TcpTransport : IRemoteTransport
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (_tls is null)
             {
-                accepted(Framed(stream, endPoint.ToString(), PeerIdentity.Unknown));
+                accepted(Framed(stream, $"{endPoint.Address}", PeerIdentity.Unknown));
                 return;
             }
 
@@ -162,7 +162,7 @@ internal sealed class TcpTransport : IRemoteTransport
             await secure.AuthenticateAsServerAsync(_tls.ServerOptions(), timeout.Token)
                 .ConfigureAwait(false);
             var identity = PeerIdentity.Of(secure.RemoteCertificate);
-            accepted(Framed(secure, $"{endPoint} ({identity.Name})", identity));
+            accepted(Framed(secure, $"{endPoint.Address} ({identity.Name})", identity));
         }
         catch (Exception e) when (e is AuthenticationException or IOException or SocketException
             or OperationCanceledException or ObjectDisposedException)

@@ -203,7 +203,7 @@ public sealed class EbpfDatapath : IDatapathProvider
         }
 
         return new DatapathStatistics(
-            sums[0], sums[1], sums[2], (ulong)_flows.Count, sums[3], (uint)_flows.MaskCount,
+            sums[0] + sums[4], sums[1], sums[2], (ulong)_flows.Count, sums[3], (uint)_flows.MaskCount,
             sums[4]);
     }
 

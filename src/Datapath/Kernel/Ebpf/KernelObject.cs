@@ -216,7 +216,8 @@ internal sealed unsafe class KernelObject : IDisposable
     /// <summary>Sizes, seed and pins, before the kernel sees the object.</summary>
     private void Prepare(EbpfOptions options)
     {
-        CounterShift = Math.Min(3, (int)Math.Ceiling(Math.Log2(Environment.ProcessorCount)));
+        var processors = PossibleProcessors();
+        CounterShift = Math.Min(3, (int)Math.Ceiling(Math.Log2(processors)));
         var rows = (uint)options.FlowsMax + EbpfOptions.RowsReserved;
         LibBpf.SetMaxEntries(Find("fabric_rows"), rows);
         LibBpf.SetMaxEntries(Find("fabric_flow_counts"), rows << CounterShift);
@@ -248,8 +249,16 @@ internal sealed unsafe class KernelObject : IDisposable
             if (constants == null || size < 16) continue;
             *(ulong*)constants = Seed;
             *(uint*)(constants + 8) = (uint)CounterShift;
-            *(uint*)(constants + 12) = rows;
+            *(uint*)(constants + 12) = processors <= 1 << CounterShift ? 0u : 1;
         }
+    }
+
+    /// <summary>Processors that programs may run on, whatever this process may use.</summary>
+    private static int PossibleProcessors()
+    {
+        const string List = "/sys/devices/system/cpu/possible";
+        var last = File.Exists(List) ? File.ReadAllText(List).Trim().Split('-', ',')[^1] : "";
+        return int.TryParse(last, out var number) ? number + 1 : Environment.ProcessorCount;
     }
 
     private static ulong ReadPinnedSeed(string pins)

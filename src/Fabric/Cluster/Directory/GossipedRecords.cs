@@ -118,6 +118,15 @@ internal static class GossipTimes
     public static readonly TimeSpan PruneAfter = TimeSpan.FromMinutes(10);
 
     public static readonly TimeSpan PruneInterval = TimeSpan.FromSeconds(15);
+
+    /// <summary>Between a change that gossip brought and the word of it.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+}
+
+/// <summary>A timer: what has changed meanwhile is told.</summary>
+internal sealed record TellChanges
+{
+    public static readonly TellChanges Instance = new();
 }
 
 /// <summary>A timer: records of hosts that are gone are looked for.</summary>

@@ -59,11 +59,6 @@ public sealed class LearnedAddressesActor : ReceiveActor, IWithTimers
     public static Props Props(string host) =>
         Akka.Actor.Props.Create(() => new LearnedAddressesActor(host));
 
-    private sealed record TellChanges
-    {
-        public static readonly TellChanges Instance = new();
-    }
-
     protected override void PreStart()
     {
         _bindings.Subscribe(Self);

@@ -43,10 +43,11 @@ public sealed class PortLocationsActor : ReceiveActor, IWithTimers
         Receive<Changed>(changed =>
         {
             _claims.Adopt(changed);
-            Tell();
+            TellSoon();
         });
         Receive<PruneRecords>(_ => _claims.Prune(
             _members, _clock.MonotonicClock, GossipTimes.PruneAfter));
+        Receive<TellChanges>(_ => Tell());
         Receive<IUpdateResponse>(_ => { }); // Local writes; gossip carries them on.
     }
 
@@ -73,6 +74,13 @@ public sealed class PortLocationsActor : ReceiveActor, IWithTimers
         if (claims.SequenceEqual(own)) return;
         _claims.Write(new HostClaims(_host, 0, claims));
         Tell();
+    }
+
+    /// <summary>Changes of many hosts come in many maps at once.</summary>
+    private void TellSoon()
+    {
+        if (!Timers.IsTimerActive(nameof(TellChanges)))
+            Timers.StartSingleTimer(nameof(TellChanges), TellChanges.Instance, GossipTimes.Pause);
     }
 
     private void Tell()

@@ -39,7 +39,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         Receive<Changed>(changed =>
         {
             _records.Adopt(changed);
-            Tell();
+            TellSoon();
         });
         Receive<PatienceEnded>(_ =>
         {
@@ -48,6 +48,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         });
         Receive<PruneRecords>(_ => _records.Prune(
             _members, _clock.MonotonicClock, GossipTimes.PruneAfter));
+        Receive<TellChanges>(_ => Tell());
         Receive<IUpdateResponse>(_ => { }); // Local writes; gossip carries them on.
     }
 
@@ -73,6 +74,13 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
             && own.Vteps.SetEquals(publish.Vteps)) return;
         _records.Write(new HostRecord(_host, publish.HostName, 0, publish.Vteps));
         Tell();
+    }
+
+    /// <summary>Changes of many hosts come in many maps at once.</summary>
+    private void TellSoon()
+    {
+        if (!Timers.IsTimerActive(nameof(TellChanges)))
+            Timers.StartSingleTimer(nameof(TellChanges), TellChanges.Instance, GossipTimes.Pause);
     }
 
     private void Tell()

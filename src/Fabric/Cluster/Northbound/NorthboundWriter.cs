@@ -86,6 +86,9 @@ public sealed partial class NorthboundWriter
         var hosts = members.Members.Select(member => member.HostId).Append(_host);
         if (_around.Sql is not null) hosts = hosts.Append(SqlVoter.HostId);
         _log.SetPeers(hosts.ToImmutableSortedSet(StringComparer.Ordinal), now);
+        // Who was sent away and went may come back, and vote again.
+        _dismissed.RemoveWhere(
+            host => members.Find(host) is null && !_log.Voters.Contains(host));
         CountApplied(now);
     }
 

@@ -41,6 +41,9 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
 
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>In a large cluster members change in crowds: a crowd is looked at once.</summary>
+    private static readonly TimeSpan RefreshPause = TimeSpan.FromMilliseconds(20);
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly FabricSettings _settings;
     private readonly FabricStart _start;
@@ -85,8 +88,8 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
                 ended.ActorRef.Path.Name, new MakeChild(ended.ActorRef.Path.Name), Rest);
         });
         Receive<MakeChild>(make => Make(make.Name));
-        Receive<ClusterEvent.CurrentClusterState>(_ => Refresh());
-        Receive<ClusterEvent.IClusterDomainEvent>(_ => Refresh());
+        Receive<ClusterEvent.CurrentClusterState>(_ => RefreshSoon());
+        Receive<ClusterEvent.IClusterDomainEvent>(_ => RefreshSoon());
         Receive<RefreshMembers>(_ => Refresh());
         Receive<LeaveCluster>(leave => _node.Leave(Address.Parse(leave.Address)));
         Receive<DownMember>(down => _node.Down(Address.Parse(down.Address)));
@@ -168,6 +171,12 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     }
 
     protected override void PostStop() => _node.Unsubscribe(Self);
+
+    private void RefreshSoon()
+    {
+        if (!Timers.IsTimerActive(nameof(RefreshSoon)))
+            Timers.StartSingleTimer(nameof(RefreshSoon), RefreshMembers.Instance, RefreshPause);
+    }
 
     private void Refresh()
     {

@@ -24,9 +24,14 @@ internal static class KeyStages
     }
 
     /// <summary>One 64-bit step of a hash over masked words.</summary>
+    /// <remarks>
+    /// Both halves of the product: the last byte of an address is in the highest bits of its word,
+    /// and must reach the lowest of the hash, which choose the bucket.
+    /// </remarks>
     public static ulong Mix(ulong hash, ulong word)
     {
-        hash = (BitOperations.RotateLeft(hash, 29) ^ word) * 0x9E37_79B9_7F4A_7C15UL;
-        return hash ^ (hash >> 29);
+        var high = Math.BigMul(
+            BitOperations.RotateLeft(hash, 29) ^ word, 0x9E37_79B9_7F4A_7C15UL, out var low);
+        return high ^ low;
     }
 }

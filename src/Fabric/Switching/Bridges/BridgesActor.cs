@@ -8,10 +8,12 @@ namespace Fabric.Switching;
 /// <summary>Keeps one bridge actor for every Bridge row, and says when all are as wanted.</summary>
 /// <remarks>
 /// Hears:  <see cref="BridgesWanted"/> from the configuration; <see cref="BridgeReconciled"/>,
-///         <see cref="InterfacesObserved"/>, <see cref="WantsState"/> from its bridges;
+///         <see cref="InterfacesObserved"/>, <see cref="ControllersObserved"/>,
+///         <see cref="WantsState"/> from its bridges;
 ///         <see cref="PortChanged"/> from the datapath.
-/// Says:   <see cref="BridgesReconciled"/> and <see cref="InterfacesObserved"/> to whom the last
-///         desired state came from; <see cref="KeepInterfaces"/> to the datapath;
+/// Says:   <see cref="BridgesReconciled"/>, <see cref="InterfacesObserved"/> and
+///         <see cref="ControllersObserved"/> to whom the last desired state came from;
+///         <see cref="KeepInterfaces"/> to the datapath;
 ///         <see cref="BridgeWanted"/>, <see cref="ManagementFound"/> to its bridges.
 /// Holds:  the statuses of the present revision. The desired state is kept in the store.
 /// Fails:  when the datapath actor is gone for good (a death pact): the parent starts both anew.
@@ -51,6 +53,7 @@ public sealed class BridgesActor : ReceiveActor, IWithTimers
         });
         Receive<BridgeReconciled>(Keep);
         Receive<InterfacesObserved>(observed => _configuration?.Tell(observed));
+        Receive<ControllersObserved>(observed => _configuration?.Tell(observed));
         Receive<WantsState>(wants => TellBridge(wants.Name));
         Receive<Recreate>(recreate => TellBridge(recreate.Bridge));
         Receive<PortChanged>(changed =>

@@ -39,7 +39,11 @@ internal sealed partial class SwitchRequests(
             case OfConntrackFlush flush:
                 Flush(flush);
                 return OfErrorCode.None;
-            case OfSetConfig:
+            case OfSetConfig config:
+                SetFragments(config.Flags);
+                return OfErrorCode.None;
+            case OfGetConfigRequest:
+                reply = new OfGetConfigReply(Fragments(), 0);
                 return OfErrorCode.None;
             case OfQueueGetConfigRequest queues:
                 reply = new OfQueueGetConfigReply(queues.Port, []);
@@ -54,6 +58,30 @@ internal sealed partial class SwitchRequests(
 
     private ImmutableArray<PortSnapshot> Ports =>
         datapath?.Current.Bridges.GetValueOrDefault(state.Name)?.PortsInOrder ?? [];
+
+    /// <summary>One setting for the bridge, whoever asks: reassembly is not offered.</summary>
+    private void SetFragments(OfConfigFlags flags)
+    {
+        switch (flags & OfConfigFlags.FragmentMask)
+        {
+            case OfConfigFlags.None:
+                state.Pipeline.Fragments = FragmentHandling.Normal;
+                break;
+            case OfConfigFlags.FragmentDrop:
+                state.Pipeline.Fragments = FragmentHandling.Drop;
+                break;
+            case OfConfigFlags.FragmentNxMatch:
+                state.Pipeline.Fragments = FragmentHandling.Match;
+                break;
+        }
+    }
+
+    private OfConfigFlags Fragments() => state.Pipeline.Fragments switch
+    {
+        FragmentHandling.Drop => OfConfigFlags.FragmentDrop,
+        FragmentHandling.Match => OfConfigFlags.FragmentNxMatch,
+        _ => OfConfigFlags.None,
+    };
 
     private OfFeaturesReply Features()
     {

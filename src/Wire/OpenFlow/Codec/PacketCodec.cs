@@ -255,6 +255,8 @@ internal static class PacketCodec
     /// </summary>
     private static byte ReasonOf(PacketInReason reason, in OfCodecContext context) => reason switch
     {
+        PacketInReason.ExplicitMiss when context.Version < OfVersion.OpenFlow13 =>
+            (byte)PacketInReason.Action, // Table-miss flows come with OpenFlow 1.3.
         PacketInReason.ExplicitMiss or PacketInReason.ImplicitMiss => (byte)PacketInReason.NoMatch,
         > PacketInReason.InvalidTtl when context.Version < OfVersion.OpenFlow14 =>
             (byte)PacketInReason.Action,

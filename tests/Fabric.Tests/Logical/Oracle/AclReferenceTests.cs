@@ -24,7 +24,7 @@ public sealed class AclReferenceTests
         "ip4", "tcp", "udp", "ip4 && tcp.dst == 80", "tcp.dst >= 80 && tcp.dst < 90",
         "ip4.src == 10.0.0.0/30", "ip4.src != 10.0.0.1 && udp", "!(tcp.dst == {80, 81})",
         "ip4.dst == {10.0.0.1, 10.0.0.2} || udp.dst == 53", "eth.src == 02:00:00:00:00:01",
-        "inport == \"p1\"", "inport == {\"p1\", \"p2\"} && tcp", "ip4.src == $set && ip.ttl > 10",
+        "inport == \"p1\"", "inport == {\"p1\", \"p2\"} && tcp", "ip4.src == $set && ip.ttl == 64",
     ];
 
     private sealed record Rule(

@@ -10,17 +10,24 @@ namespace Fabric.Switching;
 /// <summary>Arguments of ofproto/trace: a bridge and a flow, or a datapath flow.</summary>
 internal static class TraceCommand
 {
+    private sealed record TraceOptions(
+        List<ConntrackState> States, bool Generates, bool IsJson);
+
     public static string Run(SwitchStore store, ImmutableArray<string> arguments)
     {
         var states = new List<ConntrackState>();
         var words = new List<string>();
-        var generates = false;
+        var (generates, isJson) = (false, false);
         for (var i = 0; i < arguments.Length; i++)
         {
             var word = arguments[i];
             if (word is "-generate" or "--generate")
             {
                 generates = true;
+            }
+            else if (word == "--json")
+            {
+                isJson = true;
             }
             else if (word is "--ct-next" or "-ct-next"
                 || word.StartsWith("--ct-next=", StringComparison.Ordinal))
@@ -40,11 +47,11 @@ internal static class TraceCommand
             }
         }
 
-        return Run(store, words, states, generates);
+        return Run(store, words, new TraceOptions(states, generates, isJson));
     }
 
     private static string Run(
-        SwitchStore store, List<string> words, List<ConntrackState> states, bool generates)
+        SwitchStore store, List<string> words, TraceOptions options)
     {
         if (words.Count == 0) throw new UnixctlException("Must specify bridge name");
         foreach (var datapath in store.Datapaths)
@@ -54,15 +61,15 @@ internal static class TraceCommand
                 continue;
             }
 
-            return OfBridge(datapath, bridge, words[1], states, generates);
+            return OfBridge(datapath, bridge, words[1], options);
         }
 
-        return OfDatapath(store, words[^1], states, generates);
+        return OfDatapath(store, words[^1], options);
     }
 
     private static string OfBridge(
         SwitchedDatapath datapath, BridgeSnapshot bridge, string flow,
-        List<ConntrackState> states, bool generates)
+        TraceOptions options)
     {
         if (!FlowText.TryParseFlow(flow, bridge, out var key, out var error))
         {
@@ -78,12 +85,11 @@ internal static class TraceCommand
         {
             Metadata = FlowMatch.Exact(in key, bridge.Pipeline.Current.Tlv),
         };
-        return new FlowTrace(datapath).Run(
-            in key.Flow, origin, states, generates, PacketFor(in key.Flow, generates));
+        return Trace(datapath, in key.Flow, origin, options);
     }
 
     private static string OfDatapath(
-        SwitchStore store, string flow, List<ConntrackState> states, bool generates)
+        SwitchStore store, string flow, TraceOptions options)
     {
         var datapath = store.Datapaths.FirstOrDefault(each => !each.Current.Bridges.IsEmpty())
             ?? throw new UnixctlException("Cannot find the datapath");
@@ -107,8 +113,16 @@ internal static class TraceCommand
             throw new UnixctlException("Invalid port");
         }
 
-        return new FlowTrace(datapath).Run(
-            in key, null, states, generates, PacketFor(in key, generates));
+        return Trace(datapath, in key, null, options);
+    }
+
+    private static string Trace(
+        SwitchedDatapath datapath, in FlowKey key, TranslationOrigin? origin, TraceOptions options)
+    {
+        var trace = new FlowTrace(datapath);
+        var text = trace.Run(in key, origin, options.States, options.Generates,
+            PacketFor(in key, options.Generates));
+        return options.IsJson ? trace.ToJson() : text;
     }
 
     /// <summary>-generate: the trace is of a packet that really goes its way.</summary>

@@ -75,42 +75,62 @@ internal sealed class ConnectionMap
     /// <summary>Adds both keys, or none when either is taken.</summary>
     public bool TryAdd(Connection connection)
     {
-        var original = connection.Hash;
         var reply = connection.Reply.HashWith(_seed);
-        var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
-        var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
+        if (reply % ShardCount == connection.Hash % ShardCount)
+        {
+            lock (_shards[reply % ShardCount].Gate) return TryAddLocked(connection, reply);
+        }
+
+        var (first, second) = InOrder(connection.Hash, reply);
         lock (first.Gate)
             lock (second.Gate)
-            {
-                if (TryFind(connection.Original, original, out _, out _)) return false;
-                if (TryFind(connection.Reply, reply, out _, out _)) return false;
-                _shards[original % ShardCount].Insert(connection);
-                if (reply != original)
-                {
-                    _shards[reply % ShardCount].Insert(
-                        new ConnectionLink(reply) { Connection = connection });
-                }
+                return TryAddLocked(connection, reply);
+    }
 
-                return true;
-            }
+    private bool TryAddLocked(Connection connection, uint reply)
+    {
+        var original = connection.Hash;
+        if (TryFind(connection.Original, original, out _, out _)) return false;
+        if (TryFind(connection.Reply, reply, out _, out _)) return false;
+        _shards[original % ShardCount].Insert(connection);
+        if (reply != original)
+        {
+            _shards[reply % ShardCount].Insert(
+                new ConnectionLink(reply) { Connection = connection });
+        }
+
+        return true;
     }
 
     /// <summary>Takes both keys out; false when somebody else already did.</summary>
     public bool Remove(Connection connection)
     {
-        var original = connection.Hash;
         var reply = connection.Reply.HashWith(_seed);
-        var first = _shards[Math.Min(original % ShardCount, reply % ShardCount)];
-        var second = _shards[Math.Max(original % ShardCount, reply % ShardCount)];
+        if (reply % ShardCount == connection.Hash % ShardCount)
+        {
+            lock (_shards[reply % ShardCount].Gate) return RemoveLocked(connection, reply);
+        }
+
+        var (first, second) = InOrder(connection.Hash, reply);
         lock (first.Gate)
             lock (second.Gate)
-            {
-                if (connection.IsRemoved) return false;
-                connection.IsRemoved = true;
-                _shards[original % ShardCount].Unlink(original, connection);
-                if (reply != original) _shards[reply % ShardCount].Unlink(reply, connection);
-                return true;
-            }
+                return RemoveLocked(connection, reply);
+    }
+
+    private bool RemoveLocked(Connection connection, uint reply)
+    {
+        if (connection.IsRemoved) return false;
+        connection.IsRemoved = true;
+        _shards[connection.Hash % ShardCount].Unlink(connection.Hash, connection);
+        if (reply != connection.Hash) _shards[reply % ShardCount].Unlink(reply, connection);
+        return true;
+    }
+
+    /// <summary>Two shards in the order in which they are always locked.</summary>
+    private (Shard First, Shard Second) InOrder(uint one, uint other)
+    {
+        var (low, high) = (one % ShardCount, other % ShardCount);
+        return low < high ? (_shards[low], _shards[high]) : (_shards[high], _shards[low]);
     }
 
     /// <summary>Calls 'visit' once for each connection of shard 'index'.</summary>
@@ -181,7 +201,7 @@ internal sealed class ConnectionMap
 
         public void Insert(ConnectionLink link)
         {
-            if (Count >= Buckets.Length + (Buckets.Length / 2)) Resize(Buckets.Length * 2);
+            if (Count >= Buckets.Length + (Buckets.Length / 2)) Resize(Buckets.Length * 4);
             ref var head = ref Buckets[IndexOf(link.Hash, Buckets)];
             link.Next = head;
             Volatile.Write(ref head, link);
@@ -197,9 +217,9 @@ internal sealed class ConnectionMap
                 {
                     Volatile.Write(ref link, link.Next);
                     Count--;
-                    if (Buckets.Length > BucketsMin && Count < Buckets.Length / 8)
+                    if (Buckets.Length > BucketsMin && Count < Buckets.Length / 16)
                     {
-                        Resize(Buckets.Length / 2);
+                        Resize(Buckets.Length / 4);
                     }
 
                     return;

@@ -20,6 +20,10 @@ internal static unsafe partial class Libc
     public static partial int SetSocketOption(
         int descriptor, int level, int name, void* value, int size);
 
+    /// <summary>'which' 0 and 'who' 0: the calling thread's own.</summary>
+    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int who, int priority);
+
     [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
     public static partial int GetSocketOption(
         int descriptor, int level, int name, void* value, int* size);

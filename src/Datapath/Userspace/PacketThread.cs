@@ -19,6 +19,9 @@ internal sealed class PacketThread : IDisposable
     /// <summary>How far a port's cost may run ahead of one that waits too.</summary>
     private static readonly long CostAheadMax = Stopwatch.Frequency / 5_000;
 
+    /// <summary>The priority at which OVS's own scripts run ovs-vswitchd.</summary>
+    private const int Nice = -10;
+
     private readonly PacketContext _context;
     private readonly Thread _thread;
     private readonly int _poll;
@@ -71,6 +74,7 @@ internal sealed class PacketThread : IDisposable
 
     private void Loop()
     {
+        Libc.SetPriority(0, 0, Nice); // Without the right to, at the usual one.
         Span<ulong> tags = stackalloc ulong[64];
         var looks = 0;
         while (!_isStopping)

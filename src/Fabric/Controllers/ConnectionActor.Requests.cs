@@ -26,7 +26,8 @@ public sealed partial class ConnectionActor
                 AddChange(message, xid, frame);
                 break;
             case OfEchoRequest echo: Send(new OfEchoReply(echo.Data), xid); break;
-            case OfHello or OfEchoReply or OfErrorMessage or OfFlowAge: break;
+            case OfEchoReply or OfErrorMessage or OfFlowAge: break;
+            case OfHello: SendError(OfErrorCode.RequestBadType, xid, frame); break;
             case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
             case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;
             case OfGetConfigRequest: Ask(message, xid, frame); break;
@@ -85,6 +86,14 @@ public sealed partial class ConnectionActor
     private void OnSetConfig(OfSetConfig config, uint xid, ReadOnlyMemory<byte> frame)
     {
         if (Refuses(xid, frame)) return;
+        var known = OfConfigFlags.FragmentMask;
+        if (_version < OfVersion.OpenFlow13) known |= OfConfigFlags.InvalidTtlToController;
+        if ((config.Flags & ~known) != 0)
+        {
+            SendError(OfErrorCode.ConfigBadFlags, xid, frame);
+            return;
+        }
+
         _configFlags = config.Flags;
         (_missSendLength, _missSendLengthSet) = (config.MissSendLength, true);
         SetInvalidTtl((config.Flags & OfConfigFlags.InvalidTtlToController) != 0);

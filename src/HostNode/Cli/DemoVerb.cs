@@ -18,7 +18,7 @@ internal static class DemoVerb
         };
         var datapath = new Option<string?>("--datapath")
         {
-            Description = "What moves packets: userspace, ebpf; the best that can be had if not set.",
+            Description = "What moves packets: userspace, ebpf; the best to be had if not set.",
         };
         var once = new Option<bool>("--once")
         {
@@ -52,7 +52,7 @@ internal static class DemoVerb
         return verb;
     }
 
-    /// <summary>The kernel's eBPF programs where they can be had; null: the host's default.</summary>
+    /// <summary>The kernel's eBPF programs where they can be had; else null.</summary>
     private static string? Best() =>
         Fabric.Datapath.EbpfDatapath.ProblemHere() is null ? "ebpf" : null;
 

@@ -56,6 +56,7 @@ internal sealed class VsctlSession(
                 var empty = (TypeOf(table, column) as JsonObject)?["value"] is null ? "set" : "map";
                 return await UpdateAsync(table, UuidOf(await NeedAsync(table, record)),
                     new JsonObject { [column] = new JsonArray(empty, new JsonArray()) });
+            case ["import", var file]: return await ImportAsync(file);
             default: throw VsctlTool.UsageError(words[0]);
         }
     }
@@ -72,6 +73,17 @@ internal sealed class VsctlSession(
             if ((long)row["cur_cfg"]! >= (long)row["next_cfg"]!) return;
             await Task.Delay(PollPeriod, cancellation);
         }
+    }
+
+    /// <summary>Takes a conf.db over: all of it, or nothing when one row is refused.</summary>
+    private async Task<int> ImportAsync(string file)
+    {
+        var present = (await NamesAsync("Bridge")).ToHashSet();
+        var (operations, remarks) = ConfDbImport.Plan(
+            file, _root, present,
+            (table, column) => _schema["tables"]?[table]?["columns"]?[column] is not null);
+        foreach (var remark in remarks) await output.WriteLineAsync(remark);
+        return await ChangeAsync([.. operations]);
     }
 
     private async Task<int> ShowAsync()
@@ -334,7 +346,7 @@ internal sealed class VsctlSession(
         return (parts[0], parts.ElementAtOrDefault(1), setting[(at + 1)..]);
     }
 
-    private static string UuidOf(JsonNode row) => (string)row["_uuid"]![1]!;
+    internal static string UuidOf(JsonNode row) => (string)row["_uuid"]![1]!;
 
     private static JsonArray Named(string name) =>
         new("set", new JsonArray(new JsonArray("named-uuid", name)));
@@ -345,7 +357,7 @@ internal sealed class VsctlSession(
     private static JsonArray Where(string uuid) =>
         new(new JsonArray("_uuid", "==", new JsonArray("uuid", uuid)));
 
-    private static JsonObject Insert(string table, JsonObject row, string name) => new()
+    internal static JsonObject Insert(string table, JsonObject row, string name) => new()
     {
         ["op"] = "insert", ["table"] = table, ["row"] = row, ["uuid-name"] = name,
     };
@@ -355,7 +367,7 @@ internal sealed class VsctlSession(
         ["op"] = "update", ["table"] = table, ["where"] = Where(uuid), ["row"] = row,
     };
 
-    private static JsonObject Mutate(
+    internal static JsonObject Mutate(
         string table, string uuid, string column, string mutator, JsonNode value) => new()
     {
         ["op"] = "mutate", ["table"] = table, ["where"] = Where(uuid),

@@ -18,7 +18,8 @@ internal static class VsctlTool
         + "  [--may-exist] add-br BR | [--if-exists] del-br BR\n"
         + "  [--may-exist] add-port BR PORT [COLUMN=VALUE]... | [--if-exists] del-port [BR] PORT\n"
         + "  list TABLE [RECORD] | get TABLE RECORD COLUMN[:KEY]\n"
-        + "  set TABLE RECORD COLUMN[:KEY]=VALUE... | clear TABLE RECORD COLUMN";
+        + "  set TABLE RECORD COLUMN[:KEY]=VALUE... | clear TABLE RECORD COLUMN\n"
+        + "  import CONF.DB                take over the configuration of an OVS database file";
 
     public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error)
     {

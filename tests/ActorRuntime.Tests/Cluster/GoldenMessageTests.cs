@@ -33,7 +33,7 @@ public sealed class GoldenMessageTests : IAsyncDisposable
     [Fact]
     public void Messages_keep_their_bytes()
     {
-        VersionVector.ResetCounters();
+        VersionVector.ForgetCounters([A, B]);
         var lines = Messages().Select(m => Line(m.Name, m.Message)).ToArray();
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
         {

@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace Fabric.ActorRuntime.Tests.Core;
 
-/// <summary>What the product uses of the actor runtime, read from its compiled assemblies.</summary>
+/// <summary>What the product uses of the actor runtime, as its assemblies say.</summary>
 /// <remarks>
 /// The same sources must compile against Akka.NET 1.5, which is not at hand where tests run. Every
 /// member in the golden list was looked up in its API; a new line there has to be, too.

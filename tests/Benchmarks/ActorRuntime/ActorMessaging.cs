@@ -1,6 +1,5 @@
 #nullable disable
 using System.Diagnostics;
-using System.Globalization;
 using Akka.Actor;
 using Akka.Configuration;
 
@@ -13,55 +12,38 @@ namespace Fabric.Benchmarks;
 /// </remarks>
 public static class ActorMessaging
 {
-    private const int RunCount = 7;
-
-    /// <summary>One measured figure with its goal.</summary>
-    public sealed record Figure(
-        string Name, double Value, string Unit, double Goal, bool HigherIsBetter)
-    {
-        public bool IsHeld => HigherIsBetter ? Value >= Goal : Value <= Goal;
-
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-            $"{Name,-40} {Value,14:N0} {Unit,-8} goal {Goal,14:N0}  ") +
-            (IsHeld ? "held" : "missed");
-    }
-
-    /// <summary>Measures all figures and prints one line each.</summary>
-    public static IReadOnlyList<Figure> Run(TextWriter output)
+    public static void Run(BenchmarkReport report)
     {
         var config = ConfigurationFactory.ParseString("akka.loglevel = WARNING");
         using var system = ActorSystem.Create("bench", config);
-        var figures = new List<Figure>();
-        void Add(Figure figure)
-        {
-            figures.Add(figure);
-            output.WriteLine(figure);
-        }
+        var runs = report.Runs;
+        void Rate(string name, Func<double> measure, double goal) => report.Add(new Figure(
+            name, "msg/s", Median(measure, runs), Kind: GoalKind.AtLeast, Goal: goal));
 
-        Add(new("one-way Tell", Median(() => OneWay(system, 5_000_000)), "msg/s", 20e6, true));
-        Add(new("ping-pong, 1 pair, 1,000 in flight",
-            Median(() => PingPong(system, 1, 1_000, 10_000_000)), "msg/s", 30e6, true));
-        Add(new("ping-pong, 1 pair, 1 in flight",
-            Median(() => PingPong(system, 1, 1, 500_000)), "msg/s", 1e6, true));
-        Add(new("ping-pong, 8 pairs, 100 in flight each",
-            Median(() => PingPong(system, 8, 100, 1_000_000)), "msg/s", 30e6, true));
-        Add(new("Ask", Median(() => Asking(system, 200_000)), "asks/s", 1.2e6, true));
-        Add(new("bytes per actor", BytesPerActor(system, 50_000), "bytes", 1024, false));
+        Rate("one-way Tell", () => OneWay(system, 5_000_000), 20e6);
+        Rate("ping-pong, 1 pair, 1,000 in flight",
+            () => PingPong(system, 1, 1_000, 10_000_000), 30e6);
+        Rate("ping-pong, 1 pair, 1 in flight", () => PingPong(system, 1, 1, 500_000), 1e6);
+        Rate("ping-pong, 8 pairs, 100 in flight each",
+            () => PingPong(system, 8, 100, 1_000_000), 30e6);
+        Rate("Ask, 100 under way", () => Asking(system, 200_000), 1.2e6);
+        report.Add(new Figure(
+            "memory of an idle actor", "bytes", BytesPerActor(system, 50_000),
+            Kind: GoalKind.AtMost, Goal: 1024));
         system.Terminate().Wait(TimeSpan.FromSeconds(30));
-        return figures;
     }
 
-    private static double Median(Func<double> measure)
+    /// <summary>Of several runs, after three that are not counted.</summary>
+    internal static double Median(Func<double> measure, int runs)
     {
         for (var i = 0; i < 3; i++) measure();
-        var values = new double[RunCount];
-        for (var i = 0; i < RunCount; i++)
+        var values = new double[runs];
+        for (var i = 0; i < runs; i++)
         {
             GC.Collect();
             values[i] = measure();
         }
-        Array.Sort(values);
-        return values[RunCount / 2];
+        return BenchmarkReport.Median(values);
     }
 
     private sealed class Sink : ReceiveActor

@@ -41,6 +41,8 @@ public sealed class ConntrackBenchmark : IBenchmark
 
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var table = new ConntrackTable(seed: 11);
+        report.Add(new Figure("new connection, up to 100,000", "ns", NewConnection(),
+            Kind: GoalKind.AtMost, Goal: 500));
         var clock = ThreadClock.Start();
         Fill(table, Held);
         report.Add(new Figure("new connection, up to a million", "ns",
@@ -50,6 +52,18 @@ public sealed class ConntrackBenchmark : IBenchmark
             Kind: GoalKind.AtMost, Goal: 250));
         MeasureDump(report, table);
         GC.KeepAlive(table);
+    }
+
+    /// <summary>Connections that come into a table that held as many before.</summary>
+    private static double NewConnection()
+    {
+        const int count = 100_000;
+        var table = new ConntrackTable(seed: 5);
+        Fill(table, count);
+        table.Flush(new ConntrackFilter());
+        var clock = ThreadClock.Start();
+        Fill(table, count);
+        return clock.Nanoseconds / count;
     }
 
     private static void MeasureDump(BenchmarkReport report, ConntrackTable table)

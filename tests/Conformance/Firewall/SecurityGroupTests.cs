@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Fabric.HostNode.Demo;
 
 namespace Fabric.Conformance;
@@ -155,6 +156,56 @@ public sealed class SecurityGroupTests(OneHost host) : IClassFixture<OneHost>
         Assert.DoesNotContain($"src={a.Address},",
             await DumpAsync());
     }
+
+    [Fact]
+    public async Task A_datagram_of_sixty_kilobytes_passes_in_fragments_and_is_one_connection()
+    {
+        var group = await BridgeAsync("sgf", 2);
+        var (a, b) = (group.Vms[0], group.Vms[1]);
+        await ApplyAsync(group, SecurityGroupFlows.Base(),
+            SecurityGroupFlows.Port(a, 1), SecurityGroupFlows.Port(b, 2));
+        Assert.False(await EchoesDatagramAsync(a, b, 5000, 60_000));
+        await ApplyAsync(group, SecurityGroupFlows.Rule(2, "udp"));
+        Assert.True(await Poll.UntilAsync(() => EchoesDatagramAsync(a, b, 5000, 60_000)));
+        Assert.DoesNotContain("v4 frags completed: 0\n",
+            await host.SaysAsync("ovs-appctl dpctl/ipf-get-status"));
+        Assert.Contains($"udp,orig=(src={a.Address},dst={b.Address}", await DumpAsync());
+    }
+
+    /// <summary>A datagram goes there and comes back whole, within a second.</summary>
+    private static async Task<bool> EchoesDatagramAsync(
+        DemoWorkload from, DemoWorkload to, int port, int size)
+    {
+        using var server = to.Namespace.Inside(() =>
+        {
+            var socket = UdpSocket();
+            socket.Bind(new IPEndPoint(to.Address, port));
+            return socket;
+        });
+        using var client = from.Namespace.Inside(UdpSocket);
+        using var limit = new CancellationTokenSource(Short);
+        var sent = new byte[size];
+        new Random(size).NextBytes(sent);
+        var buffer = new byte[65_536];
+        try
+        {
+            await client.SendToAsync(sent, new IPEndPoint(to.Address, port), limit.Token);
+            var heard = await server.ReceiveFromAsync(
+                buffer, new IPEndPoint(IPAddress.Any, 0), limit.Token);
+            await server.SendToAsync(
+                buffer.AsMemory(0, heard.ReceivedBytes), heard.RemoteEndPoint, limit.Token);
+            var answered = await client.ReceiveFromAsync(
+                buffer, new IPEndPoint(IPAddress.Any, 0), limit.Token);
+            return buffer.AsSpan(0, answered.ReceivedBytes).SequenceEqual(sent);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static Socket UdpSocket() =>
+        new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
 
     private static async Task<LiveConnection> OpenAsync(DemoWorkload a, DemoWorkload b, int port)
     {

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace Fabric.Tests;
 
-/// <summary>The northbound's log in a real PostgreSQL, its fence, and the lease beside it.</summary>
+/// <summary>The northbound's log in a real PostgreSQL, its fence, and the lease.</summary>
 public sealed class PostgresNorthboundTests
 {
     private static readonly WriterId First = new("h1", 1);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Net;
 using Akka.Actor;
 using Fabric.Cluster;
@@ -120,39 +119,6 @@ public sealed class TunnelsActorTests : IDisposable
         _system.ActorOf(TunnelsActor.Props("a", _directory, _database), "successor");
         _directory.Tell(new VtepsChanged([Vtep("c", "10.0.0.3")]));
         await UntilRemotesAre("10.0.0.3");
-    }
-
-    /// <remarks>
-    /// One child among others: its rows go while it is down, and only its successor can make them
-    /// anew.
-    /// </remarks>
-    [Theory]
-    [InlineData("throws")]
-    [InlineData("is killed")]
-    [InlineData("is stopped")]
-    public async Task A_tunnel_is_back_within_a_second_after_it(string fate)
-    {
-        await MakeBridgeAsync();
-        _directory.Tell(new VtepsChanged([Vtep("b", "10.0.0.2"), Vtep("c", "10.0.0.3")]));
-        await UntilRemotesAre("10.0.0.2", "10.0.0.3");
-        var name = TunnelActor.NameOf(Vtep("b", "10.0.0.2"));
-        var child = await _system.ActorSelection($"/user/tunnels/{name}")
-            .ResolveOne(TimeSpan.FromSeconds(5));
-        switch (fate)
-        {
-            // A state that never comes from its parent: reading the row of no bridge fails.
-            case "throws": child.Tell(new TunnelObserved(null!, null, null!)); break;
-            case "is killed": child.Tell(Kill.Instance); break;
-            default: child.Tell(PoisonPill.Instance); break;
-        }
-
-        var database = await ReadAsync();
-        var bridge = TunnelRows.BridgeOf(database)!;
-        var watch = Stopwatch.StartNew();
-        _database.Tell(new Transact(
-            9, [TunnelRows.Remove(bridge, TunnelRows.Read(database, bridge))]));
-        await UntilRemotesAre("10.0.0.2", "10.0.0.3");
-        Assert.InRange(watch.ElapsedMilliseconds, 0, 1_000);
     }
 
     private sealed class Directory : ReceiveActor

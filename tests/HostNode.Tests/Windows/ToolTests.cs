@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Fabric.Configuration;
 using Fabric.HostNode.Cli;
 using Fabric.HostNode.Tools;
 
@@ -57,6 +58,41 @@ public sealed class ToolTests
         {
             Environment.SetEnvironmentVariable("OVS_RUNDIR", before);
         }
+    }
+
+    [Fact]
+    public void A_conf_db_becomes_rows_with_what_operators_wrote_and_nothing_else()
+    {
+        var file = Path.Combine(
+            Directory.CreateTempSubdirectory("fx-windows-conf-").FullName, "conf.db");
+        const string Schema = "/usr/share/openvswitch/vswitch.ovsschema";
+        Assert.Equal(0, OvsdbTool.Run(["create", file, Schema], Console.Out, Console.Error));
+        const string Rows = """
+            ["Open_vSwitch",
+             {"op":"insert","table":"Interface","uuid-name":"i",
+              "row":{"name":"va","type":"","external_ids":["map",[["iface-id","web"]]],
+                     "error":"old"}},
+             {"op":"insert","table":"Port","uuid-name":"p",
+              "row":{"name":"va","tag":5,"interfaces":["named-uuid","i"]}},
+             {"op":"insert","table":"Bridge","uuid-name":"b",
+              "row":{"name":"br0","ports":["named-uuid","p"]}},
+             {"op":"insert","table":"Open_vSwitch","row":{"bridges":["named-uuid","b"]}}]
+            """;
+        Assert.Equal(0, OvsdbTool.Run(["transact", file, Rows], TextWriter.Null, Console.Error));
+
+        var (operations, remarks) = ConfDbImport.Plan(
+            file, "root", new HashSet<string>(), (_, _) => true);
+        Assert.Empty(remarks);
+        Assert.Equal(
+            ["Interface", "Port", "Bridge"],
+            operations.Take(3).Select(operation => (string)operation["table"]!));
+        Assert.Equal(5, (int)operations[1]["row"]!["tag"]!);
+        Assert.Null(operations[0]["row"]!["error"]);
+
+        (_, remarks) = ConfDbImport.Plan(
+            file, "root", new HashSet<string> { "br0" }, (_, _) => true);
+        Assert.Contains("br0", Assert.Single(remarks));
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 
     [Theory]

@@ -34,6 +34,7 @@ public sealed class FleetTests
     {
         foreach (var seed in new[] { 4, 7 })
         {
+            Assert.Equal(FleetRun.Run(seed).Hash, FleetRun.Run(seed).Hash);
             var here = FleetRun.Run(seed);
             var there = await RunElsewhereAsync(seed);
             Assert.Contains($"seed {seed}: trace {here.Hash:x16},", there);

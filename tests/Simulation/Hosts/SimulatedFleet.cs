@@ -171,7 +171,12 @@ internal sealed class SimulatedFleet : IObserver, IDisposable
 
     public void Dispose()
     {
-        foreach (var node in _nodes.Values.Where(node => node.IsAlive)) node.Crash();
+        foreach (var node in _nodes.Values)
+        {
+            if (node.IsAlive) node.Crash();
+            Akka.DistributedData.VersionVector.ForgetCounters(node.Incarnations);
+        }
+
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 

@@ -36,6 +36,7 @@ internal sealed class SimulatedNode
     private readonly int _index;
     private readonly bool _isVoter;
     private readonly bool _hasSwitch;
+    private readonly List<Akka.Cluster.UniqueAddress> _incarnations = [];
     private HostLife? _life;
     private HostClock? _clock;
     private ActorSystem? _system;
@@ -60,6 +61,9 @@ internal sealed class SimulatedNode
     public string VtepAddress => $"10.{_index / 65536}.{_index / 256 % 256}.{_index % 256}";
 
     public SimulatedDisk Disk { get; }
+
+    /// <summary>Of the clustered system, all that there were.</summary>
+    public IEnumerable<Akka.Cluster.UniqueAddress> Incarnations => _incarnations;
 
     public bool IsAlive => _life is { IsDead: false };
 
@@ -154,6 +158,7 @@ internal sealed class SimulatedNode
         var system = ActorSystem.Create(settings.ClusterName, ActorSystemSetup.Create(
             BootstrapSetup.Create().WithConfig(FabricSystem.ConfigOf(settings)),
             RuntimeOf(random, transport)));
+        _incarnations.Add(Akka.Cluster.Cluster.Get(system).SelfUniqueAddress);
         system.ActorOf(FabricActor.Props(settings, start, host), FabricSystem.RootName);
         return system;
     }

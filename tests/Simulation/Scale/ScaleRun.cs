@@ -50,7 +50,8 @@ internal sealed class ScaleRun : IDisposable
     {
         _hosts = hosts;
         _done = done;
-        _fleet = new SimulatedFleet(hosts + 1, seed, FailureTimes.Default, voters: 5, hasSwitches: false)
+        _fleet = new SimulatedFleet(
+            hosts + 1, seed, FailureTimes.Default, voters: 5, hasSwitches: false)
         {
             IsCheckedAlways = false,
         };

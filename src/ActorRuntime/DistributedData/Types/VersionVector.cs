@@ -33,8 +33,13 @@ public sealed class VersionVector : IEquatable<VersionVector>
     internal static VersionVector Dot(UniqueAddress node, long version) =>
         new(Empty.Versions.Add(node, version));
 
-    /// <summary>Starts counting anew: for simulations that must replay the same run.</summary>
-    internal static void ResetCounters() => Given.Clear();
+    /// <summary>
+    /// Counts anew for nodes that have ended: for simulations, which start the same ones again.
+    /// </summary>
+    internal static void ForgetCounters(IEnumerable<UniqueAddress> nodes)
+    {
+        foreach (var node in nodes) Given.TryRemove(node, out _);
+    }
 
     public VersionVector Merge(VersionVector other)
     {

@@ -203,9 +203,13 @@ public sealed class EbpfDatapath : IDatapathProvider
         }
 
         return new DatapathStatistics(
-            sums[0] + sums[4], sums[1], sums[2], (ulong)_flows.Count, sums[3], (uint)_flows.MaskCount,
-            sums[4]);
+            sums[0] + sums[4], sums[1], sums[2], (ulong)_flows.Count, sums[3],
+            (uint)_flows.MaskCount, sums[4]);
     }
+
+    /// <summary>Packets that the programs put into a tunnel or took out of it.</summary>
+    internal ulong KernelTunnelPackets(uint port) =>
+        _kernel.Ports[(int)port].RxPackets + _kernel.Ports[(int)port].TxPackets;
 
     /// <summary>
     /// Ends the take-over: flows and ports of an earlier process that nobody claimed go away.

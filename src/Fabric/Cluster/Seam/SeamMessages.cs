@@ -9,7 +9,7 @@ namespace Fabric.Cluster;
 /// <param name="Contacts">Addresses of members and seeds, best first; not this host's own.</param>
 public sealed record FabricStart(long Incarnation, bool Forms, ImmutableArray<string> Contacts)
 {
-    /// <summary>Ids of the hosts that were members when this one was last, itself included.</summary>
+    /// <summary>Ids of hosts that were members when this one was last, itself included.</summary>
     public ImmutableSortedSet<string> KnownHosts { get; init; } = Ordinal.Empty<string>();
 }
 

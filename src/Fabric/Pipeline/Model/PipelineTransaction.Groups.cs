@@ -17,7 +17,7 @@ internal sealed partial class PipelineTransaction
                 case OfGroup group when !_groups.ContainsKey(group.GroupId):
                     return OfErrorCode.ActionBadOutGroup;
                 case OfMeter meter when !_meters.ContainsKey(meter.MeterId):
-                    return OfErrorCode.MeterUnknown;
+                    return OfErrorCode.MeterInvalid;
                 case OfWriteActions write when ErrorOf(write.Actions) is var error
                     && error != OfErrorCode.None:
                     return error;
@@ -178,7 +178,7 @@ internal sealed partial class PipelineTransaction
             case MeterModCommand.Add when isKnown:
                 return OfErrorCode.MeterExists;
             case MeterModCommand.Modify when !isKnown:
-                return OfErrorCode.MeterUnknown;
+                return OfErrorCode.MeterUnknownMeter;
             case MeterModCommand.Delete:
                 DeleteMeters(mod.MeterId, xid);
                 return OfErrorCode.None;

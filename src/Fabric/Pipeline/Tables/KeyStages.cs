@@ -32,6 +32,7 @@ internal static class KeyStages
     {
         var high = Math.BigMul(
             BitOperations.RotateLeft(hash, 29) ^ word, 0x9E37_79B9_7F4A_7C15UL, out var low);
-        return high ^ low;
+        high ^= low;
+        return high ^ (high >> 32);
     }
 }

@@ -99,11 +99,12 @@ public sealed class TunnelsActor : ReceiveActor
         }
 
         var rows = TunnelRows.Read(_known, bridge);
+        var byHost = _wanted.ToLookup(vtep => vtep.HostId, StringComparer.Ordinal);
         var kept = new Dictionary<Vtep, TunnelRow>();
         var stale = new List<TunnelRow>();
         foreach (var row in rows)
         {
-            var vtep = _wanted.FirstOrDefault(one => TunnelRows.IsFor(row, one));
+            var vtep = byHost[row.HostId].FirstOrDefault(one => TunnelRows.IsFor(row, one));
             if (vtep is null || !kept.TryAdd(vtep, row)) stale.Add(row);
         }
 

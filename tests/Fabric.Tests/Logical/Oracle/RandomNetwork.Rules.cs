@@ -155,10 +155,12 @@ internal sealed partial class RandomNetwork
         var rules = new List<Guid>();
         if (Chance(70))
         {
+            var external = V4(outer, Chance(50) ? 1 : 150);
             rules.Add(Insert("NAT", [
-                new("type", "snat"), new("external_ip", $"{V4(outer, Chance(50) ? 1 : 150)}"),
+                new("type", "snat"), new("external_ip", $"{external}"),
                 new("logical_ip", "10.0.1.0/24"),
             ]));
+            if (isGatewayRouter) Targets.RemoveAll(target => target.Address == external);
         }
 
         var translated = new HashSet<string>();

@@ -17,7 +17,11 @@ public static class FlowMatch
         foreach (var field in MatchField.All)
         {
             if (field.Registers.Length > 0 || IsView(field)) continue;
-            if (!IsPresent(field, in key.Flow)) continue;
+            if (!IsPresent(field, in key.Flow) && (isWhole || !IsTcpFlags(field, in key.Flow)))
+            {
+                continue;
+            }
+
             if (!field.TryLocate(table, out _, out _)) continue;
             var bits = field.Read(in mask, table);
             if (bits == 0) continue;
@@ -87,6 +91,11 @@ public static class FlowMatch
         || ReferenceEquals(field, MatchField.RecircId)
         || ReferenceEquals(field, MatchField.PacketType)
         || ReferenceEquals(field, MatchField.ActionSetOutput);
+
+    /// <summary>A later fragment has none, but tables may ask for them.</summary>
+    private static bool IsTcpFlags(MatchField field, in FlowKey flow) =>
+        ReferenceEquals(field, MatchField.TcpFlags) && flow.NetworkProtocol == 6
+        && (flow.IsIpv4 || flow.IsIpv6);
 
     private static bool IsNdOption(MatchField field) =>
         ReferenceEquals(field, MatchField.NdReserved)

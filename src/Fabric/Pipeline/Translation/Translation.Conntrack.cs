@@ -241,6 +241,7 @@ internal sealed partial class Translation
         if (state.Table == TableNone || _isExit) return true;
         _table = state.Table;
         LookUp(state.Table, _flow.InPort, isLast: true);
+        EnterEnd(_trace);
         return true;
     }
 

@@ -162,6 +162,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     {
         var schema = OpenVSwitchSchema.Schema;
         var props = _settings.Remote is { } remote ? RemoteDatabaseActor.Props(remote)
+            : _settings.DatabaseFile is { } path ? FileProps(path)
             : _settings.PersistenceId is { } persistenceId
             ? DatabaseActor.Props(schema, persistenceId, _time, _newUuid)
             : MemoryDatabaseActor.Props(schema, _time, _newUuid, isReadOnly: false);
@@ -182,6 +183,41 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Context.ActorOf(
             TlsRowsActor.Props(TlsRows.Of(schema.Name), _database, _settings.Tls),
             $"tls-{_generation}");
+    }
+
+    /// <exception cref="IOException">
+    /// The file cannot be used; this actor starts again until it can.
+    /// </exception>
+    private Props FileProps(string path)
+    {
+        if (!File.Exists(path)) OvsdbLogFile.Create(path, OpenVSwitchSchema.Schema);
+        if (!OvsdbLogFile.TryOpen(path, isReadOnly: false, out var file, out var problem))
+        {
+            throw new IOException(problem);
+        }
+
+        if (file.Repair is { } repair) _log.Warning("{0}", repair);
+        if (file.Snapshot.Schema.Version != OpenVSwitchSchema.Version)
+        {
+            TakeOver(file, path);
+        }
+
+        return LogDatabaseActor.Props(file, ActorRefs.Nobody, _time);
+    }
+
+    /// <summary>A conf.db of another version of Open vSwitch keeps all rows that fit.</summary>
+    private void TakeOver(OvsdbLogFile file, string path)
+    {
+        var before = file.Snapshot.Schema.Version;
+        if (!SchemaConversion.TryConvert(
+            file.Snapshot, OpenVSwitchSchema.Schema, _newUuid(), out var converted, out var error))
+        {
+            file.Dispose();
+            throw new IOException($"{path}: {error.Details}");
+        }
+
+        file.Compact(converted, _time.GetUtcNow(), "taken over by fabric");
+        _log.Info("{0}: taken over, schema {1} to {2}", path, before, OpenVSwitchSchema.Version);
     }
 
     private void HearEnd(Terminated terminated)

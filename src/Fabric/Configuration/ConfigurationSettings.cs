@@ -33,6 +33,12 @@ public sealed record ConfigurationSettings(ImmutableArray<OvsdbRemote> Remotes)
     /// </summary>
     public RemoteDatabaseSettings? Remote { get; init; }
 
+    /// <summary>
+    /// A file of OVS's own format that holds the database, in place of the journal: what
+    /// ovs-vswitchd's conf.db is. Made when it is not there; one that is there is taken over.
+    /// </summary>
+    public string? DatabaseFile { get; init; }
+
     /// <summary>TLS of pssl and ssl remotes; follows the SSL row.</summary>
     public TlsSource Tls { get; init; } = new();
 }

@@ -182,6 +182,7 @@ internal sealed class HostRooms : IDisposable
         DatapathCommands.Register(
             _appctl, _store, () => _system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(_appctl, _store);
+        ManagementCommands.Register(_appctl, _store);
         _cli.Register("trace", "BRIDGE FLOW [--json]", 2, 3, request => _appctl.RunAsync(
             request with { Command = "ofproto/trace" }));
         _datapaths.RegisterCounters(_coverage);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,6 +18,7 @@ public static partial class DetachedProcess
     private const string Variable = "FABRIC_DETACHED";
     private const int ReadyDescriptor = 8;
     private const int ErrorDescriptor = 2;
+    private const int DescriptorsMax = 64;
 
     /// <summary>
     /// Starts "$@" and returns 0 when it serves, else 1. $monitor: starts it again when it dies
@@ -67,8 +69,29 @@ public static partial class DetachedProcess
             // Started anew by the monitor: nobody waits any more.
         }
 
+        LetGoOfErrors();
+    }
+
+    /// <remarks>
+    /// The runtime keeps copies of the standard descriptors: all that lead where standard error
+    /// does must go, or who reads from its pipe waits for as long as the daemon lives.
+    /// </remarks>
+    private static void LetGoOfErrors()
+    {
         using var nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite);
-        _ = Duplicate((int)nothing.DangerousGetHandle(), ErrorDescriptor);
+        var end = TargetOf(ErrorDescriptor);
+        for (var descriptor = 0; descriptor < DescriptorsMax; descriptor++)
+        {
+            if (TargetOf(descriptor) != end || end is null) continue;
+            _ = Duplicate((int)nothing.DangerousGetHandle(), descriptor);
+        }
+
+        static string? TargetOf(int descriptor)
+        {
+            var link = new FileInfo(string.Create(
+                CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"));
+            return link.LinkTarget;
+        }
     }
 
     /// <summary>Starts the daemon and waits until it serves.</summary>

@@ -18,6 +18,12 @@ public static class DummyDeviceCommands
         commands.Register(
             "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 512,
             request => Task.FromResult(Receive(store, request.Arguments)));
+        commands.Register(
+            "netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2,
+            request => Task.FromResult(SetAdminState(store, request.Arguments)));
+        commands.Register(
+            "dpif-dummy/change-port-number", "dp port new-number", 3, 3,
+            request => Task.FromResult(ChangeNumber(store, request.Arguments)));
         foreach (var (name, usage) in (ImmutableArray<(string, string)>)
             [
                 ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len"),
@@ -29,10 +35,59 @@ public static class DummyDeviceCommands
         }
     }
 
+    /// <summary>Of one device, or of all.</summary>
+    private static string SetAdminState(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var isUp = arguments[^1] switch
+        {
+            "up" => true,
+            "down" => false,
+            _ => throw new UnixctlException("Invalid Admin State"),
+        };
+        if (arguments.Length == 2)
+        {
+            var port = Find(store, arguments[0])
+                ?? throw new UnixctlException("Unknown Dummy Interface");
+            port.IsAdminUp = isUp;
+            return "OK";
+        }
+
+        foreach (var datapath in store.Datapaths)
+        {
+            foreach (var each in datapath.Provider.Ports.Dump())
+            {
+                if (Find(store, each.Name) is { } port) port.IsAdminUp = isUp;
+            }
+        }
+
+        return "OK";
+    }
+
+    private static string ChangeNumber(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        if (DatapathLookup.Find(store, arguments[0])?.Provider is not UserspaceDatapath datapath)
+        {
+            throw new UnixctlException("unknown datapath or not a dummy");
+        }
+
+        if (!uint.TryParse(arguments[2], out var number) || number == 0)
+        {
+            throw new UnixctlException("bad port number");
+        }
+
+        return datapath.TryChangeNumber(arguments[1], number)
+            ? ""
+            : throw new UnixctlException("unknown port, or port number in use");
+    }
+
     private static string Give(
         SwitchStore store, RouteTable routes, ImmutableArray<string> arguments)
     {
-        if (Find(store, arguments[0]) is null) throw new UnixctlException("Unknown Dummy Interface");
+        if (Find(store, arguments[0]) is null)
+        {
+            throw new UnixctlException("Unknown Dummy Interface");
+        }
+
         if (!RouteTable.TryParse(arguments[1], out var address, out _))
         {
             throw new UnixctlException("Invalid parameters");

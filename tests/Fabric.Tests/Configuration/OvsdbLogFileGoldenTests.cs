@@ -70,7 +70,7 @@ public sealed class OvsdbLogFileGoldenTests : IDisposable
         Assert.False(OvsdbLogFile.TryOpen(PathOf("x.db"), true, out _, out var problem));
         Assert.Contains("parse error at offset 0 in header line", problem);
         Assert.False(OvsdbLogFile.TryOpen(PathOf("none.db"), true, out _, out problem));
-        Assert.Contains("no such file", problem);
+        Assert.Contains("open failed (No such file or directory)", problem);
     }
 
     [Fact]

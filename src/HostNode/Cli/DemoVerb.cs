@@ -18,7 +18,7 @@ internal static class DemoVerb
         };
         var datapath = new Option<string?>("--datapath")
         {
-            Description = "What moves packets: userspace, ebpf; the best to be had if not set.",
+            Description = "What moves packets: userspace (if not set) or ebpf.",
         };
         var once = new Option<bool>("--once")
         {
@@ -45,16 +45,12 @@ internal static class DemoVerb
         });
         verb.SetAction((result, cancellation) => RunAsync(
             new DemoOptions(
-                result.GetValue(hosts), result.GetValue(datapath) ?? Best(),
+                result.GetValue(hosts), result.GetValue(datapath) ?? "userspace",
                 result.GetValue(once), result.GetValue(json),
                 result.GetValue(network) ?? DefaultNetwork()),
             cancellation));
         return verb;
     }
-
-    /// <summary>The kernel's eBPF programs where they can be had; else null.</summary>
-    private static string? Best() =>
-        Fabric.Datapath.EbpfDatapath.ProblemHere() is null ? "ebpf" : null;
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellation)
     {

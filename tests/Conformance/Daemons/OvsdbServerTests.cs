@@ -39,27 +39,6 @@ public sealed class OvsdbServerTests
             Numbers));
     }
 
-    [Fact]
-    public async Task Its_monitor_starts_it_anew_with_what_it_had_been_given()
-    {
-        using var world = await CreateAsync();
-        File.WriteAllText($"{world.Folder}/schema2", Schema.Replace("ordinals", "others"));
-        await world.SaysAsync("ovsdb-tool create db2 schema2");
-        await world.SaysAsync("ovsdb-server --monitor --detach --no-chdir --pidfile db");
-        await world.SaysAsync("ovs-appctl -t ovsdb-server ovsdb-server/add-db db2");
-        await world.SaysAsync("ovs-appctl -t ovsdb-server ovsdb-server/add-remote punix:socket1");
-        await world.SaysAsync("cp ovsdb-server.pid old; kill -SEGV $(cat old); rm -f socket1");
-        Assert.True(await Poll.UntilAsync(async () => (await world.RunAsync(
-            "test -S socket1 && ! cmp -s ovsdb-server.pid old "
-            + "&& ovs-appctl -t ovsdb-server version")).Succeeded, TimeSpan.FromSeconds(30)));
-        Assert.Equal("_Server\nordinals\nothers",
-            await world.SaysAsync("ovs-appctl -t ovsdb-server ovsdb-server/list-dbs"));
-        Assert.Equal("punix:socket1",
-            await world.SaysAsync("ovs-appctl -t ovsdb-server ovsdb-server/list-remotes"));
-        await world.SaysAsync("pid=$(cat ovsdb-server.pid); ovs-appctl -t ovsdb-server exit; "
-            + "while kill -0 $pid; do sleep 0.05; done 2>/dev/null; true");
-    }
-
     /// <summary>
     /// Each transaction inserts two rows: both are there or none, and all that were acknowledged.
     /// </summary>

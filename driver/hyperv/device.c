@@ -8,6 +8,7 @@
  * that packets take.
  */
 #include "netlink.h"
+#include "queue.h"
 
 enum {
 	IOCTL_GET_PID = 0xAFC88400,
@@ -19,20 +20,6 @@ enum {
 };
 enum { CONTROL_PEND = 0, CONTROL_PEND_PACKET, CONTROL_JOIN, CONTROL_SUBSCRIBE, CONTROL_PROPERTY = 6 };
 enum { UPCALL_PACKET = 1, UPCALL_KEY, UPCALL_USERDATA = 4 };
-
-struct fabric_queued {
-	struct fabric_queued *next;
-	ULONG size;
-	UCHAR bytes[1];
-};
-
-struct fabric_queue {
-	struct fabric_queued *first, **last;
-	ULONG count;
-	BOOLEAN is_open;
-	BOOLEAN is_waited_for;
-	struct fabric_waiter waiter; /* Of the pending request. */
-};
 
 struct fabric_handle {
 	struct fabric_handle *next;
@@ -95,8 +82,8 @@ NTSTATUS fabric_device_open(struct fabric_handle **opened)
 
 	if (!handle)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	handle->packets.last = &handle->packets.first;
-	handle->events.last = &handle->events.first;
+	fabric_queue_start(&handle->packets);
+	fabric_queue_start(&handle->events);
 	NdisAcquireRWLockWrite(device.lock, &state, 0);
 	if (device.handle_count == FABRIC_HANDLES_MAX) {
 		status = STATUS_INSUFFICIENT_RESOURCES;
@@ -112,21 +99,6 @@ NTSTATUS fabric_device_open(struct fabric_handle **opened)
 	else
 		fabric_free(handle);
 	return status;
-}
-
-static VOID fabric_queue_close(struct fabric_queue *queue)
-{
-	BOOLEAN was_waited_for = queue->is_waited_for;
-
-	while (queue->first) {
-		struct fabric_queued *next = queue->first->next;
-
-		fabric_free(queue->first);
-		queue->first = next;
-	}
-	queue->is_waited_for = FALSE;
-	if (was_waited_for)
-		queue->waiter.wake(queue->waiter.context, STATUS_CANCELLED);
 }
 
 VOID fabric_device_close(struct fabric_handle *handle)
@@ -170,71 +142,6 @@ BOOLEAN fabric_device_has_listener(void)
 		;
 	NdisReleaseRWLock(device.lock, &state);
 	return handle != NULL;
-}
-
-/* Takes the item. FALSE when the queue is closed or full; then the item is gone too. */
-static BOOLEAN fabric_queue_put(struct fabric_queue *queue, struct fabric_queued *item,
-				struct fabric_waiter *woken)
-{
-	if (!queue->is_open || queue->count == FABRIC_UPCALLS_MAX) {
-		fabric_free(item);
-		return FALSE;
-	}
-	item->next = NULL;
-	*queue->last = item;
-	queue->last = &item->next;
-	queue->count++;
-	if (queue->is_waited_for)
-		*woken = queue->waiter;
-	queue->is_waited_for = FALSE;
-	return TRUE;
-}
-
-static NTSTATUS fabric_queue_take(struct fabric_queue *queue, UCHAR *out, ULONG size, ULONG *written)
-{
-	struct fabric_queued *item;
-	NTSTATUS status = STATUS_SUCCESS;
-	LOCK_STATE_EX state;
-
-	NdisAcquireRWLockWrite(device.lock, &state, 0);
-	item = queue->first;
-	if (item && item->size > size) {
-		item = NULL;
-		status = STATUS_BUFFER_TOO_SMALL;
-	}
-	if (item) {
-		queue->first = item->next;
-		if (!queue->first)
-			queue->last = &queue->first;
-		queue->count--;
-	}
-	NdisReleaseRWLock(device.lock, &state);
-	if (item) {
-		memcpy(out, item->bytes, item->size);
-		*written = item->size;
-		fabric_free(item);
-	}
-	return status;
-}
-
-static NTSTATUS fabric_pend(struct fabric_queue *queue, const struct fabric_waiter *waiter)
-{
-	NTSTATUS status = STATUS_PENDING;
-	LOCK_STATE_EX state;
-
-	NdisAcquireRWLockWrite(device.lock, &state, 0);
-	if (queue->is_waited_for || !waiter) {
-		status = STATUS_DEVICE_BUSY;
-	} else if (queue->first) {
-		status = STATUS_SUCCESS;
-	} else if (waiter->arm && !waiter->arm(waiter->context)) {
-		status = STATUS_CANCELLED;
-	} else {
-		queue->is_waited_for = TRUE;
-		queue->waiter = *waiter;
-	}
-	NdisReleaseRWLock(device.lock, &state);
-	return status;
 }
 
 /* The packet as it would be on a wire: a tag beside it is put back in. */
@@ -415,8 +322,8 @@ static NTSTATUS fabric_written(struct fabric_handle *handle, const struct fabric
 	if (!fabric_attributes(request->attributes, request->attributes_size, a))
 		return STATUS_INVALID_PARAMETER;
 	switch (request->command) {
-	case CONTROL_PEND: return fabric_pend(&handle->events, waiter);
-	case CONTROL_PEND_PACKET: return fabric_pend(&handle->packets, waiter);
+	case CONTROL_PEND: return fabric_queue_pend(&handle->events, device.lock, waiter);
+	case CONTROL_PEND_PACKET: return fabric_queue_pend(&handle->packets, device.lock, waiter);
 	case CONTROL_JOIN:
 	case CONTROL_SUBSCRIBE:
 		NdisAcquireRWLockWrite(device.lock, &state, 0);
@@ -503,9 +410,9 @@ NTSTATUS fabric_device_control(struct fabric_handle *handle, ULONG code, const U
 	} else if (code == IOCTL_READ) {
 		fabric_dump_read(handle, &reply);
 	} else if (code == IOCTL_READ_EVENT) {
-		status = fabric_queue_take(&handle->events, out, out_size, written);
+		status = fabric_queue_take(&handle->events, device.lock, out, out_size, written);
 	} else if (code == IOCTL_READ_PACKET) {
-		status = fabric_queue_take(&handle->packets, out, out_size, written);
+		status = fabric_queue_take(&handle->packets, device.lock, out, out_size, written);
 	} else {
 		status = STATUS_INVALID_DEVICE_REQUEST;
 	}

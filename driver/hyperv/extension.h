@@ -8,7 +8,7 @@
  *   execute.c  actions; edit.c the header changes
  *   table.c    megaflows: a hash table for each mask
  *   netlink.c  messages; key.c flow keys as messages; flow.c flows as messages
- *   device.c   the pseudo device: handles, requests, dumps, upcalls
+ *   device.c   the pseudo device: handles, requests, dumps, upcalls; queue.c what waits for a reader
  *
  * Locks: extension.lock (readers: packets; writers: the device and the switch's OIDs), and each
  * handle's own state under device.lock. device.lock is taken last. Nothing is sent or completed

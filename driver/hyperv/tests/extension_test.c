@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
-/* The extension against the double: attach, traffic, upcalls, detach under load, no memory. */
+/* The extension against the double: ports, traffic, upcalls, dumps. */
 #include "lab.h"
 
-#include <pthread.h>
-
 static UCHAR frame[65536];
-
-static struct fabric_writer actions_start(void)
-{
-	static UCHAR bytes[4096];
-	struct fabric_writer writer = { bytes, sizeof(bytes), 0, FALSE };
-
-	return writer;
-}
 
 static struct double_delivery *taken_at(ULONG port)
 {
@@ -20,19 +10,6 @@ static struct double_delivery *taken_at(ULONG port)
 
 	CHECK(one && one->port_id == port);
 	return one;
-}
-
-static void set_ipv4(struct fabric_writer *actions, const char *source, UCHAR ttl)
-{
-	ULONG nest = fabric_write_nest(actions, 11);
-	UCHAR both[24] = { 0 };
-
-	memcpy(both, source, 4);
-	memset(both + 12, 255, 4);
-	both[10] = ttl;
-	both[22] = 255;
-	fabric_write(actions, 7, both, sizeof(both));
-	fabric_write_nest_end(actions, nest);
 }
 
 static void set_ports(struct fabric_writer *actions, ULONG type, const char *ports)
@@ -45,7 +22,7 @@ static void set_ports(struct fabric_writer *actions, ULONG type, const char *por
 
 static void one_output_forwards_the_packet_itself(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	struct double_delivery *one;
 	struct lab lab;
 	ULONG size = lab_tcp(frame, 100, 1);
@@ -112,7 +89,7 @@ static void a_tag_beside_the_packet_is_matched_and_goes_up_inside(void)
 
 static void each_output_sees_the_packet_as_it_was_then(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	fabric_u16 vlan[2] = { FABRIC_TYPE_VLAN, FABRIC_BE16(0x1000 | 9) };
 	struct double_delivery *one;
 	struct lab lab;
@@ -121,7 +98,7 @@ static void each_output_sees_the_packet_as_it_was_then(void)
 	CHECK(lab_start(&lab, 1));
 	lab_output(&actions, 1);
 	lab_output(&actions, 2);
-	set_ipv4(&actions, "\x0a\x09\x08\x07", 17);
+	lab_set_ipv4(&actions, "\x0a\x09\x08\x07", 17);
 	set_ports(&actions, 9, "\x11\x22\x33\x44");
 	lab_output(&actions, 4);
 	fabric_write(&actions, 4, vlan, 4);
@@ -152,14 +129,14 @@ static void each_output_sees_the_packet_as_it_was_then(void)
 
 static void the_original_outlives_its_copies(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	struct lab lab;
 	ULONG size = lab_tcp(frame, 1200, 4);
 	long before;
 
 	CHECK(lab_start(&lab, 1));
 	lab_output(&actions, 1);
-	set_ipv4(&actions, "\x01\x02\x03\x04", 9);
+	lab_set_ipv4(&actions, "\x01\x02\x03\x04", 9);
 	lab_output(&actions, 2);
 	CHECK(lab_flow(&lab, 3, &actions) == 0);
 	before = double_completed();
@@ -172,7 +149,7 @@ static void the_original_outlives_its_copies(void)
 
 static void a_list_of_many_buffers_is_many_packets(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	static UCHAR frames[3][2000];
 	const UCHAR *all[3] = { frames[0], frames[1], frames[2] };
 	ULONG sizes[3], i;
@@ -199,7 +176,7 @@ static void a_list_of_many_buffers_is_many_packets(void)
 
 static void in_band_tags_are_pushed_and_popped(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	fabric_u16 outer[2] = { FABRIC_TYPE_QINQ, FABRIC_BE16(0x1000 | 7) };
 	struct double_delivery *one;
 	struct lab lab;
@@ -223,7 +200,7 @@ static void in_band_tags_are_pushed_and_popped(void)
 
 static void a_partial_checksum_stays_one(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	const UCHAR *bytes = frame;
 	struct double_delivery *one;
 	PNET_BUFFER_LIST list;
@@ -238,7 +215,7 @@ static void a_partial_checksum_stays_one(void)
 	frame[50] = (UCHAR)(sum >> 8);
 	frame[51] = (UCHAR)sum;
 	CHECK(lab_start(&lab, 1));
-	set_ipv4(&actions, "\x0a\x09\x08\x07", 17);
+	lab_set_ipv4(&actions, "\x0a\x09\x08\x07", 17);
 	set_ports(&actions, 9, "\x11\x22\x33\x44");
 	lab_output(&actions, 4);
 	CHECK(lab_flow(&lab, 3, &actions) == 0);
@@ -257,7 +234,7 @@ static void a_partial_checksum_stays_one(void)
 
 static void recirculation_ends_at_its_limit(void)
 {
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	struct lab lab;
 	ULONG size = lab_tcp(frame, 10, 7);
 
@@ -278,7 +255,7 @@ static void actions_that_cannot_be_done_refuse_the_flow(void)
 
 	CHECK(lab_start(&lab, 1));
 	for (i = 0; i < sizeof(unknown); i++) {
-		struct fabric_writer actions = actions_start();
+		struct fabric_writer actions = lab_actions();
 
 		fabric_write_u32(&actions, unknown[i], 0);
 		CHECK(lab_flow(&lab, 3, &actions) == FABRIC_ENOTSUPP);
@@ -344,7 +321,7 @@ static void without_userspace_the_host_keeps_its_network(void)
 static void a_dump_gives_every_flow_once(void)
 {
 	static UCHAR seen[10000];
-	struct fabric_writer actions = actions_start();
+	struct fabric_writer actions = lab_actions();
 	UCHAR request[FABRIC_NL_HEAD] = { FABRIC_NL_HEAD, 0, 0, 0, FABRIC_FAMILY_FLOW, 0, 4, 3 };
 	struct fabric_flow_key key, mask;
 	ULONG i, at, count = 0, is_done = 0;
@@ -441,139 +418,6 @@ static void a_pending_request_is_woken_once(void)
 	CHECK(woken == 2 && woken_with == STATUS_CANCELLED);
 }
 
-/* All that a host does in its life, once; what fails for lack of memory is gone without. */
-static void a_life(void)
-{
-	struct fabric_writer actions = actions_start();
-	static UCHAR frames[2][2000];
-	const UCHAR *both[2] = { frames[0], frames[1] };
-	ULONG sizes[2], size = lab_tcp(frame, 700, 1), i;
-	struct fabric_writer body;
-	struct lab lab;
-
-	sizes[0] = lab_tcp(frames[0], 100, 1);
-	sizes[1] = lab_udp(frames[1], 900, 2);
-	if (!lab_start(&lab, 1))
-		return;
-	lab_output(&actions, 1);
-	set_ipv4(&actions, "\x01\x02\x03\x04", 9);
-	lab_output(&actions, 2);
-	lab_output(&actions, 4);
-	lab_flow(&lab, 3, &actions);
-	for (i = 0; i < 3; i++) {
-		lab_send(&lab, 3, frame, size, 100);
-		lab_send(&lab, 4, frame, size, 100);
-	}
-	fabric_ingress(lab.extension, double_list(3, 0, both, sizes, 2, 200));
-	body = lab_body();
-	fabric_write(&body, 1, frame, size);
-	i = fabric_write_nest(&body, 2);
-	fabric_write_u32(&body, 3, 3);
-	fabric_write_nest_end(&body, i);
-	fabric_write(&body, 3, actions.bytes, actions.at);
-	lab_ask(&lab, FABRIC_FAMILY_PACKET, 3, 0, &body);
-	lab_stop(&lab);
-}
-
-static void no_allocation_is_one_too_many(void)
-{
-	long n = 0;
-
-	do {
-		double_fail_at(++n);
-		a_life();
-		CHECK(double_live() == 0);
-		if (double_error())
-			fprintf(stderr, "allocation %ld: %s\n", n, double_error());
-		CHECK(!double_error());
-	} while (double_has_failed());
-	CHECK(n > 50);
-	double_fail_at(0);
-	printf("  %ld allocations failed in turn\n", n - 1);
-}
-
-struct load {
-	struct lab *lab;
-	ULONG port;
-	volatile int *is_over;
-	long sent;
-};
-
-static void *load(void *argument)
-{
-	struct load *own = argument;
-	UCHAR mine[300];
-	ULONG size = lab_tcp(mine, 200, own->port);
-
-	while (!*own->is_over) {
-		lab_send(own->lab, own->port, mine, size, 64);
-		double_complete_sends(own->lab->extension);
-		own->sent++;
-	}
-	return NULL;
-}
-
-static void detaching_under_load_loses_nothing(void)
-{
-	volatile int is_over = 0;
-	struct fabric_writer actions = actions_start();
-	struct fabric_writer drops;
-	static UCHAR drop_bytes[64];
-	struct load loads[2];
-	pthread_t threads[2];
-	struct lab lab;
-	long before, sent;
-	ULONG i;
-
-	CHECK(lab_start(&lab, 1));
-	double_count_only(1);
-	before = double_completed();
-	lab_output(&actions, 1);
-	set_ipv4(&actions, "\x01\x02\x03\x04", 9);
-	lab_output(&actions, 2);
-	drops = (struct fabric_writer){ drop_bytes, sizeof(drop_bytes), 0, FALSE };
-	fabric_write_u32(&drops, 24, 0);
-	for (i = 0; i < 2; i++) {
-		loads[i] = (struct load){ &lab, 3 + i, &is_over, 0 };
-		CHECK(!pthread_create(&threads[i], NULL, load, &loads[i]));
-	}
-	/* Flows change, the filter pauses and starts again, all while packets come. */
-	for (i = 0; i < 200; i++) {
-		CHECK(lab_flow(&lab, 3, i & 1 ? &drops : &actions) == 0);
-		CHECK(lab_flow(&lab, 4, &actions) == 0);
-		if (i % 20 == 19) {
-			fabric_pause(lab.extension);
-			CHECK(lab.extension->outstanding == 0);
-			fabric_restart(lab.extension);
-		}
-		if (i % 7 == 6)
-			lab_ask(&lab, FABRIC_FAMILY_FLOW, 2, 0, NULL);
-	}
-	fabric_pause(lab.extension);
-	is_over = 1;
-	for (i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	double_complete_sends(lab.extension);
-	sent = loads[0].sent + loads[1].sent;
-	CHECK(double_completed() - before == sent);
-	CHECK(lab.extension->outstanding == 0);
-	double_count_only(0);
-	lab_stop(&lab);
-	CHECK(double_live() == 0);
-	printf("  %ld packets under load, all of them back\n", sent);
-}
-
-#define RUN(test)                                          \
-	do {                                               \
-		printf("%s\n", #test);                     \
-		test();                                    \
-		CHECK(double_live() == 0);                 \
-		if (double_error())                        \
-			fprintf(stderr, "%s\n", double_error()); \
-		CHECK(!double_error());                    \
-		count++;                                   \
-	} while (0)
-
 int main(void)
 {
 	int count = 0;
@@ -593,8 +437,6 @@ int main(void)
 	RUN(a_dump_gives_every_flow_once);
 	RUN(upcall_queues_are_bounded);
 	RUN(a_pending_request_is_woken_once);
-	RUN(no_allocation_is_one_too_many);
-	RUN(detaching_under_load_loses_nothing);
 	printf("%d tests passed\n", count);
 	return 0;
 }

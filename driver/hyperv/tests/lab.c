@@ -129,6 +129,27 @@ void lab_stop(struct lab *lab)
 		free(one);
 }
 
+struct fabric_writer lab_actions(void)
+{
+	static UCHAR bytes[4096];
+	struct fabric_writer writer = { bytes, sizeof(bytes), 0, FALSE };
+
+	return writer;
+}
+
+void lab_set_ipv4(struct fabric_writer *actions, const char *source, UCHAR ttl)
+{
+	ULONG nest = fabric_write_nest(actions, 11);
+	UCHAR both[24] = { 0 };
+
+	memcpy(both, source, 4);
+	memset(both + 12, 255, 4);
+	both[10] = ttl;
+	both[22] = 255;
+	fabric_write(actions, 7, both, sizeof(both));
+	fabric_write_nest_end(actions, nest);
+}
+
 void lab_output(struct fabric_writer *actions, ULONG port)
 {
 	fabric_write_u32(actions, 1, port);

@@ -17,6 +17,17 @@
 		}                                                                        \
 	} while (0)
 
+#define RUN(test)                                          \
+	do {                                               \
+		printf("%s\n", #test);                     \
+		test();                                    \
+		CHECK(double_live() == 0);                 \
+		if (double_error())                        \
+			fprintf(stderr, "%s\n", double_error()); \
+		CHECK(!double_error());                    \
+		count++;                                   \
+	} while (0)
+
 #define LAB_MESSAGE 65536
 
 struct lab {
@@ -42,7 +53,11 @@ int lab_subscribe(struct lab *lab);
 int lab_flow(struct lab *lab, ULONG in_port, struct fabric_writer *actions);
 int lab_flow_key(struct lab *lab, const struct fabric_flow_key *key,
 		 const struct fabric_flow_key *mask, struct fabric_writer *actions);
+/* An empty list; each call gives the same room. */
+struct fabric_writer lab_actions(void);
 void lab_output(struct fabric_writer *actions, ULONG port);
+/* A masked set of source address and TTL. */
+void lab_set_ipv4(struct fabric_writer *actions, const char *source, UCHAR ttl);
 
 ULONG lab_tcp(UCHAR *frame, ULONG payload, ULONG seed);
 ULONG lab_udp(UCHAR *frame, ULONG payload, ULONG seed);

@@ -37,6 +37,9 @@ internal sealed class Association(Remoting owner, Address remote)
     private int _attempt;
     private bool _isStopped;
 
+    /// <summary>The other end said why it hangs up.</summary>
+    private volatile bool _isRefused;
+
     public Address Remote { get; } = remote;
 
     /// <summary>The incarnation that answered last.</summary>
@@ -270,6 +273,7 @@ internal sealed class Association(Remoting owner, Address remote)
 
     private void Refused(string reason)
     {
+        _isRefused = true;
         if (reason == Frame.ReasonQuarantined)
         {
             owner.Publish(new ThisActorSystemQuarantinedEvent(owner.Self.Address, Remote));
@@ -309,10 +313,19 @@ internal sealed class Association(Remoting owner, Address remote)
 
     private void Closed(int attempt, string reason)
     {
+        bool isWelcomed;
         lock (_lock)
         {
             if (attempt != _attempt || _isStopped) return;
+            isWelcomed = _phase == Phase.Active || _isRefused;
             CloseGate();
+        }
+
+        // With TLS 1.3 the one that calls is through before the other has seen its certificate.
+        if (!isWelcomed && owner.Settings.IsTlsEnabled)
+        {
+            owner.WarnOnce($"{Remote} hung up without a welcome: it may not accept this host's "
+                + "certificate; its log says why");
         }
 
         owner.Log.Debug("Association with {0} closed: {1}", Remote, reason);
@@ -322,6 +335,7 @@ internal sealed class Association(Remoting owner, Address remote)
     private void CloseGate()
     {
         _connection = null;
+        _isRefused = false;
         _phase = Phase.Gated;
         _attempt++;
         owner.CountDropped(Remote, _waiting.Count);

@@ -95,7 +95,8 @@ internal sealed class InboundDelivery(Remoting remoting)
             remoting.WarnOnce(
                 $"Refused {session.Connection.PeerName}: it wants {wanted}, this is "
                 + $"{remoting.Self.Address}");
-            session.Connection.TrySend(Frame.Refused(Frame.ReasonWrongAddress));
+            session.Connection.TrySend(Frame.Refused(
+                $"{Frame.ReasonWrongAddress}: this is {remoting.Self.Address}"));
             session.Connection.Close("wrong address");
             return;
         }
@@ -136,6 +137,14 @@ internal sealed class InboundDelivery(Remoting remoting)
         if (remoting.Trust.ProblemOfMessage(session.Connection.Identity, payload) is { } problem)
         {
             Refuse(session, problem);
+            return;
+        }
+
+        if (remoting.Trust.ForgedNameOf(message.Sender, session.Peer.Address) is { } forged)
+        {
+            WireCounters.ForgedSenders.Increment();
+            remoting.WarnOnce($"Dropped what {session.Connection.PeerName} says in the name of "
+                + $"{forged}: a host speaks for itself only");
             return;
         }
 

@@ -31,7 +31,8 @@ internal sealed record PeerIdentity(string Name, ImmutableSortedSet<string> Role
 /// <remarks>
 /// On when <c>ssl.peer-name-role-prefix</c> is set. The role with that prefix that a member joins
 /// with must carry its certificate's name, and so must the one of the member that welcomes it;
-/// nobody may call from the address of a member with another name. A certificate that names
+/// nobody may call from the address of a member with another name, nor say anything in the name
+/// of an actor of another host. A certificate that names
 /// organizational units grants only these of <c>ssl.granted-roles</c>.
 /// </remarks>
 internal sealed class PeerTrust(Remoting remoting)
@@ -62,6 +63,15 @@ internal sealed class PeerTrust(Remoting remoting)
                 ProblemOf(peer, member.Roles, "welcomes as"),
             _ => null,
         };
+
+    /// <returns>In whose name a message pretends to be said, if not the peer's; or null.</returns>
+    /// <param name="sender">Without address it is an actor of the peer; empty: nobody.</param>
+    public string? ForgedNameOf(string sender, Address peer)
+    {
+        if (!IsOn || sender.Length == 0 || sender[0] == '/') return null;
+        if (!ActorPath.TryParse(sender, out var path)) return "nobody it can name";
+        return path.Address == peer ? null : path.Address.ToString();
+    }
 
     private string? ProblemOf(PeerIdentity peer, IEnumerable<string> roles, string verb)
     {

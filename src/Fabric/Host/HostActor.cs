@@ -32,7 +32,15 @@ public sealed class HostActor : ReceiveActor, IWithTimers
     /// </summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The rest of one that never lives for long, as with a damaged journal.</summary>
+    private static readonly TimeSpan RestMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>Who lived for so long rests the least again.</summary>
+    private static readonly TimeSpan LongLife = TimeSpan.FromSeconds(5);
+
     private readonly ImmutableArray<HostRoom> _rooms;
+    private readonly SortedDictionary<string, (TimeSpan MadeAt, TimeSpan Pause)> _lives =
+        new(StringComparer.Ordinal);
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -48,8 +56,10 @@ public sealed class HostActor : ReceiveActor, IWithTimers
         Receive<Terminated>(gone =>
         {
             var room = rooms.First(candidate => candidate.Name == gone.ActorRef.Path.Name);
-            Context.GetLogger().Warning("{0} ended and is started anew", room.Name);
-            Timers.StartSingleTimer(room.Name, new MakeRoom(room), Rest);
+            var rest = RestOf(room.Name);
+            Context.GetLogger().Warning(
+                "{0} ended and is started anew in {1} ms", room.Name, rest.TotalMilliseconds);
+            Timers.StartSingleTimer(room.Name, new MakeRoom(room), rest);
         });
     }
 
@@ -64,9 +74,23 @@ public sealed class HostActor : ReceiveActor, IWithTimers
             ? Directive.Stop // And made anew: what it stood on has changed.
             : Directive.Restart);
 
+    private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
+
+    /// <summary>Doubles from one short life to the next.</summary>
+    private TimeSpan RestOf(string room)
+    {
+        var (madeAt, last) = _lives.GetValueOrDefault(room);
+        var rest = Now - madeAt > LongLife || last == default
+            ? Rest
+            : TimeSpan.FromTicks(Math.Min(last.Ticks * 2, RestMax.Ticks));
+        _lives[room] = (madeAt, rest);
+        return rest;
+    }
+
     private void Make(HostRoom room)
     {
         if (!Context.Child(room.Name).IsNobody()) return;
+        _lives[room.Name] = (Now, _lives.GetValueOrDefault(room.Name).Pause);
         Context.Watch(Context.ActorOf(room.Make(Find), room.Name));
         foreach (var other in _rooms)
         {

@@ -26,6 +26,11 @@ public sealed record HostSettings
     public required ChassisSettings Chassis { get; init; }
     public required ClusterSettings Cluster { get; init; }
 
+    /// <summary>
+    /// Connection string of the PostgreSQL that holds the northbound; null: hosts hold it.
+    /// </summary>
+    public required string? NorthboundConnection { get; init; }
+
     /// <summary>What the log keeps: emer, err, warn, info or dbg.</summary>
     public required VlogLevel LogLevel { get; init; }
 
@@ -63,6 +68,7 @@ public sealed record HostSettings
                 ["", "userspace", "ebpf", "ovsext", "genetlink", "emulator"]),
             Chassis = ChassisSettings.Read(root),
             Cluster = ClusterSettings.Read(root),
+            NorthboundConnection = ReadNorthbound(root),
             LogLevel = Enum.Parse<VlogLevel>(
                 Among(root, "log.level", "info", ["emer", "err", "warn", "info", "dbg"]),
                 ignoreCase: true),
@@ -71,6 +77,26 @@ public sealed record HostSettings
                 : null,
             Config = config,
         };
+    }
+
+    private static string? ReadNorthbound(Config root)
+    {
+        var journal = Among(root, "northbound.journal", "embedded", ["embedded", "postgresql"]);
+        var connection = Text(root, "northbound.connection-string");
+        if (journal == "embedded")
+        {
+            return connection == ""
+                ? null
+                : throw new HostSettingsException(
+                    "fabric.northbound.connection-string is set, but fabric.northbound.journal = "
+                    + "embedded: use postgresql, or leave the string out");
+        }
+
+        return connection != ""
+            ? connection
+            : throw new HostSettingsException(
+                "fabric.northbound.journal = postgresql needs fabric.northbound.connection-string, "
+                + "such as \"Host=db1;Username=fabric;Password=...;Database=fabric\"");
     }
 
     private static bool IsHostId(string id) =>
@@ -137,9 +163,10 @@ public sealed record ChassisSettings(
 /// <param name="Form">Forms the cluster if this host was never in one.</param>
 /// <param name="Tls">Null only when the listener is on loopback.</param>
 /// <param name="Profile">"reference" or "fast": how soon a silent host counts as gone.</param>
+/// <param name="IsVoter">May vote on the northbound; its certificate has to grant that.</param>
 public sealed record ClusterSettings(
     string Name, IPAddress? Address, int Port, ImmutableArray<DnsEndPoint> Seeds, bool Form,
-    TlsSettings? Tls, string Profile)
+    TlsSettings? Tls, string Profile, bool IsVoter = true)
 {
     internal static ClusterSettings Read(Config root)
     {
@@ -158,7 +185,8 @@ public sealed record ClusterSettings(
         return new ClusterSettings(
             HostSettings.TextOr(root, "cluster.name", "fabric"), address, port, [.. seeds],
             root.GetBoolean("cluster.form"), tls,
-            HostSettings.Among(root, "cluster.profile", "reference", ["reference", "fast"]));
+            HostSettings.Among(root, "cluster.profile", "reference", ["reference", "fast"]),
+            root.GetBoolean("cluster.voter", true));
     }
 
     private static DnsEndPoint Seed(string text, int portDefault)

@@ -90,6 +90,8 @@ internal sealed class HostRooms : IDisposable
                     Path.Combine(_settings.OvnRunFolder, "ovnnb_db.sock")))),
             ],
         },
+        new("sessions", find => SessionsActor.Props(
+            _store, find("configuration"), find("bridges"), SessionSeed())),
         new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
             _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
             NorthboundSchema.Schema, LogTimes.Default, _time)))
@@ -115,6 +117,10 @@ internal sealed class HostRooms : IDisposable
                 metrics.Address, metrics.Port, RenderMetrics))]
             : ImmutableArray<HostRoom>.Empty,
     ];
+
+    /// <summary>Another one at each start: peers must see that sessions began anew.</summary>
+    private static uint SessionSeed() =>
+        (uint)System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue);
 
     private string RenderMetrics() =>
         HostMetrics.Render(_settings.HostId, _datapaths.Open, _coverage);
@@ -183,6 +189,7 @@ internal sealed class HostRooms : IDisposable
             _appctl, _store, () => _system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(_appctl, _store);
         ManagementCommands.Register(_appctl, _store);
+        SessionCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/sessions"));
         _cli.Register("trace", "BRIDGE FLOW [--json]", 2, 3, request => _appctl.RunAsync(
             request with { Command = "ofproto/trace" }));
         _datapaths.RegisterCounters(_coverage);

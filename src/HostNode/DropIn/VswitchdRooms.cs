@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Akka.Actor;
 using Fabric.Configuration;
 using Fabric.Controllers;
 using Fabric.Datapath;
 using Fabric.Host;
 using Fabric.HostNode.Composition;
+using Fabric.Pipeline;
 using Fabric.Switching;
 
 namespace Fabric.HostNode.DropIn;
@@ -45,6 +47,7 @@ internal sealed class VswitchdRooms : IDisposable
             Commands, _store, () => system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(Commands, _store);
         ManagementCommands.Register(Commands, _store, options.HasSystemRoutes);
+        SessionCommands.Register(Commands, () => system.ActorSelection($"{Root}/sessions"));
         TimeCommands.Register(Commands, _clock, SettleAsync);
         _datapaths.RegisterCounters(_coverage);
         _readiness = system.ActorOf(ReadinessActor.Props(_configured), "readiness");
@@ -84,6 +87,9 @@ internal sealed class VswitchdRooms : IDisposable
         {
             Tells = _ => [("configuration", new WaitUntilConfigured(_readiness))],
         },
+        new("sessions", find => SessionsActor.Props(
+            _store, find("configuration"), find("bridges"),
+            (uint)RandomNumberGenerator.GetInt32(int.MaxValue))),
     ];
 
     private ConfigurationSettings Settings() => new([])
@@ -103,6 +109,8 @@ internal sealed class VswitchdRooms : IDisposable
     /// </summary>
     private async Task SettleAsync()
     {
+        // A packet of one session wakes another one: what a step set off takes two rounds.
+        for (var round = 0; round < 2; round++) await SettleSessionsAsync();
         foreach (var bridge in _store.Bridges)
         {
             await AskAsync($"{Root}/bridges/{ActorNames.Of(bridge.Name)}");
@@ -111,6 +119,20 @@ internal sealed class VswitchdRooms : IDisposable
         foreach (var room in (string[])["datapath", "bridges", "configuration"])
         {
             await AskAsync($"{Root}/{room}");
+        }
+    }
+
+    private async Task SettleSessionsAsync()
+    {
+        await AskAsync($"{Root}/sessions");
+        foreach (var kind in (SessionKinds[])[SessionKinds.Bfd, SessionKinds.Cfm])
+        {
+            var listed = await _system.ActorSelection($"{Root}/sessions").Ask<SessionsListed>(
+                new ListSessions(kind), TimeSpan.FromSeconds(30));
+            foreach (var session in listed.Sessions.Values)
+            {
+                await session.Ask<ActorIdentity>(new Identify(kind), TimeSpan.FromSeconds(30));
+            }
         }
     }
 

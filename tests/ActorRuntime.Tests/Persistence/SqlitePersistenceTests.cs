@@ -65,6 +65,8 @@ public sealed class SqlitePersistenceTests : IDisposable
     [Theory]
     [InlineData("UPDATE journal SET message = X'00' WHERE sequence_number = 2", "checksum")]
     [InlineData("UPDATE journal SET manifest = 'L' WHERE sequence_number = 2", "checksum")]
+    [InlineData("UPDATE journal SET message = 'text' WHERE sequence_number = 2", "checksum")]
+    [InlineData("UPDATE journal SET identifier = 'x' WHERE sequence_number = 2", "checksum")]
     [InlineData("DELETE FROM journal WHERE sequence_number = 2", "missing")]
     public async Task A_corrupted_row_stops_recovery_and_says_where(string damage, string reason)
     {

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Remote;
 using Akka.Remote.Wire;
 using Fabric.ActorRuntime.Tests.Cluster;
 
@@ -81,6 +83,40 @@ public sealed class PeerTrustTests : IAsyncDisposable
         await ClusterHosts.Until(
             () => WireCounters.RefusedPeers.Value > before, "the refusal is counted");
         Assert.Single(Cluster.Get(first).State.Members);
+    }
+
+    /// <remarks>
+    /// Goal: a host with a good certificate cannot speak for another. Method: frames whose sender
+    /// is an actor of a third host, of the receiver itself, or of no address at all; then one of
+    /// its own.
+    /// </remarks>
+    [Fact]
+    public async Task A_host_speaks_for_itself_only()
+    {
+        var (first, second) = (Start("a", "host-a", "voter"), Start("b", "host-b", "gateway"));
+        Join(first, first);
+        Join(second, first);
+        await ClusterHosts.Until(() => ClusterHosts.UpCount(second) == 2, "both are up");
+        var inbox = new ConcurrentQueue<object>();
+        first.ActorOf(Props.Create(() => new RemoteHosts.Recorder(inbox)), "recorder");
+        var warnings = RemoteHosts.Warnings(first);
+        var recorder = (RemoteActorRef)await RemoteHosts.At(second, first, "/user/recorder")
+            .ResolveOne(RemoteHosts.Patience);
+        var own = RemoteHosts.AddressOf(first);
+        var before = WireCounters.ForgedSenders.Value;
+        foreach (var sender in (string[])[$"{own.WithPort(1)}/user/x", $"{own}/user/x", "x:y"])
+        {
+            Assert.Null(recorder.Association.Send(
+                Frame.Message("/user/recorder", sender, 17, "S", "forged"u8.ToArray())));
+        }
+
+        recorder.Tell("true", ActorRefs.NoSender);
+        await RemoteHosts.Until(() => !inbox.IsEmpty, "what it says for itself is heard");
+        Assert.Equal(["true"], inbox);
+        Assert.Equal(before + 3, WireCounters.ForgedSenders.Value);
+        await RemoteHosts.Until(() => warnings.Count == 3, "each name is said once");
+        Assert.Contains($"in the name of {own.WithPort(1)}", warnings.First(),
+            StringComparison.Ordinal);
     }
 
     public async ValueTask DisposeAsync()

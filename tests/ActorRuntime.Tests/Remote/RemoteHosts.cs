@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Remote;
 
 namespace Fabric.ActorRuntime.Tests.Remote;
@@ -47,6 +48,15 @@ internal sealed class RemoteHosts : IAsyncDisposable
     public static IActorRef Echo(ActorSystem system, string name = "echo") =>
         system.ActorOf(Props.Create(() => new EchoActor()), name);
 
+    /// <summary>What the system warns of from now on.</summary>
+    public static ConcurrentQueue<string> Warnings(ActorSystem system)
+    {
+        var lines = new ConcurrentQueue<string>();
+        var listener = system.ActorOf(Props.Create(() => new WarningListener(lines)));
+        system.EventStream.Subscribe(listener, typeof(Warning));
+        return lines;
+    }
+
     public static async Task Until(Func<bool> condition, string what)
     {
         var watch = Stopwatch.StartNew();
@@ -63,6 +73,12 @@ internal sealed class RemoteHosts : IAsyncDisposable
     public sealed class EchoActor : ReceiveActor
     {
         public EchoActor() => ReceiveAny(message => Sender.Tell(message));
+    }
+
+    public sealed class WarningListener : ReceiveActor
+    {
+        public WarningListener(ConcurrentQueue<string> lines) =>
+            Receive<Warning>(warning => lines.Enqueue($"{warning.Message}"));
     }
 
     /// <summary>Keeps what it hears; watches what it is told to.</summary>

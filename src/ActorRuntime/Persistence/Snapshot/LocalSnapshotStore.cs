@@ -26,12 +26,21 @@ public sealed class LocalSnapshotStore : SnapshotStore
     protected override Task<SelectedSnapshot?> LoadAsync(
         string persistenceId, SnapshotSelectionCriteria criteria)
     {
+        long? corrupted = null;
         foreach (var (metadata, file) in Files(persistenceId, criteria))
         {
             if (TryRead(file, metadata, out var snapshot))
             {
                 return Task.FromResult<SelectedSnapshot?>(new(metadata, snapshot));
             }
+
+            corrupted ??= metadata.SequenceNr;
+        }
+
+        if (corrupted is { } number)
+        {
+            throw new CorruptedEventException(
+                persistenceId, number, "has a snapshot that does not match its checksum");
         }
 
         return Task.FromResult<SelectedSnapshot?>(null);

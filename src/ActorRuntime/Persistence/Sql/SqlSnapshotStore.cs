@@ -107,18 +107,32 @@ public sealed class SqlSnapshotStore : SnapshotStore
             + "ORDER BY sequence_number DESC",
             Bounds(persistenceId, criteria));
         using var reader = command.ExecuteReader();
+        long? corrupted = null;
         while (reader.Read())
         {
             var sequenceNr = reader.GetInt64(0);
-            var (identifier, manifest) = (reader.GetInt32(2), reader.GetString(3));
-            var payload = (byte[])reader.GetValue(4);
-            var checksum = RowChecksum.Of(persistenceId, sequenceNr, identifier, manifest, payload);
-            if (checksum != reader.GetInt64(5)) continue;
-            var created = new DateTime(reader.GetInt64(1), DateTimeKind.Utc);
-            var metadata = new SnapshotMetadata(persistenceId, sequenceNr, created);
-            return (metadata, identifier, manifest, payload);
+            // A column may be damaged, and be of another type then.
+            if (reader.GetValue(4) is byte[] payload && reader.GetValue(3) is string manifest)
+            {
+                var identifier = reader.GetInt32(2);
+                var checksum = RowChecksum.Of(
+                    persistenceId, sequenceNr, identifier, manifest, payload);
+                if (checksum == reader.GetInt64(5))
+                {
+                    var created = new DateTime(reader.GetInt64(1), DateTimeKind.Utc);
+                    return (
+                        new SnapshotMetadata(persistenceId, sequenceNr, created), identifier,
+                        manifest, payload);
+                }
+            }
+
+            corrupted ??= sequenceNr;
         }
 
-        return null;
+        // The events before it may be deleted: to go on without it would be half a state.
+        return corrupted is { } number
+            ? throw new CorruptedEventException(
+                persistenceId, number, "has a snapshot that does not match its checksum")
+            : null;
     }
 }

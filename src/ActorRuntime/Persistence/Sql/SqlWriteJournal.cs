@@ -3,6 +3,7 @@ using System.Data.Common;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Persistence.Journal;
+using Microsoft.Data.Sqlite;
 
 namespace Akka.Persistence.Sql.Journal;
 
@@ -18,6 +19,9 @@ public sealed class SqlWriteJournal : AsyncWriteJournal
 {
     /// <summary>Rows of one replay step; writes of others go between the steps.</summary>
     private const int ReplayChunkSize = 500;
+
+    /// <summary>SQLITE_CORRUPT.</summary>
+    private const int DamagedFile = 11;
 
     private const string Insert =
         "INSERT INTO journal (persistence_id, sequence_number, created, identifier, manifest, "
@@ -138,13 +142,19 @@ public sealed class SqlWriteJournal : AsyncWriteJournal
         Action<IPersistentRepresentation> recoveryCallback)
     {
         var deletedTo = await _worker.Read(connection => DeletedTo(connection, persistenceId));
+        if (fromSequenceNr > 1 && fromSequenceNr <= deletedTo)
+        {
+            // The snapshot that replaced these events is not the one that was loaded.
+            throw new CorruptedEventException(
+                persistenceId, fromSequenceNr, "was deleted, and no snapshot that has it is left");
+        }
+
         var next = Math.Max(fromSequenceNr, deletedTo + 1);
         while (max > 0 && next <= toSequenceNr)
         {
             var count = (int)Math.Min(max, ReplayChunkSize);
             var from = next;
-            var rows = await _worker.Read(
-                connection => ReadRows(connection, persistenceId, from, toSequenceNr, count));
+            var rows = await ReadChunk(persistenceId, from, toSequenceNr, count);
             foreach (var row in rows)
             {
                 if (row.Event.SequenceNr != next)
@@ -197,19 +207,47 @@ public sealed class SqlWriteJournal : AsyncWriteJournal
     {
         var rows = new List<(Row, long)>();
         using var reader = command.ExecuteReader();
-        while (reader.Read())
+        while (reader.Read()) rows.Add(ReadRowRaw(reader));
+        return rows;
+    }
+
+    /// <remarks>A column of another type than was written is damage like any other.</remarks>
+    private static (Row Row, long Checksum) ReadRowRaw(DbDataReader reader)
+    {
+        var (id, sequenceNr) = (reader.GetString(0), reader.GetInt64(1));
+        try
         {
             var @event = new Persistent(
-                null!, reader.GetInt64(1), reader.GetString(0), WriterGuid: reader.GetString(5),
+                null!, sequenceNr, id, WriterGuid: reader.GetString(5),
                 Timestamp: reader.GetInt64(2));
-            rows.Add((
+            return (
                 new Row(
                     @event, reader.GetInt32(3), reader.GetString(4), null,
                     (byte[])reader.GetValue(6), reader.GetInt64(2)),
-                reader.GetInt64(7)));
+                reader.GetInt64(7));
         }
+        catch (Exception cause) when (cause is InvalidCastException or FormatException
+            or OverflowException or InvalidOperationException)
+        {
+            return (new Row(new Persistent(null!, sequenceNr, id), 0, "", null, null!, 0), 0);
+        }
+    }
 
-        return rows;
+    /// <summary>
+    /// Reads rows; where the file itself is damaged, as many as stand before the damage.
+    /// </summary>
+    private async Task<List<Row>> ReadChunk(string persistenceId, long from, long to, int count)
+    {
+        try
+        {
+            return await _worker.Read(
+                connection => ReadRows(connection, persistenceId, from, to, count));
+        }
+        catch (SqliteException cause) when (cause.SqliteErrorCode == DamagedFile)
+        {
+            if (count > 1) return await ReadChunk(persistenceId, from, to, count / 2);
+            throw new CorruptedEventException(persistenceId, from, "cannot be read", cause);
+        }
     }
 
     private static List<Row> ReadRows(
@@ -225,7 +263,7 @@ public sealed class SqlWriteJournal : AsyncWriteJournal
         var rows = new List<Row>();
         foreach (var (row, checksum) in ReadRowsRaw(command))
         {
-            var expected = RowChecksum.Of(
+            var expected = row.Payload is null ? checksum + 1 : RowChecksum.Of(
                 persistenceId, row.Event.SequenceNr, row.Identifier, row.Manifest, row.Payload);
             // A marker: the row fails when its turn comes, so that those before it are replayed.
             rows.Add(expected == checksum ? row : row with { Payload = null! });

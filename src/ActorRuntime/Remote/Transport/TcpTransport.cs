@@ -80,6 +80,7 @@ internal sealed class TcpTransport : IRemoteTransport
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         timeout.CancelAfter(_settings.ConnectionTimeout);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var verdict = new TlsVerdict();
         try
         {
             await socket.ConnectAsync(remote.Host!, remote.Port ?? 0, timeout.Token)
@@ -87,15 +88,15 @@ internal sealed class TcpTransport : IRemoteTransport
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (_tls is null) return Framed(stream, remote.ToString(), PeerIdentity.Unknown);
             var secure = new SslStream(stream);
-            await secure.AuthenticateAsClientAsync(_tls.ClientOptions(remote.Host!), timeout.Token)
-                .ConfigureAwait(false);
+            await secure.AuthenticateAsClientAsync(
+                _tls.ClientOptions(remote.Host!, verdict), timeout.Token).ConfigureAwait(false);
             var identity = PeerIdentity.Of(secure.RemoteCertificate);
             return Framed(secure, $"{remote} ({identity.Name})", identity);
         }
         catch (AuthenticationException e)
         {
             socket.Dispose();
-            Refuse($"{remote}", e);
+            Refuse($"{remote}", e, verdict);
             throw new RemoteTransportException($"TLS with {remote} failed: {e.Message}", e);
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
@@ -144,6 +145,7 @@ internal sealed class TcpTransport : IRemoteTransport
     {
         Interlocked.Increment(ref _handshakeCount);
         var peer = "unknown";
+        var verdict = new TlsVerdict();
         try
         {
             socket.NoDelay = true;
@@ -159,7 +161,7 @@ internal sealed class TcpTransport : IRemoteTransport
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             timeout.CancelAfter(_settings.HandshakeTimeout);
             var secure = new SslStream(stream);
-            await secure.AuthenticateAsServerAsync(_tls.ServerOptions(), timeout.Token)
+            await secure.AuthenticateAsServerAsync(_tls.ServerOptions(verdict), timeout.Token)
                 .ConfigureAwait(false);
             var identity = PeerIdentity.Of(secure.RemoteCertificate);
             accepted(Framed(secure, $"{endPoint.Address} ({identity.Name})", identity));
@@ -168,7 +170,7 @@ internal sealed class TcpTransport : IRemoteTransport
             or OperationCanceledException or ObjectDisposedException)
         {
             socket.Dispose();
-            if (!_stopping.IsCancellationRequested) Refuse(peer, e);
+            if (!_stopping.IsCancellationRequested) Refuse(peer, e, verdict);
         }
         finally
         {
@@ -176,18 +178,18 @@ internal sealed class TcpTransport : IRemoteTransport
         }
     }
 
-    private void Refuse(string peer, Exception cause)
+    private void Refuse(string peer, Exception cause, TlsVerdict verdict)
     {
         WireCounters.RefusedPeers.Increment();
-        var reason = (cause.InnerException ?? cause).Message;
+        var reason = verdict.Problem ?? $"TLS failed: {(cause.InnerException ?? cause).Message}";
         bool isFirst;
         lock (_refused)
         {
             if (_refused.Count > RefusalNameCountMax) _refused.Clear();
-            isFirst = _refused.Add($"{peer} {cause.GetType().Name}");
+            isFirst = _refused.Add($"{peer} {verdict.Problem ?? cause.GetType().Name}");
         }
 
-        const string Text = "Refused {0}: its certificate was not accepted or TLS failed ({1})";
+        const string Text = "Refused {0}: {1}";
         if (isFirst) _log.Warning(Text, peer, reason);
         else _log.Debug(Text, peer, reason);
     }

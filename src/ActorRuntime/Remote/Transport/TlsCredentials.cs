@@ -5,6 +5,13 @@ using Akka.Configuration;
 
 namespace Akka.Remote.Transport;
 
+/// <summary>Why the certificate of one peer was not accepted.</summary>
+internal sealed class TlsVerdict
+{
+    /// <summary>Null: it was, or was not looked at.</summary>
+    public string? Problem { get; set; }
+}
+
 /// <summary>
 /// This node's certificate and the authority it trusts; read anew when the files change.
 /// </summary>
@@ -43,7 +50,8 @@ internal sealed class TlsCredentials
         }
     }
 
-    public SslServerAuthenticationOptions ServerOptions()
+    /// <param name="verdict">Learns why the other end is not accepted.</param>
+    public SslServerAuthenticationOptions ServerOptions(TlsVerdict verdict)
     {
         var loaded = Current();
         return new SslServerAuthenticationOptions
@@ -53,11 +61,12 @@ internal sealed class TlsCredentials
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                !_settings.IsMutual || IsTrusted(certificate, loaded),
+                !_settings.IsMutual || IsTrusted(certificate, loaded, verdict),
         };
     }
 
-    public SslClientAuthenticationOptions ClientOptions(string host)
+    /// <param name="verdict">Learns why the other end is not accepted.</param>
+    public SslClientAuthenticationOptions ClientOptions(string host, TlsVerdict verdict)
     {
         var loaded = Current();
         return new SslClientAuthenticationOptions
@@ -67,14 +76,20 @@ internal sealed class TlsCredentials
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                IsTrusted(certificate, loaded),
+                IsTrusted(certificate, loaded, verdict),
         };
     }
 
-    private bool IsTrusted(X509Certificate? certificate, Loaded loaded)
+    private bool IsTrusted(X509Certificate? certificate, Loaded loaded, TlsVerdict verdict)
     {
         if (_settings.IsValidationSuppressed) return true;
-        if (certificate is not X509Certificate2 peer) return false;
+        verdict.Problem = ProblemOf(certificate as X509Certificate2, loaded);
+        return verdict.Problem is null;
+    }
+
+    private static string? ProblemOf(X509Certificate2? peer, Loaded loaded)
+    {
+        if (peer is null) return "it has no certificate";
         using var chain = new X509Chain();
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         if (loaded.Authorities is { } authorities)
@@ -83,7 +98,18 @@ internal sealed class TlsCredentials
             chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
         }
 
-        return chain.Build(peer) && !IsRevoked(peer, loaded.Revoked);
+        var name = peer.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+        if (chain.Build(peer))
+        {
+            return IsRevoked(peer, loaded.Revoked)
+                ? $"its certificate, of '{name}', is revoked"
+                : null;
+        }
+
+        var reasons = chain.ChainStatus.Select(one => one.StatusInformation.Trim().TrimEnd('.'));
+        return $"its certificate, of '{name}' by "
+            + $"'{peer.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}', is not accepted: "
+            + string.Join(", ", reasons.Distinct(StringComparer.Ordinal));
     }
 
     /// <remarks>The list is a file that the operator puts there, and trusted as such.</remarks>

@@ -23,6 +23,7 @@ internal static class WireCounters
     public static readonly WireCounter OutboundQueueFull = new();
     public static readonly WireCounter RefusedPeers = new();
     public static readonly WireCounter RefusedUntrusted = new();
+    public static readonly WireCounter ForgedSenders = new();
 
     /// <summary>All counters by the names that operators see.</summary>
     public static IEnumerable<KeyValuePair<string, long>> All =>
@@ -37,6 +38,7 @@ internal static class WireCounters
         new("outbound_queue_full", OutboundQueueFull.Value),
         new("refused_peers", RefusedPeers.Value),
         new("refused_untrusted", RefusedUntrusted.Value),
+        new("forged_senders", ForgedSenders.Value),
     ];
 }
 

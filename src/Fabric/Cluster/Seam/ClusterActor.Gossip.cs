@@ -5,6 +5,9 @@ namespace Fabric.Cluster;
 
 public sealed partial class ClusterActor
 {
+    /// <summary>Gossip takes what is news, and that not more often than it says.</summary>
+    private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(5);
+
     private readonly Publication<VtepsChanged> _vteps = new();
     private readonly Publication<PortLocationsChanged> _ports = new();
     private readonly Publication<LearnedAddressesChanged> _learned = new();
@@ -15,6 +18,11 @@ public sealed partial class ClusterActor
     private VoteForGateways? _ownVotes;
     private RequestedChassisChanged? _requested;
 
+    private sealed record MeasureLoad
+    {
+        public static readonly MeasureLoad Instance = new();
+    }
+
     /// <summary>What this host says goes to gossip; what gossip says goes to this host.</summary>
     private void ReceiveGossip()
     {
@@ -24,6 +32,7 @@ public sealed partial class ClusterActor
         Receive<LearnAddresses>(learn => _seam.Tell(learn));
         Receive<ForgetAddresses>(forget => _seam.Tell(forget));
         Receive<HostLoad>(load => _seam.Tell(load));
+        Receive<MeasureLoad>(_ => _seam.Tell(_settings.ReadLoad!()));
         Receive<RequestedChassisChanged>(changed =>
         {
             _requested = changed;

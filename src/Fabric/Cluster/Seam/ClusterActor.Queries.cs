@@ -8,7 +8,10 @@ public sealed partial class ClusterActor
 {
     private ClusterPicture Picture() => new(
         _members, _logStatus, _vteps.Last?.Vteps, _ports.Last?.Locations,
-        _cutOffSince is { } since ? Now - since : null, Plan(0).Contacts, _lastEnd);
+        _cutOffSince is { } since ? Now - since : null, Plan(0).Contacts, _lastEnd)
+    {
+        Loads = _loads.Last?.Loads,
+    };
 
     private ClusterAnswer Answer(QueryCluster query)
     {

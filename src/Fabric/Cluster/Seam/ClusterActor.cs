@@ -96,6 +96,12 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         _list = _file.Read();
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, TickInterval);
+        if (_settings.ReadLoad is not null)
+        {
+            Timers.StartPeriodicTimer(
+                nameof(MeasureLoad), MeasureLoad.Instance, TickInterval, LoadInterval);
+        }
+
         if (_list.HasLeft) _log.Info("This host has left its cluster; 'cluster join' joins again");
         else Start();
     }

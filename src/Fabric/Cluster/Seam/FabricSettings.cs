@@ -59,6 +59,9 @@ public sealed record FabricSettings(
     /// </summary>
     public string? NorthboundConnection { get; init; }
 
+    /// <summary>Measures this host's load; null: it is not told.</summary>
+    public Func<HostLoad>? ReadLoad { get; init; }
+
     public WriterSurroundings Surroundings => new(
         NorthboundSchema, LogTimes, NewUuid,
         () => Clock.GetUtcNow().ToUnixTimeMilliseconds())

@@ -9,10 +9,15 @@ public static partial class FabricSystem
     public static ActorSystem Start(
         FabricSettings settings, FabricStart start, IActorRef hostSide)
     {
-        var system = ActorSystem.Create(settings.ClusterName, ConfigOf(settings));
+        var system = Compose(settings);
         system.ActorOf(FabricActor.Props(settings, start, hostSide), RootName);
         return system;
     }
+
+#if !AKKA
+    private static ActorSystem Compose(FabricSettings settings) =>
+        ActorSystem.Create(settings.ClusterName, ConfigOf(settings));
+#endif
 
     /// <summary>The slot in which host/cluster starts incarnations.</summary>
     public static FabricSystemSlot SlotOf(FabricSettings settings) =>

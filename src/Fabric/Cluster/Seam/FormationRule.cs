@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 
 namespace Fabric.Cluster;
 
 /// <summary>What a host that looks for its cluster tells the others it knows.</summary>
 /// <param name="Candidate">The host that should form it again, in the sender's view.</param>
 public sealed record FormationNote(string HostId, bool IsMember, string Candidate)
+    : IDeadLetterSuppression
 {
     /// <summary>Of the northbound log; notes about another one are not heard.</summary>
     public Guid LogId { get; init; }

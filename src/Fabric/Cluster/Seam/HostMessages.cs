@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 using Fabric.Configuration;
 using Fabric.Wire.Ovsdb;
 
@@ -25,6 +26,7 @@ public sealed record HostDelivered(string FromHost, Addressee To, object Payload
 /// <param name="Index">From zero.</param>
 public sealed record HostFrame(
     string FromHost, long MessageId, int Index, int Count, ReadOnlyMemory<byte> Bytes)
+    : IDeadLetterSuppression
 {
     public bool Equals(HostFrame? other) => other is not null && FromHost == other.FromHost
         && MessageId == other.MessageId && Index == other.Index && Count == other.Count

@@ -107,6 +107,8 @@ public static class ClusterText
         foreach (var member in picture.Members.Members)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"{member.HostId} ({member.Status})");
+            if (picture.Loads?.GetValueOrDefault(member.HostId) is { } load)
+                text.AppendLine(CultureInfo.InvariantCulture, $"    load {LoadText(load)}");
             foreach (var vtep in picture.Vteps?.Where(v => v.HostId == member.HostId) ?? [])
                 text.AppendLine(CultureInfo.InvariantCulture, $"    {vtep.Type} {vtep.Address}");
             foreach (var port in PortsOf(picture, member.HostId))
@@ -115,6 +117,22 @@ public static class ClusterText
 
         return text.ToString();
     }
+
+    private static string LoadText(HostLoad load) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"cpu {load.CpuPercent} %, memory {load.MemoryBytes >> 20} MiB, "
+        + $"{load.PortCount} ports, {load.FlowCount} flows");
+
+    private static JsonObject? LoadOf(ClusterPicture picture, string host) =>
+        picture.Loads?.GetValueOrDefault(host) is { } load
+            ? new JsonObject
+            {
+                ["cpuPercent"] = load.CpuPercent,
+                ["memoryBytes"] = load.MemoryBytes,
+                ["ports"] = load.PortCount,
+                ["flows"] = load.FlowCount,
+            }
+            : null;
 
     private static IEnumerable<string> PortsOf(ClusterPicture picture, string host) =>
         picture.Ports?.Values.Where(port => port.HostId == host)
@@ -192,6 +210,7 @@ public static class ClusterText
         {
             ["host"] = member.HostId,
             ["status"] = member.Status,
+            ["load"] = LoadOf(picture, member.HostId),
             ["vteps"] = new JsonArray(
             [
                 .. (picture.Vteps ?? []).Where(vtep => vtep.HostId == member.HostId)

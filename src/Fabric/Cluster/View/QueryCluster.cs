@@ -23,4 +23,8 @@ public sealed record ClusterAnswer(int ExitCode, string Text);
 public sealed record ClusterPicture(
     MembershipView Members, LogStatus? Log, ImmutableSortedSet<Vtep>? Vteps,
     ImmutableSortedDictionary<string, PortLocation>? Ports, TimeSpan? CutOffFor,
-    ImmutableArray<string> Contacts, string? LastEnd);
+    ImmutableArray<string> Contacts, string? LastEnd)
+{
+    /// <summary>By host id; of hosts that have told theirs.</summary>
+    public ImmutableSortedDictionary<string, HostLoad>? Loads { get; init; }
+}

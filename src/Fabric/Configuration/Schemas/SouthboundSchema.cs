@@ -54,7 +54,7 @@ public static class SouthboundSchema
             Column("match", Text),
             Column("pipeline", OneOf("ingress", "egress")),
             Column("priority", Between(0, 65535)),
-            Column("table_id", Between(0, 32)),
+            Column("table_id", Between(0, 35)),
             Column("tags", Texts)),
         Table("Logical_DP_Group",
             Column("datapaths", Set(Weak("Datapath_Binding")))),

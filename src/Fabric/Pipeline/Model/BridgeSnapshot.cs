@@ -43,6 +43,10 @@ public sealed record SwitchSnapshot(
     /// <summary>Queues are classes of Linux' traffic control, not plain numbers.</summary>
     public bool HasTrafficControl { get; init; }
 
+    /// <summary>Ports on which other protocols than forwarding are spoken, by interface.</summary>
+    public FrozenDictionary<string, SessionPort> Sessions { get; init; } =
+        FrozenDictionary<string, SessionPort>.Empty;
+
     /// <summary>Bridges by name.</summary>
     public ImmutableArray<BridgeSnapshot> BridgesInOrder { get; } =
         [.. Bridges.Values.OrderBy(bridge => bridge.Name, StringComparer.Ordinal)];

@@ -15,8 +15,15 @@ public sealed record PortSnapshot(
     OfPortConfig Config, bool IsLinkUp, string Bundle, string? PeerPort, TunnelConfig? Tunnel)
 {
     public bool IsPatch => PeerPort is not null;
+
+    /// <summary>BFD, CFM or LACP say that it does not carry packets.</summary>
+    public bool IsFaulty { get; init; }
+
+    /// <summary>The link is up and nothing says that packets get lost behind it.</summary>
+    public bool IsLive => IsLinkUp && !IsFaulty;
+
     public bool CanSend =>
-        IsLinkUp && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
+        IsLive && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
 }
 
 /// <summary>A tunnel port's options: null = taken from the flow, or not checked.</summary>

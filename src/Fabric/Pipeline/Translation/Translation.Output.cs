@@ -185,7 +185,8 @@ internal sealed partial class Translation
         _flow.InPort = peer.OpenFlowPort;
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{bridge.Name}\")");
         var trace = Nest();
-        if ((peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0)
+        if (!TryHandToSession(peer)
+            && (peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0)
         {
             MirrorReceived();
             LookUp(0, peer.OpenFlowPort, isLast, honorsMiss: true);

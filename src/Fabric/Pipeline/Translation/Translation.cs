@@ -160,6 +160,7 @@ internal sealed partial class Translation
             }
         }
 
+        if (TryHandToSession(port)) return false;
         if ((port.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) != 0)
         {
             return Fail(DropReason.PortReceiveDisabled);

@@ -21,6 +21,8 @@ public sealed class SwitchedDatapath : IDisposable
     private readonly SortedDictionary<string, BridgeSnapshot> _bridges =
         new(StringComparer.Ordinal);
     private SwitchSnapshot _current = SwitchSnapshot.Empty;
+    private FrozenDictionary<string, SessionPort> _sessions =
+        FrozenDictionary<string, SessionPort>.Empty;
 
     public SwitchedDatapath(string type, IDatapathProvider provider, TimeProvider time)
     {
@@ -52,12 +54,25 @@ public sealed class SwitchedDatapath : IDisposable
     /// <summary>Who hears of packets for controllers: any thread, must not wait.</summary>
     public Action<RaisedPacketIn>? PacketInRaised { get; set; }
 
+    /// <summary>Who hears of packets of sessions: any thread, must not wait.</summary>
+    public Action<SessionPacket>? SessionPacketRaised { get; set; }
+
     /// <summary>Puts a bridge in place of what it was.</summary>
     public void Publish(BridgeSnapshot bridge)
     {
         lock (_publishing)
         {
             _bridges[bridge.Name] = bridge;
+            Rebuild();
+        }
+    }
+
+    /// <summary>Sets on which ports sessions take their packets, by interface.</summary>
+    public void Watch(FrozenDictionary<string, SessionPort> sessions)
+    {
+        lock (_publishing)
+        {
+            _sessions = sessions;
             Rebuild();
         }
     }
@@ -90,7 +105,11 @@ public sealed class SwitchedDatapath : IDisposable
 
     private void Rebuild() => Volatile.Write(
         ref _current, SwitchSnapshot.Of(_current.Generation + 1, _bridges.Values)
-            with { HasTrafficControl = Type == "system" });
+            with
+            {
+                HasTrafficControl = Type == "system",
+                Sessions = _sessions,
+            });
 }
 
 /// <summary>A packet that a controller action wants told.</summary>

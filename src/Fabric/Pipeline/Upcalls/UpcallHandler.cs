@@ -62,6 +62,12 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
 
     public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
     {
+        if (userdata.Kind == UpcallKind.SlowPath)
+        {
+            datapath.SessionPacketRaised?.Invoke(Translation.SessionPacketOf(packet, userdata));
+            return;
+        }
+
         if (userdata.Kind != UpcallKind.Controller) return;
         if (!PacketInCookie.TryParse(userdata.Data, out var cookie)) return;
         if (datapath.Recirculation.Find((uint)userdata.Cookie) is not { } state) return;

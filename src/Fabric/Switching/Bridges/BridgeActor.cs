@@ -61,6 +61,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
             _management = found.Management;
             Serve();
         });
+        Receive<LivenessChanged>(_ => Republish());
         Receive<Housekeeping>(_ => KeepHouse());
         Receive<Observe>(_ => ReportInterfaces());
         Receive<Terminated>(Forget);

@@ -82,7 +82,10 @@ public static class BridgeSnapshots
         return new PortSnapshot(
             spec.Name, opened.Spec.Name, number, device?.Number, mac, device?.Mtu ?? 1500,
             state.ConfigOf(opened.Spec.Name), device?.IsLinkUp ?? true, port.Name, opened.Peer,
-            opened.Tunnel);
+            opened.Tunnel)
+        {
+            IsFaulty = state.Sessions.IsFaulty(opened.Spec.Name),
+        };
     }
 
     private static BundleSnapshot BundleOf(
@@ -117,7 +120,7 @@ public static class BridgeSnapshots
         PortSpec port, ImmutableArray<uint> members, Dictionary<uint, PortSnapshot> ports)
     {
         if (port.Interfaces.Count < 2) return null;
-        ImmutableArray<uint> enabled = [.. members.Where(member => ports[member].IsLinkUp)];
+        ImmutableArray<uint> enabled = [.. members.Where(member => ports[member].IsLive)];
         var primary = port.OtherConfig.GetValueOrDefault("bond-primary");
         var active = enabled.FirstOrDefault(member => ports[member].Name == primary);
         if (active == 0) active = enabled.IsEmpty ? 0 : enabled[0];

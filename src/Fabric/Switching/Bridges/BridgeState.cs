@@ -32,6 +32,9 @@ public sealed class BridgeState
     public string Name { get; }
     public BridgePipeline Pipeline { get; }
 
+    /// <summary>Which interfaces carry nothing although their link is up.</summary>
+    public SessionDirectory Sessions { get; init; } = new();
+
     /// <summary>Some connection has flow monitors.</summary>
     public bool IsMonitored { get; set; }
 

@@ -56,5 +56,8 @@ public sealed record FlowsChecked(long RequestId);
 /// <summary>To the datapath actor: tables or ports have changed, look at the flows soon.</summary>
 public sealed record DecisionsChanged;
 
+/// <summary>To a bridge actor: sessions of BFD and the like have found or lost faults.</summary>
+public sealed record LivenessChanged;
+
 /// <summary>To a bridge actor: who serves OpenFlow for it.</summary>
 public sealed record ManagementFound(IActorRef Management);

@@ -28,6 +28,9 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
     /// <summary>Which interface uses which port.</summary>
     public DatapathPorts Ports { get; } = new();
 
+    /// <summary>BFD and the like: on which ports, and which of these carry nothing.</summary>
+    public SessionDirectory Sessions { get; } = new();
+
     /// <summary>The desired state that was heard last.</summary>
     public BridgesWanted? Wanted
     {
@@ -43,7 +46,7 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
         [.. _bridges.Values.OrderBy(each => each.Name, StringComparer.Ordinal)];
 
     public BridgeState BridgeOf(string name) =>
-        _bridges.GetOrAdd(name, each => new BridgeState(each, Time));
+        _bridges.GetOrAdd(name, each => new BridgeState(each, Time) { Sessions = Sessions });
 
     public BridgeState? FindBridge(string name) => _bridges.GetValueOrDefault(name);
 
@@ -66,6 +69,8 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
             if (_datapaths.TryGetValue(type, out datapath!)) return true;
             if (!opener(type, out var provider, out error)) return false;
             datapath = new SwitchedDatapath(type, provider, Time);
+            datapath.SessionPacketRaised = Sessions.Hear;
+            datapath.Watch(Sessions.Ports);
             datapath.PacketInRaised = raised => FindBridge(raised.Bridge)?.Raise(raised);
             _datapaths[type] = datapath;
             return true;

@@ -161,6 +161,12 @@ public interface IDatapathFlows
     /// </summary>
     void Dump(FlowVisitor visit);
 
+    /// <summary>
+    /// As Dump, with keys whose bits outside the mask are those of the packet that made the flow,
+    /// where the provider knows them: for people to read.
+    /// </summary>
+    void DumpWhole(FlowVisitor visit) => Dump(visit);
+
     int Flush();
     int Count { get; }
 }

@@ -24,6 +24,7 @@ internal sealed class Megaflow
     private ulong _packets, _bytes, _otherPackets, _otherBytes;
     private long _usedMilliseconds;
     private int _tcpFlags;
+    private FirstKey _first;
 
     public Megaflow(Subtable subtable, uint hash, ulong[] words, DatapathAction[] actions)
     {
@@ -32,6 +33,12 @@ internal sealed class Megaflow
         Words = words;
         _actions = actions;
     }
+
+    /// <summary>Remembers the whole key of the packet that made the flow.</summary>
+    public void Remember(in FlowKey key) => _first = FirstKey.Of(in key);
+
+    /// <summary>The key that <see cref="Remember"/> was given.</summary>
+    public void ReadFirst(ref FlowKey key) => _first.Read(ref key);
 
     public DatapathAction[] Actions
     {

@@ -87,6 +87,7 @@ public sealed class MegaflowTable : IDatapathFlows
             }
 
             var flow = subtable!.Add(ref wanted, list);
+            flow.Remember(in key);
             classifier.FlowCount++;
             Volatile.Write(ref _count, _count + 1);
             result = FlowPutResult.Added;
@@ -113,7 +114,11 @@ public sealed class MegaflowTable : IDatapathFlows
         }
     }
 
-    public void Dump(FlowVisitor visit)
+    public void Dump(FlowVisitor visit) => Dump(visit, isWhole: false);
+
+    public void DumpWhole(FlowVisitor visit) => Dump(visit, isWhole: true);
+
+    private void Dump(FlowVisitor visit, bool isWhole)
     {
         Subtable[] subtables;
         lock (_writer) subtables = [.. _subtables.Values];
@@ -125,7 +130,8 @@ public sealed class MegaflowTable : IDatapathFlows
             subtable.Visit(flow =>
             {
                 FlowKey key = default;
-                flow.ReadKey(ref key);
+                if (isWhole) flow.ReadFirst(ref key);
+                else flow.ReadKey(ref key);
                 visit(key, mask, flow.ActionsImmutable, flow.Statistics());
             });
         }

@@ -105,7 +105,11 @@ internal sealed partial class OdpFlowPrinter
         {
             case IpProtocol.Tcp:
                 Attribute(OdpAttributes.Tcp, key, mask);
-                Attribute(OdpAttributes.TcpFlags, key, mask);
+                if (key.TcpFlagsWire != 0 || mask.TcpFlagsWire != 0)
+                {
+                    Attribute(OdpAttributes.TcpFlags, key, mask);
+                }
+
                 break;
             case IpProtocol.Udp:
                 Attribute(OdpAttributes.Udp, key, mask);
@@ -235,6 +239,10 @@ internal sealed partial class OdpFlowPrinter
         if (!_hasMask || mask.IndexOfAnyExcept((byte)0xFF) < 0)
         {
             OdpFlags.AppendSet(_text, names, bits & all);
+        }
+        else if (care == 0)
+        {
+            _text.Append("0/0");
         }
         else
         {

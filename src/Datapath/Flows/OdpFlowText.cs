@@ -36,9 +36,11 @@ public static class OdpFlowText
     /// <summary>
     /// A dump line: flow, statistics and actions; "used" is relative to 'nowMilliseconds'.
     /// </summary>
+    /// <param name="attributes">Stands before the actions, like ", dp:ovs".</param>
     public static string FormatLine(
         in FlowKey key, in FlowKey mask, string actions, in FlowStatistics statistics,
-        long nowMilliseconds, bool verbose = false, Func<uint, string?>? portName = null)
+        long nowMilliseconds, bool verbose = false, Func<uint, string?>? portName = null,
+        string attributes = "")
     {
         var text = new StringBuilder(256);
         new OdpFlowPrinter(text, verbose, portName, hasMask: true).Print(key, mask);
@@ -59,7 +61,7 @@ public static class OdpFlowText
             AppendTcpFlagLetters(text, statistics.TcpFlags);
         }
 
-        return text.Append(", actions:").Append(actions).ToString();
+        return text.Append(attributes).Append(", actions:").Append(actions).ToString();
     }
 
     /// <summary>Reads a flow; fields that are not named have a zero mask.</summary>

@@ -40,10 +40,24 @@ public static class ConntrackCommands
         ConntrackPolicies.Register(commands, flows ?? commands);
 
         void Add(string name, string usage, int min, int max, ConntrackCommand run) =>
-            commands.Register(name, usage, min, max + 1, request => Task.FromResult(run(
-                tracker() ?? throw new UnixctlException("no datapaths exist"),
-                [.. request.Arguments.Where(a => a != "--json" && !IsDatapath(a))],
-                request.IsJson || request.Arguments.Contains("--json"))));
+            commands.Register(name, usage, min, max + 1, request => Task.FromResult(Run(
+                name, () => run(
+                    tracker() ?? throw new UnixctlException("no datapaths exist"),
+                    [.. request.Arguments.Where(a => a != "--json" && !IsDatapath(a))],
+                    request.IsJson || request.Arguments.Contains("--json")))));
+    }
+
+    /// <summary>dpctl's complaints name the program that complains.</summary>
+    private static string Run(string name, Func<string> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (UnixctlException error) when (name.StartsWith("dpctl/", StringComparison.Ordinal))
+        {
+            throw new UnixctlException("ovs-vswitchd: " + error.Message);
+        }
     }
 
     /// <summary>There is one tracker: a datapath's name may be given and changes nothing.</summary>

@@ -48,7 +48,10 @@ internal static class ConntrackSettingsCommands
             foreach (var zone in ZonesOf(arguments)) connections.SetLimit(zone, null);
             return "";
         });
-        add("dpctl/ipf-get-status", "[dp]", 0, 2, (connections, _, _) => Status(connections));
+        add("dpctl/ipf-get-status", "[dp]", 0, 2,
+            (connections, arguments, _) => Status(connections)
+                + (arguments.Contains("-m") || arguments.Contains("--more")
+                    ? "\n        Fragment Lists:\n\n" : ""));
         add("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2,
             (connections, arguments, _) => Enable(connections, arguments, true));
         add("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2,
@@ -111,7 +114,9 @@ internal static class ConntrackSettingsCommands
                 throw new UnixctlException(
                     argument.StartsWith("zone=", StringComparison.Ordinal) && parts.Length == 1
                         ? "failed to parse field zone (Invalid argument)"
-                        : "failed to parse zone limit (Invalid argument)");
+                        : argument.Contains('=')
+                            ? "failed to parse zone limit (Invalid argument)"
+                            : $"field {argument} missing value (Invalid argument)");
             }
 
             connections.SetLimit(ZoneOf(zone), NumberOf(limit, "limit"));

@@ -43,7 +43,7 @@ internal static partial class FlowText
 
             return found.Value;
         });
-        if (!OfMatchText.TryParse(named, out var match, out error)) return false;
+        if (!OfMatchText.TryParseExact(named, out var match, out error)) return false;
         PipelineKey mask = default;
         if (!match.TryExpand(ref key, ref mask, bridge.Pipeline.Current.Tlv))
         {

@@ -17,7 +17,8 @@ public sealed record TracePoint(
 
 /// <summary>ofproto/trace: the same translation as a miss, told step by step.</summary>
 /// <remarks>Output format of ovs-vswitchd(8), recirculations followed to their end.</remarks>
-public sealed partial class FlowTrace(SwitchedDatapath datapath)
+/// <param name="hasNames">Ports by their names instead of numbers.</param>
+public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames = false)
 {
     private const int RoundCountMax = 64;
     private const int RuleWidth = 79;
@@ -59,7 +60,8 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
             Round(in next, null, hasEffects, packet);
         }
 
-        return _text.Append('\n').ToString();
+        var text = _text.Append('\n').ToString();
+        return hasNames ? TraceNames.Apply(text, datapath) : text;
     }
 
     /// <summary>The same as <see cref="Run"/> told, for programs.</summary>
@@ -133,7 +135,7 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
         var isSame = before == result.Final;
         _text.Append($"\nFinal flow: {(isSame ? "unchanged" : FlowLine(in result.Final, tlv))}\n");
         _text.Append($"Megaflow: {MegaflowLine(in before, in mask, tlv)}\n");
-        _text.Append($"Datapath actions: {PrintedActions.Format(result.Actions, !hasEffects)}");
+        _text.Append($"Datapath actions: {Printed(result, !hasEffects)}");
         if (result.Error != DropReason.None)
         {
             var reason = DropReasonText.Of(result.Error);
@@ -143,13 +145,16 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath)
         _rounds.Add(new TraceRound(
             FlowLine(in before, tlv), trace, FlowLine(in result.Final, tlv),
             MegaflowLine(in before, in mask, tlv),
-            PrintedActions.Format(result.Actions, !hasEffects),
+            Printed(result, !hasEffects),
             result.Error == DropReason.None ? null : DropReasonText.Of(result.Error)));
         foreach (var point in result.Points) _points.Enqueue(point);
         if (!hasEffects || packet is null || result.Error != DropReason.None) return;
         result.Credits().Add(1, (ulong)packet.Size, datapath.Time.Milliseconds());
         datapath.Provider.Execute(packet, in key, result.Actions);
     }
+
+    private string Printed(TranslationResult result, bool isSilent) => PrintedActions.Format(
+        result.Actions, isSilent, hasNames ? TraceNames.OfDatapath(datapath) : null);
 
     private static string FlowLine(in PipelineKey key, TlvTable table)
     {

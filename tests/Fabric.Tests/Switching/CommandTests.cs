@@ -25,6 +25,7 @@ public sealed class CommandTests : SwitchWorld
     {
         DatapathCommands.Register(_commands, Store, () => Datapath);
         BridgeCommands.Register(_commands, Store);
+        DummyDeviceCommands.Register(_commands, Store, new RouteTable(false));
         Want(Bridge("br0", Port("p1"), Port("p2")));
         Apply("br0", [FlowMod.Delete(FlowMod.AllTables, Match.Any), .. flows]);
     }
@@ -96,7 +97,7 @@ public sealed class CommandTests : SwitchWorld
         const string Flow = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),"
             + "eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,proto=1,tos=0,ttl=64,"
             + "frag=no),icmp(type=8,code=0)";
-        Assert.Equal("success\n", await RunAsync("netdev-dummy/receive", "p1", Flow));
+        Assert.Empty(await RunAsync("netdev-dummy/receive", "p1", Flow));
         Assert.True(Memory("p2").TryTake(out var bytes));
         Assert.Equal(106, bytes.Length);
         await RunAsync("netdev-dummy/receive", "p1", Convert.ToHexString(bytes));
@@ -111,6 +112,53 @@ public sealed class CommandTests : SwitchWorld
         await RunAsync("ofproto/trace", "br0", Packet, "-generate");
         Assert.True(Memory("p2").TryTake(out _));
         Assert.Contains("n_packets=1, ", await RunAsync("bridge/dump-flows", "br0"));
+    }
+
+    [Theory]
+    [InlineData("br0", "bogus=1", "Bad openflow flow syntax: bogus=1: unknown field bogus")]
+    [InlineData("br0", "in_port=1,tp_dst=80", "Bad openflow flow syntax: in_port=1,tp_dst=80: "
+        + "prerequisites not met for setting tp_dst")]
+    [InlineData("br7", "in_port=1", "br7: unknown bridge")]
+    [InlineData("br7", "in_port(1),eth()", "Cannot find the datapath")]
+    public async Task A_trace_of_nothing_says_what_is_wrong(
+        string where, string flow, string expected)
+    {
+        Setup();
+        var error = await Assert.ThrowsAsync<UnixctlException>(
+            () => RunAsync("ofproto/trace", where, flow));
+        Assert.Equal(expected, error.Message);
+    }
+
+    [Fact]
+    public async Task A_trace_takes_the_packet_in_digits_and_tells_ports_by_name()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        const string Bytes = "50540000000750540000000508004500001400000000400600000a0000010a000002";
+        var text = await RunAsync("ofproto/trace", "br0", "in_port=1", Bytes, "--names");
+        Assert.StartsWith("Flow: tcp,in_port=p1,", text);
+        Assert.Contains("    output:p2\n", text);
+        Assert.Contains("Datapath actions: p2", text);
+    }
+
+    [Fact]
+    public async Task A_packet_out_is_traced_before_it_is_sent()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        var text = await RunAsync(
+            "ofproto/trace-packet-out", "br0", Packet, "dec_ttl,resubmit(,0)");
+        Assert.Contains("    dec_ttl\n    resubmit(,0)\n 0. priority 1\n    output:2\n", text);
+    }
+
+    [Fact]
+    public async Task A_dump_with_all_fields_shows_the_packet_that_made_the_flow()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        await RunAsync("netdev-dummy/receive", "p1", "in_port(1),eth(src=50:54:00:00:00:05,"
+            + "dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,"
+            + "proto=17,tos=0,ttl=64,frag=no),udp(src=8,dst=80)");
+        var text = await RunAsync("dpctl/dump-flows", "-m");
+        Assert.Contains("ipv4(src=192.168.0.1/0.0.0.0,dst=192.168.0.2/0.0.0.0,proto=17/0,"
+            + "tos=0/0,ttl=64/0,frag=no),udp(src=8/0,dst=80/0), packets:0", text);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public static class DatapathFlowCommands
 
         string? line = null;
         var now = datapath.Time.Milliseconds();
-        datapath.Provider.Flows.Dump((
+        datapath.Provider.Flows.DumpWhole((
             in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions,
             in FlowStatistics statistics) =>
         {

@@ -184,6 +184,34 @@ public static class OfMatchText
         return error.Length == 0 && TryBuild(builder, out match, out error);
     }
 
+    /// <summary>Reads a packet's fields: as a match, but what has no meaning is an error.</summary>
+    /// <param name="error">What is wrong, when this returns false.</param>
+    public static bool TryParseExact(string text, out Match match, out string error)
+    {
+        match = Match.Any;
+        var builder = new MatchBuilder();
+        var splitter = new KeyValueSplitter(text);
+        var spelled = new List<string>();
+        while (splitter.Next(out var key, out var value))
+        {
+            spelled.Add(key);
+            if (TryAdd(builder, key, value, out error)) continue;
+            if (error.Length == 0) error = $"unknown field {key}";
+            return false;
+        }
+
+        error = splitter.Error;
+        if (error.Length > 0) return false;
+        if (builder.Normalise() is [var lost, ..])
+        {
+            var name = spelled.Find(word => ReferenceEquals(MatchField.Find(word), lost));
+            error = $"prerequisites not met for setting {name ?? lost.Name}";
+            return false;
+        }
+
+        return TryBuild(builder, out match, out error);
+    }
+
     /// <summary>
     /// The match of a builder that text has filled: with the meaning that people expect.
     /// </summary>

@@ -19,6 +19,9 @@ public static class BridgeCommands
         Add("ofproto/trace",
             "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, 64,
             arguments => TraceCommand.Run(store, arguments));
+        Add("ofproto/trace-packet-out",
+            "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] "
+            + "actions", 2, 64, arguments => TraceCommand.RunPacketOut(store, arguments));
         Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2,
             arguments => DumpFlows(store, Find(store, arguments[^1])));
         Add("fdb/show", "bridge", 1, 1,
@@ -114,31 +117,33 @@ public static class BridgeCommands
     private static string AddAddress(SwitchStore store, ImmutableArray<string> arguments)
     {
         var bridge = Find(store, arguments[0]);
-        if (!ushort.TryParse(arguments[2], out var vlan)
-            || !MacBytes.TryParse(arguments[3], out var mac))
-        {
-            throw new UnixctlException("invalid arguments");
-        }
-
         var port = SnapshotOf(store, bridge.Name)?.PortsInOrder
-            .FirstOrDefault(each => each.Name == arguments[1])
-            ?? throw new UnixctlException($"{arguments[1]}: unknown port");
+            .FirstOrDefault(each => each.Name == arguments[1]
+                || OfPort.ToText(each.OpenFlowPort) == arguments[1])
+            ?? throw new UnixctlException("software error, odp port is present but no ofp port");
+        var (vlan, mac) = Station(arguments[2], arguments[3]);
+        var old = bridge.Pipeline.Macs.Dump().FirstOrDefault(
+            each => each.Vlan == vlan && each.Mac == mac);
         bridge.Pipeline.Macs.AddStatic(
             mac, vlan, port.Bundle, port.OpenFlowPort, store.Time.Milliseconds());
-        return "";
+        if (old is null) return "";
+        var kind = old.IsStatic ? "static" : "dynamic";
+        return $"Overriding already existing {kind} entry on {OfPort.ToText(old.OpenFlowPort)}\n";
     }
 
     private static string RemoveAddress(SwitchStore store, ImmutableArray<string> arguments)
     {
         var bridge = Find(store, arguments[0]);
-        if (!ushort.TryParse(arguments[1], out var vlan)
-            || !MacBytes.TryParse(arguments[2], out var mac))
-        {
-            throw new UnixctlException("invalid arguments");
-        }
-
+        var (vlan, mac) = Station(arguments[1], arguments[2]);
         return bridge.Pipeline.Macs.Remove(mac, vlan)
-            ? "" : throw new UnixctlException("MAC entry not found");
+            ? "" : throw new UnixctlException("could not find static mac entry");
+    }
+
+    private static (ushort Vlan, MacBytes Mac) Station(string vlan, string mac)
+    {
+        if (!ushort.TryParse(vlan, out var number)) throw new UnixctlException("bad VLAN");
+        return MacBytes.TryParse(mac, out var address)
+            ? (number, address) : throw new UnixctlException("bad MAC address");
     }
 
     private static string ListTunnels(SwitchStore store)

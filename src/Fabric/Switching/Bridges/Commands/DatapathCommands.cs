@@ -34,7 +34,6 @@ public static class DatapathCommands
         Add("upcall/set-flow-limit", "flow-limit-number", 1, (_, arguments) =>
             arguments.Length == 1 && int.TryParse(arguments[0], out var limit) && limit >= 0
                 ? $"set flow_limit to {limit}\n" : throw new UnixctlException("invalid limit"));
-        DummyCommands.Register(commands, store);
         commands.Register("revalidator/wait", "", 0, 0, _ => CheckAsync(purges: false));
         commands.Register("revalidator/purge", "", 0, 0, _ => CheckAsync(purges: true));
 
@@ -189,7 +188,7 @@ public static class DatapathCommands
         var text = new StringBuilder();
         foreach (var datapath in Selected(store, arguments))
         {
-            var flows = FlowLines(datapath, arguments, _ => true);
+            var flows = FlowLines(datapath, arguments, _ => true, ", ", ", dp:ovs");
             if (datapath.Type != "system" && flows.Count > 0)
             {
                 text.Append("flow-dump from the main thread:\n");
@@ -208,7 +207,8 @@ public static class DatapathCommands
         {
             if (!datapath.Current.Bridges.TryGetValue(name, out var bridge)) continue;
             var numbers = bridge.Ports.Values.Select(port => port.DatapathPort).ToHashSet();
-            var lines = FlowLines(datapath, arguments, port => numbers.Contains(port));
+            var lines = FlowLines(
+                datapath, arguments, port => numbers.Contains(port), " ", "");
             return string.Concat(lines.Select(line => line + "\n"));
         }
 
@@ -216,7 +216,8 @@ public static class DatapathCommands
     }
 
     private static List<string> FlowLines(
-        SwitchedDatapath datapath, ImmutableArray<string> arguments, Predicate<uint> wants)
+        SwitchedDatapath datapath, ImmutableArray<string> arguments, Predicate<uint> wants,
+        string afterId, string attributes)
     {
         var isVerbose = arguments.Contains("-m") || arguments.Contains("--more");
         var hasNames = arguments.Contains("--names")
@@ -226,16 +227,16 @@ public static class DatapathCommands
         Func<uint, string?>? nameOf = hasNames ? names.GetValueOrDefault : null;
         var now = datapath.Time.Milliseconds();
         var lines = new List<string>();
-        datapath.Provider.Flows.Dump(
+        datapath.Provider.Flows.DumpWhole(
             (in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions,
                 in FlowStatistics statistics) =>
             {
                 if (!wants(key.InPort)) return;
                 var line = OdpFlowText.FormatLine(
                     in key, in mask, PrintedActions.Format(actions, false, nameOf),
-                    in statistics, now, isVerbose, nameOf);
+                    in statistics, now, isVerbose, nameOf, isVerbose ? attributes : "");
                 lines.Add(isVerbose
-                    ? $"{MegaflowId.ToText(MegaflowId.Of(in key, in mask))}, {line}" : line);
+                    ? MegaflowId.ToText(MegaflowId.Of(in key, in mask)) + afterId + line : line);
             });
         return lines;
     }

@@ -7,73 +7,138 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Switching;
 
-/// <summary>Arguments of ofproto/trace: a bridge and a flow, or a datapath flow.</summary>
+/// <summary>ofproto/trace and ofproto/trace-packet-out: from words to a trace.</summary>
+/// <remarks>
+/// "[DATAPATH] ODP_FLOW" or "BRIDGE FLOW", then the packet in hexadecimal digits, if there is one
+/// (ovs-vswitchd(8)). Which of the two a flow is, its own syntax tells.
+/// </remarks>
 internal static class TraceCommand
 {
-    private sealed record TraceOptions(
-        List<ConntrackState> States, bool Generates, bool IsJson);
+    private const int EthernetHeaderSize = 14;
 
     public static string Run(SwitchStore store, ImmutableArray<string> arguments)
     {
-        var states = new List<ConntrackState>();
-        var words = new List<string>();
-        var (generates, isJson) = (false, false);
-        for (var i = 0; i < arguments.Length; i++)
-        {
-            var word = arguments[i];
-            if (word is "-generate" or "--generate")
-            {
-                generates = true;
-            }
-            else if (word == "--json")
-            {
-                isJson = true;
-            }
-            else if (word is "--ct-next" or "-ct-next"
-                || word.StartsWith("--ct-next=", StringComparison.Ordinal))
-            {
-                var text = word.Contains('=') ? word[(word.IndexOf('=') + 1)..]
-                    : ++i < arguments.Length ? arguments[i] : "";
-                if (!FlowTrace.TryParseState(text, out var state))
-                {
-                    throw new UnixctlException($"invalid connection state: {text}");
-                }
-
-                states.Add(state);
-            }
-            else if (word is not ("-consistent" or "--consistent"))
-            {
-                words.Add(word);
-            }
-        }
-
-        return Run(store, words, new TraceOptions(states, generates, isJson));
+        var options = TraceOptions.Parse(arguments, isPacketOut: false);
+        var words = options.Words;
+        if (words.Count == 0) throw new UnixctlException("syntax error: no flow");
+        var packet = TakePacket(words, options);
+        return Trace(Place(store, words, packet), null, options);
     }
 
-    private static string Run(
-        SwitchStore store, List<string> words, TraceOptions options)
+    /// <summary>A packet as a controller's packet-out would send it.</summary>
+    public static string RunPacketOut(SwitchStore store, ImmutableArray<string> arguments)
     {
-        if (words.Count == 0) throw new UnixctlException("Must specify bridge name");
+        var options = TraceOptions.Parse(arguments, isPacketOut: true);
+        var words = options.Words;
+        if (words.Count < 2) throw new UnixctlException("Must specify bridge name");
+        var text = words[^1];
+        words.RemoveAt(words.Count - 1);
+        var packet = words.Count > 2 ? TakePacket(words, options) : null;
+        if (!OfActionText.TryParse(text, out var actions, out var error))
+        {
+            throw new UnixctlException($"Bad action syntax: {error}");
+        }
+
+        return Trace(Place(store, words, packet), actions, options);
+    }
+
+    /// <summary>The last word when it is a packet; three words must end in one.</summary>
+    private static byte[]? TakePacket(List<string> words, TraceOptions options)
+    {
+        if (options.Generates || words.Count < 2) return null;
+        var text = words[^1];
+        var isHex = text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit);
+        var isShort = text.Length / 2 < EthernetHeaderSize;
+        if (isHex && !isShort)
+        {
+            words.RemoveAt(words.Count - 1);
+            return Convert.FromHexString(text);
+        }
+
+        if (words.Count <= 2) return null;
+        throw new UnixctlException(isHex
+            ? "Packet data too short for Ethernet" : "Trailing garbage in packet data");
+    }
+
+    /// <summary>Where the packet comes in, and what it looks like.</summary>
+    private readonly record struct Start(
+        SwitchedDatapath Datapath, FlowKey Key, TranslationOrigin? Origin, byte[]? Packet);
+
+    private static Start Place(SwitchStore store, List<string> words, byte[]? packet)
+    {
+        if (words.Count > 2) throw new UnixctlException("too many arguments");
+        var flow = words[^1];
+        var named = words.Count == 2 ? words[0] : null;
+        var isOdp = TryParseOdp(store, named, flow, out var key, out var odpError);
+        if (isOdp) return OfDatapath(store, named, in key, packet);
+        if (named is null)
+        {
+            throw new UnixctlException($"{odpError} (or the bridge name was omitted)");
+        }
+
         foreach (var datapath in store.Datapaths)
         {
-            if (words.Count < 2 || !datapath.Current.Bridges.TryGetValue(words[0], out var bridge))
+            if (datapath.Current.Bridges.TryGetValue(named, out var bridge))
             {
-                continue;
+                return OfBridge(datapath, bridge, flow, packet);
             }
-
-            return OfBridge(datapath, bridge, words[1], options);
         }
 
-        return OfDatapath(store, words[^1], options);
+        throw new UnixctlException($"{named}: unknown bridge");
     }
 
-    private static string OfBridge(
-        SwitchedDatapath datapath, BridgeSnapshot bridge, string flow,
-        TraceOptions options)
+    private static bool TryParseOdp(
+        SwitchStore store, string? name, string flow, out FlowKey key, out string error)
+    {
+        var names = (name is null ? null : Find(store, name)) ?? store.Datapaths.FirstOrDefault();
+        uint? NumberOf(string port)
+        {
+            foreach (var each in names?.Provider.Ports.Dump() ?? [])
+            {
+                if (each.Name == port) return each.Number;
+            }
+
+            return null;
+        }
+
+        key = default;
+        error = $"syntax error at {flow}";
+        return flow.Contains('(')
+            && OdpFlowText.TryParse(flow, NumberOf, out key, out _, out _);
+    }
+
+    private static SwitchedDatapath? Find(SwitchStore store, string name) =>
+        store.Datapaths.FirstOrDefault(each => each.Provider.Name == name
+            || each.Provider.Name.EndsWith($"@{name}", StringComparison.Ordinal));
+
+    private static Start OfDatapath(
+        SwitchStore store, string? name, in FlowKey key, byte[]? packet)
+    {
+        var used = store.Datapaths.Where(each => each.Current.Bridges.Count > 0).ToList();
+        if (name is null && used.Count > 1)
+        {
+            throw new UnixctlException(
+                "Must specify datapath when more than one type of datapath exists");
+        }
+
+        var datapath = (name is null ? used.FirstOrDefault() : Find(store, name))
+            ?? throw new UnixctlException("Cannot find the datapath");
+        if (!datapath.Current.ByDatapathPort.ContainsKey(key.InPort) && !key.HasTunnel)
+        {
+            throw new UnixctlException($"no OpenFlow port for datapath port {key.InPort}");
+        }
+
+        var read = key;
+        if (packet is not null) Extract(packet, ref read);
+        return new Start(datapath, read, null, packet);
+    }
+
+    private static Start OfBridge(
+        SwitchedDatapath datapath, BridgeSnapshot bridge, string flow, byte[]? packet)
     {
         if (!FlowText.TryParseFlow(flow, bridge, out var key, out var error))
         {
-            throw new UnixctlException(error);
+            throw new UnixctlException($"Bad openflow flow syntax: {flow}: {error}");
         }
 
         if (bridge.Ports.TryGetValue(key.InPort, out var port) && port.DatapathPort is { } number)
@@ -81,60 +146,59 @@ internal static class TraceCommand
             key.Flow.InPort = number;
         }
 
+        if (packet is not null) Extract(packet, ref key.Flow);
         var origin = new TranslationOrigin(bridge, key.InPort, 0, null)
         {
             Metadata = FlowMatch.Exact(in key, bridge.Pipeline.Current.Tlv),
         };
-        return Trace(datapath, in key.Flow, origin, options);
+        return new Start(datapath, key.Flow, origin, packet);
     }
 
-    private static string OfDatapath(
-        SwitchStore store, string flow, TraceOptions options)
+    /// <summary>Headers of the packet beside the metadata that the flow has.</summary>
+    private static void Extract(byte[] packet, ref FlowKey key)
     {
-        var datapath = store.Datapaths.FirstOrDefault(each => !each.Current.Bridges.IsEmpty())
-            ?? throw new UnixctlException("Cannot find the datapath");
-        uint? NumberOf(string name)
-        {
-            foreach (var port in datapath.Provider.Ports.Dump())
-            {
-                if (port.Name == name) return port.Number;
-            }
-
-            return null;
-        }
-
-        if (!OdpFlowText.TryParse(flow, NumberOf, out var key, out _, out var error))
-        {
-            throw new UnixctlException($"Bad openflow flow syntax: {error}");
-        }
-
-        if (!datapath.Current.ByDatapathPort.ContainsKey(key.InPort) && !key.HasTunnel)
-        {
-            throw new UnixctlException("Invalid port");
-        }
-
-        return Trace(datapath, in key, null, options);
+        // What cannot be parsed to its end still has its addresses.
+        _ = FlowKeyExtractor.TryExtract(packet, ref key, out _);
     }
 
-    private static string Trace(
-        SwitchedDatapath datapath, in FlowKey key, TranslationOrigin? origin, TraceOptions options)
+    private static string Trace(Start start, ActionList? actions, TraceOptions options)
     {
-        var trace = new FlowTrace(datapath);
-        var text = trace.Run(in key, origin, options.States, options.Generates,
-            PacketFor(in key, options.Generates));
+        var (datapath, key, origin, bytes) = start;
+        if (actions is not null)
+        {
+            origin ??= OriginOf(datapath, key.InPort);
+            origin = origin with { Actions = actions };
+        }
+
+        var trace = new FlowTrace(datapath, options.HasNames);
+        var packet = bytes is not null ? Load(bytes)
+            : options.Generates ? Load(Compose(in key, options)) : null;
+        var text = trace.Run(in key, origin, options.States, options.Generates, packet);
         return options.IsJson ? trace.ToJson() : text;
     }
 
-    /// <summary>-generate: the trace is of a packet that really goes its way.</summary>
-    private static PacketBuffer? PacketFor(in FlowKey key, bool generates)
+    private static TranslationOrigin OriginOf(SwitchedDatapath datapath, uint number)
     {
-        if (!generates) return null;
-        var bytes = PacketBuilder.Compose(in key);
+        foreach (var bridge in datapath.Current.BridgesInOrder)
+        {
+            foreach (var port in bridge.PortsInOrder)
+            {
+                if (port.DatapathPort != number) continue;
+                return new TranslationOrigin(bridge, port.OpenFlowPort, 0, null);
+            }
+        }
+
+        throw new UnixctlException($"no OpenFlow port for datapath port {number}");
+    }
+
+    private static PacketBuffer Load(byte[] bytes)
+    {
         var packet = new PacketBuffer(bytes.Length);
         packet.Load(bytes);
         return packet;
     }
 
-    private static bool IsEmpty<TKey, TValue>(this IReadOnlyDictionary<TKey, TValue> items) =>
-        items.Count == 0;
+    private static byte[] Compose(in FlowKey key, TraceOptions options) =>
+        PacketBuilder.Compose(in key, options.PayloadSize is { } size
+            ? PacketBuilder.Compose(in key).Length + size : 0);
 }

@@ -91,7 +91,7 @@ static long fabric_try_mask(fabric_u32 index, struct fabric_search *search)
 	struct fabric_order *order;
 	struct fabric_mask *mask;
 	fabric_u64 hash, difference = 0;
-	fabric_u32 number = search->order, i;
+	fabric_u32 number = search->order, row, i;
 
 	order = bpf_map_lookup_elem(&fabric_orders, &number);
 	if (!order || index >= FABRIC_ORDER_MAX || index >= order->count)
@@ -110,14 +110,16 @@ static long fabric_try_mask(fabric_u32 index, struct fabric_search *search)
 	flow = bpf_map_lookup_elem(&fabric_megaflows, &hash);
 	if (!flow || flow->mask != number)
 		return 0;
+	row = *(volatile fabric_u32 *)&flow->row;
 	for (i = 0; i < FABRIC_KEY_WORDS; i++) {
 		if (i >= mask->count)
 			break;
 		difference |= flow->word[i] ^ s->masked[i];
 	}
-	if (difference)
+	/* Memory of an element that was replaced just now may already be another flow's. */
+	if (difference || row != *(volatile fabric_u32 *)&flow->row || flow->mask != number)
 		return 0;
-	search->row = flow->row;
+	search->row = row;
 	__sync_fetch_and_add(&mask->hits, 1);
 	return 1;
 }
@@ -149,8 +151,8 @@ FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 	fabric_u32 slot = (fabric_u32)(fabric_hash_key(s) >> 20) & (FABRIC_CACHE_SLOTS - 1);
 	struct fabric_cache_entry *entry = bpf_map_lookup_elem(&fabric_cache, &slot);
 	fabric_u64 difference = 0;
+	fabric_u32 number, generation, i;
 	struct fabric_row *row;
-	fabric_u32 number, i;
 
 	if (!entry)
 		return 0;
@@ -171,8 +173,12 @@ FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 	if (!number || !row)
 		return 0;
 	fabric_count(FABRIC_COUNTER_HIT); /* Besides those of the cache. */
+	/* Even: the row was given up since its flow was found, and must not be remembered. */
+	generation = row->generation;
+	if (!(generation & 1))
+		return number;
 	entry->row = number;
-	entry->generation = row->generation;
+	entry->generation = generation;
 #pragma unroll
 	for (i = 0; i < FABRIC_KEY_WORDS; i++)
 		entry->word[i] = s->word[i];

@@ -85,7 +85,9 @@ int fabric_program_upcall(struct __sk_buff *skb)
 	if (!s || !settings)
 		return TC_ACT_SHOT;
 	port = fabric_port_of(FABRIC_BE32(s->key.in_port));
-	if (port && port->upcalls_sent - port->upcalls_done >= settings->upcalls_per_port) {
+	/* Signed: a port that was made anew may be answered more often than it asked. */
+	if (port && (fabric_s32)(port->upcalls_sent - port->upcalls_done) >=
+			    (fabric_s32)settings->upcalls_per_port) {
 		fabric_count(FABRIC_COUNTER_LOST);
 		fabric_drop(FABRIC_DROP_UpcallQueueFull);
 	} else if (!fabric_send(skb, s)) {

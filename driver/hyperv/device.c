@@ -9,6 +9,7 @@
  */
 #include "netlink.h"
 #include "queue.h"
+#include "connection.h"
 
 enum {
 	IOCTL_GET_PID = 0xAFC88400,
@@ -19,7 +20,8 @@ enum {
 	IOCTL_TRANSACT = 0xAFC88416
 };
 enum { CONTROL_PEND = 0, CONTROL_PEND_PACKET, CONTROL_JOIN, CONTROL_SUBSCRIBE, CONTROL_PROPERTY = 6 };
-enum { UPCALL_PACKET = 1, UPCALL_KEY, UPCALL_USERDATA = 4 };
+/* Bits for the groups of the contract: 101, and 1 to 3 of connections. */
+enum { GROUP_VPORT = 1, GROUP_NEW = 2, GROUP_VPORT_NUMBER = 101 };
 
 struct fabric_handle {
 	struct fabric_handle *next;
@@ -27,7 +29,8 @@ struct fabric_handle {
 	struct fabric_queue packets, events;
 	struct fabric_message dump; /* attributes are not kept. */
 	BOOLEAN is_dumping, is_done;
-	ULONG dump_at;
+	ULONG dump_at, dump_index;
+	ULONG groups;
 };
 
 static struct {
@@ -35,6 +38,7 @@ static struct {
 	struct fabric_extension *extension;
 	struct fabric_handle *handles;
 	ULONG handle_count, last_pid;
+	volatile ULONG groups; /* Of all handles: nobody listens to the others. */
 } device;
 
 NTSTATUS fabric_device_start(void)
@@ -144,73 +148,13 @@ BOOLEAN fabric_device_has_listener(void)
 	return handle != NULL;
 }
 
-/* The packet as it would be on a wire: a tag beside it is put back in. */
-static BOOLEAN fabric_write_packet(struct fabric_writer *writer, struct fabric_packet *packet)
+BOOLEAN fabric_device_queue(ULONG pid, struct fabric_queued *item)
 {
-	ULONG length = packet->buffer->DataLength, tagged, padded;
-	UCHAR *at = writer->bytes + writer->at;
-	NDIS_NET_BUFFER_LIST_8021Q_INFO tag;
-	fabric_u16 tci, tpid = FABRIC_TYPE_VLAN;
-
-	tag.Value = NET_BUFFER_LIST_INFO(packet->list, Ieee8021QNetBufferListInfo);
-	tci = (fabric_u16)((tag.TagHeader.UserPriority << 13) | tag.TagHeader.VlanId);
-	tagged = length + (tci ? 4 : 0);
-	padded = (tagged + 3) & ~3u;
-	at[0] = (UCHAR)(tagged + 4);
-	at[1] = (UCHAR)((tagged + 4) >> 8);
-	at[2] = UPCALL_PACKET;
-	at[3] = 0;
-	if (fabric_read(packet->buffer, at + 4, length) != length)
-		return FALSE;
-	if (tci) {
-		tci = FABRIC_BE16(tci);
-		memmove(at + 4 + 16, at + 4 + 12, length - 12);
-		memcpy(at + 4 + 12, &tpid, 2);
-		memcpy(at + 4 + 14, &tci, 2);
-	}
-	memset(at + 4 + tagged, 0, padded - tagged);
-	writer->at += 4 + padded;
-	return TRUE;
-}
-
-/* One message into the queue of whoever has this pid; FALSE when it ends here. */
-BOOLEAN fabric_device_upcall(struct fabric_packet *packet, ULONG pid, UCHAR command,
-			     const UCHAR *userdata, ULONG userdata_size)
-{
-	ULONG size = packet->buffer->DataLength + userdata_size + 512, start;
 	struct fabric_waiter woken = { NULL, NULL, NULL };
 	struct fabric_handle *handle;
-	struct fabric_queued *item;
-	struct fabric_writer writer;
 	BOOLEAN is_queued = FALSE;
 	LOCK_STATE_EX state;
 
-	if (size > FABRIC_MESSAGE_MAX)
-		return FALSE;
-	item = fabric_allocate(sizeof(*item) + size);
-	if (!item)
-		return FALSE;
-	memset(&writer, 0, sizeof(writer));
-	writer.bytes = item->bytes;
-	writer.size = size;
-	start = fabric_write_start(&writer, FABRIC_FAMILY_PACKET, 0, 0, pid, command, 1);
-	fabric_key_write(&writer, &packet->key);
-	/* The key's attributes are the message's own until here: they become one nested one. */
-	memmove(item->bytes + FABRIC_NL_HEAD + 4, item->bytes + FABRIC_NL_HEAD,
-		writer.at - FABRIC_NL_HEAD);
-	item->bytes[FABRIC_NL_HEAD] = (UCHAR)(writer.at - FABRIC_NL_HEAD + 4);
-	item->bytes[FABRIC_NL_HEAD + 1] = (UCHAR)((writer.at - FABRIC_NL_HEAD + 4) >> 8);
-	item->bytes[FABRIC_NL_HEAD + 2] = UPCALL_KEY;
-	item->bytes[FABRIC_NL_HEAD + 3] = 0;
-	writer.at += 4;
-	if (userdata_size)
-		fabric_write(&writer, UPCALL_USERDATA, userdata, userdata_size);
-	if (!fabric_write_packet(&writer, packet)) {
-		fabric_free(item);
-		return FALSE;
-	}
-	fabric_write_end(&writer, start);
-	item->size = writer.at;
 	NdisAcquireRWLockWrite(device.lock, &state, 0);
 	for (handle = device.handles; handle && handle->pid != pid; handle = handle->next)
 		;
@@ -224,20 +168,25 @@ BOOLEAN fabric_device_upcall(struct fabric_packet *packet, ULONG pid, UCHAR comm
 	return is_queued;
 }
 
-VOID fabric_device_port_down(struct fabric_port *port)
+/* An event to all handles of a group: 'write' fills the message for a pid. */
+static VOID fabric_device_tell(ULONG group, const void *subject,
+			       VOID (*write)(struct fabric_writer *, const void *, ULONG, ULONG),
+			       ULONG kind)
 {
 	struct fabric_waiter woken[8];
 	struct fabric_handle *handle;
 	LOCK_STATE_EX state;
 	ULONG count = 0;
 
+	if (!(device.groups & group))
+		return;
 	NdisAcquireRWLockWrite(device.lock, &state, 0);
 	for (handle = device.handles; handle; handle = handle->next) {
 		struct fabric_queued *item;
 		struct fabric_writer writer;
 
 		/* More than eight waiting listeners: the others find it at their next read. */
-		if (!handle->events.is_open || count == 8)
+		if (!(handle->groups & group) || count == 8)
 			continue;
 		item = fabric_allocate(sizeof(*item) + 512);
 		if (!item)
@@ -245,7 +194,7 @@ VOID fabric_device_port_down(struct fabric_port *port)
 		memset(&writer, 0, sizeof(writer));
 		writer.bytes = item->bytes;
 		writer.size = 512;
-		fabric_vport_write(&writer, port, 2, 0, handle->pid);
+		write(&writer, subject, kind, handle->pid);
 		item->size = writer.at;
 		woken[count].wake = NULL;
 		if (fabric_queue_put(&handle->events, item, &woken[count]) && woken[count].wake)
@@ -254,6 +203,29 @@ VOID fabric_device_port_down(struct fabric_port *port)
 	NdisReleaseRWLock(device.lock, &state);
 	while (count--)
 		woken[count].wake(woken[count].context, STATUS_SUCCESS);
+}
+
+static VOID fabric_write_down(struct fabric_writer *writer, const void *port, ULONG kind, ULONG pid)
+{
+	fabric_vport_write(writer, port, (UCHAR)kind, 0, pid);
+}
+
+VOID fabric_device_port_down(struct fabric_vport *port)
+{
+	fabric_device_tell(GROUP_VPORT, port, fabric_write_down, 2);
+}
+
+static VOID fabric_write_connection(struct fabric_writer *writer, const void *entry, ULONG kind,
+				    ULONG pid)
+{
+	fabric_connection_write(writer, entry, kind == FABRIC_EVENT_DESTROYED ? 2 : 0,
+				kind == FABRIC_EVENT_NEW ? FABRIC_NLM_CREATE : 0, 0, pid,
+				KeQueryInterruptTime());
+}
+
+VOID fabric_device_connection(const struct fabric_entry *entry, ULONG kind)
+{
+	fabric_device_tell(GROUP_NEW << kind, entry, fabric_write_connection, kind);
 }
 
 static VOID fabric_property(const struct fabric_handle *handle,
@@ -293,9 +265,40 @@ static VOID fabric_transact(struct fabric_handle *handle, const struct fabric_me
 	case FABRIC_FAMILY_VPORT: fabric_vport_request(extension, request, reply); break;
 	case FABRIC_FAMILY_FLOW: fabric_flow_request(extension, request, reply); break;
 	case FABRIC_FAMILY_NETDEV: fabric_netdev_request(extension, request, reply); break;
-	default: fabric_write_error(reply, request, FABRIC_ENOTSUPP);
+	case FABRIC_FAMILY_LIMIT: fabric_limit_request(extension, request, reply); break;
+	case FABRIC_FAMILY_METER: fabric_meter_request(extension, request, reply); break;
+	default:
+		if (request->type >> 8 == FABRIC_FAMILY_CONNTRACK >> 8)
+			fabric_connection_request(extension, request, reply);
+		else
+			fabric_write_error(reply, request, FABRIC_ENOTSUPP);
 	}
 	NdisReleaseRWLock(extension->lock, &state);
+}
+
+static VOID fabric_subscribe(struct fabric_handle *handle, const struct fabric_message *request,
+			     const struct fabric_attribute *a)
+{
+	ULONG group = fabric_u32_of(&a[0], GROUP_VPORT_NUMBER), bit = 0;
+	BOOLEAN is_in = a[1].data && a[1].size && a[1].data[0];
+	struct fabric_handle *other;
+	LOCK_STATE_EX state;
+
+	if (group == GROUP_VPORT_NUMBER)
+		bit = GROUP_VPORT;
+	else if (group >= 1 && group <= 3)
+		bit = GROUP_NEW << (group - 1);
+	NdisAcquireRWLockWrite(device.lock, &state, 0);
+	if (request->command == CONTROL_SUBSCRIBE) {
+		handle->packets.is_open = a[2].data && a[2].size && a[2].data[0];
+	} else {
+		handle->groups = is_in ? handle->groups | bit : handle->groups & ~bit;
+		handle->events.is_open = handle->groups != 0;
+		device.groups = 0;
+		for (other = device.handles; other; other = other->next)
+			device.groups |= other->groups;
+	}
+	NdisReleaseRWLock(device.lock, &state);
 }
 
 /* Subscriptions, pending requests and the start of dumps. */
@@ -303,20 +306,20 @@ static NTSTATUS fabric_written(struct fabric_handle *handle, const struct fabric
 			       const struct fabric_waiter *waiter)
 {
 	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-	LOCK_STATE_EX state;
 
 	if (request->type != FABRIC_FAMILY_CONTROL) {
 		if ((request->flags & FABRIC_NLM_DUMP) != FABRIC_NLM_DUMP)
 			return STATUS_INVALID_PARAMETER;
 		if (request->type != FABRIC_FAMILY_FLOW && request->type != FABRIC_FAMILY_VPORT &&
-		    request->type != FABRIC_FAMILY_DATAPATH)
+		    request->type != FABRIC_FAMILY_DATAPATH &&
+		    request->type != FABRIC_FAMILY_CONNTRACK + 1)
 			return STATUS_INVALID_DEVICE_REQUEST;
 		handle->dump = *request;
 		handle->dump.attributes = NULL;
 		handle->dump.attributes_size = 0;
 		handle->is_dumping = TRUE;
 		handle->is_done = FALSE;
-		handle->dump_at = 0;
+		handle->dump_at = handle->dump_index = 0;
 		return STATUS_SUCCESS;
 	}
 	if (!fabric_attributes(request->attributes, request->attributes_size, a))
@@ -326,12 +329,7 @@ static NTSTATUS fabric_written(struct fabric_handle *handle, const struct fabric
 	case CONTROL_PEND_PACKET: return fabric_queue_pend(&handle->packets, device.lock, waiter);
 	case CONTROL_JOIN:
 	case CONTROL_SUBSCRIBE:
-		NdisAcquireRWLockWrite(device.lock, &state, 0);
-		if (request->command == CONTROL_JOIN)
-			handle->events.is_open = a[1].data && a[1].size && a[1].data[0];
-		else
-			handle->packets.is_open = a[2].data && a[2].size && a[2].data[0];
-		NdisReleaseRWLock(device.lock, &state);
+		fabric_subscribe(handle, request, a);
 		return STATUS_SUCCESS;
 	default: return STATUS_INVALID_DEVICE_REQUEST;
 	}
@@ -363,6 +361,9 @@ static VOID fabric_dump_read(struct fabric_handle *handle, struct fabric_writer 
 		}
 	} else if (request->type == FABRIC_FAMILY_VPORT) {
 		handle->is_dumping = fabric_vport_next(extension, request, &handle->dump_at, reply);
+	} else if (request->type == FABRIC_FAMILY_CONNTRACK + 1) {
+		handle->is_dumping = fabric_connection_next(extension, request, &handle->dump_at,
+							    &handle->dump_index, reply);
 	} else if (!handle->is_done) {
 		fabric_datapath_write(extension, reply, request->sequence, request->pid);
 		handle->is_done = TRUE;

@@ -19,6 +19,23 @@ static VOID fabric_moved(struct fabric_packet *packet, LONG added)
 	buffer->DataLength += (ULONG)added;
 }
 
+BOOLEAN fabric_headroom(struct fabric_packet *packet, ULONG size)
+{
+	if (packet->buffer->DataOffset < size)
+		return FALSE;
+	fabric_moved(packet, (LONG)size);
+	return TRUE;
+}
+
+/* Takes an outer header off; what was said of the outer packet alone is forgotten. */
+VOID fabric_strip(struct fabric_packet *packet, ULONG size)
+{
+	fabric_moved(packet, -(LONG)size);
+	NET_BUFFER_LIST_INFO(packet->list, Ieee8021QNetBufferListInfo) = NULL;
+	NET_BUFFER_LIST_INFO(packet->list, TcpIpChecksumNetBufferListInfo) = NULL;
+	NET_BUFFER_LIST_INFO(packet->list, TcpLargeSendNetBufferListInfo) = NULL;
+}
+
 static BOOLEAN fabric_insert_tag(struct fabric_packet *packet, fabric_u16 tpid, fabric_u16 tci)
 {
 	if (packet->buffer->DataOffset < 4 || packet->data_size < 12)
@@ -85,7 +102,7 @@ VOID fabric_set_ethernet(struct fabric_packet *packet, const UCHAR *value, const
 }
 
 /* One 16-bit word of what a checksum covers has changed. Words and sum are as on the wire. */
-static VOID fabric_sum_change(UCHAR *field, const UCHAR *old, const UCHAR *new_, BOOLEAN is_partial)
+VOID fabric_sum_change(UCHAR *field, const UCHAR *old, const UCHAR *new_, BOOLEAN is_partial)
 {
 	ULONG sum = fabric_read16(field), before = fabric_read16(old), after = fabric_read16(new_);
 
@@ -116,6 +133,8 @@ static UCHAR *fabric_transport_sum(struct fabric_packet *packet, BOOLEAN *is_par
 		*is_partial = info.Transmit.TcpChecksum;
 		return packet->data + offset + 16;
 	}
+	if (packet->key.protocol == 58 && offset + 4 <= packet->data_size)
+		return packet->data + offset + 2;
 	if (packet->key.protocol != 17 || offset + 8 > packet->data_size)
 		return NULL;
 	*is_partial = info.Transmit.UdpChecksum;
@@ -146,6 +165,42 @@ VOID fabric_set_ipv4(struct fabric_packet *packet, const UCHAR *value, const UCH
 	/* A UDP checksum that becomes zero would mean that there is none. */
 	if (sum && packet->key.protocol == 17 && !is_partial && !sum[0] && !sum[1])
 		sum[0] = sum[1] = 0xff;
+}
+
+/* Value and mask: source, destination, label, protocol, class, hop limit, as in the key. */
+VOID fabric_set_ipv6(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask)
+{
+	UCHAR old[32], *ip = packet->data + packet->layout.network, *sum;
+	BOOLEAN is_partial;
+	ULONG i;
+
+	if (packet->key.ethernet_type != FABRIC_TYPE_IPV6 ||
+	    packet->layout.network + 40u > packet->data_size)
+		return;
+	memcpy(old, ip + 8, sizeof(old));
+	fabric_masked(ip + 8, value, mask, 32);
+	fabric_masked(ip + 2, value + 34, mask + 34, 2);
+	ip[1] = (UCHAR)((ip[1] & ~(mask[33] & 15)) | (value[33] & mask[33] & 15));
+	ip[0] = (UCHAR)((ip[0] & ~(mask[37] >> 4)) | (value[37] & mask[37]) >> 4);
+	ip[1] = (UCHAR)((ip[1] & ~(mask[37] << 4)) | (value[37] & mask[37]) << 4);
+	fabric_masked(ip + 7, value + 38, mask + 38, 1);
+	sum = fabric_transport_sum(packet, &is_partial);
+	for (i = 0; sum && i < 32; i += 2)
+		if (memcmp(old + i, ip + 8 + i, 2))
+			fabric_sum_change(sum, old + i, ip + 8 + i, is_partial);
+	if (sum && packet->key.protocol == 17 && !is_partial && !sum[0] && !sum[1])
+		sum[0] = sum[1] = 0xff;
+}
+
+VOID fabric_set_icmp_word(struct fabric_packet *packet, ULONG offset, fabric_u16 wire)
+{
+	UCHAR *at = packet->data + offset, fresh[2];
+
+	if (offset + 2 > packet->data_size || packet->layout.transport + 4u > packet->data_size)
+		return;
+	memcpy(fresh, &wire, 2);
+	fabric_sum_change(packet->data + packet->layout.transport + 2, at, fresh, FALSE);
+	memcpy(at, fresh, 2);
 }
 
 VOID fabric_set_ports(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask)

@@ -4,10 +4,10 @@
  * the packet is, and the packet itself goes on. The last outputs take the packet itself, so that
  * the most common flow, one output, copies nothing.
  */
-#include "extension.h"
+#include "connection.h"
 
 struct fabric_outputs {
-	struct fabric_port *ports[FABRIC_OUTPUTS_MAX];
+	struct fabric_vport *ports[FABRIC_OUTPUTS_MAX];
 	ULONG count;
 };
 
@@ -34,26 +34,20 @@ static BOOLEAN fabric_add_destinations(struct fabric_extension *extension, PNET_
 }
 
 /* Sends a copy to the collected ports; the packet stays. */
-static VOID fabric_send_copy(struct fabric_packet *packet, struct fabric_outputs *outputs)
+static VOID fabric_send_copy(struct fabric_packet *packet, struct fabric_outputs *outputs,
+			     ULONG size)
 {
-	PNET_BUFFER_LIST list = NULL;
+	PNET_BUFFER_LIST list;
 
 	if (!outputs->count)
 		return;
-	if (!packet->is_original) {
-		list = fabric_copy_make(packet->extension, packet->list, packet->buffer,
-					fabric_copy_of(packet->list)->hold);
-	} else {
-		if (!*packet->hold)
-			*packet->hold = fabric_hold_make(packet->extension, packet->list);
-		if (*packet->hold)
-			list = fabric_copy_make(packet->extension, packet->list, packet->buffer,
-						*packet->hold);
-	}
+	list = fabric_copy_share(packet);
+	if (list && size && list->FirstNetBuffer->DataLength > size)
+		list->FirstNetBuffer->DataLength = size;
 	if (!list) {
 		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
 	} else if (fabric_add_destinations(packet->extension, list, outputs,
-					   packet->buffer->DataLength)) {
+					   list->FirstNetBuffer->DataLength)) {
 		fabric_batch_send(packet->batch, list);
 	} else {
 		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
@@ -67,7 +61,7 @@ static VOID fabric_finish(struct fabric_packet *packet, struct fabric_outputs *o
 {
 	/* An original whose payload copies share must outlive them: it stays, a copy goes. */
 	if (packet->is_original && *packet->hold)
-		fabric_send_copy(packet, outputs);
+		fabric_send_copy(packet, outputs, 0);
 	if (outputs->count) {
 		if (fabric_add_destinations(packet->extension, packet->list, outputs,
 					    packet->buffer->DataLength)) {
@@ -80,20 +74,31 @@ static VOID fabric_finish(struct fabric_packet *packet, struct fabric_outputs *o
 	fabric_discard(packet);
 }
 
+/* Cut, into a tunnel, or as it is: only the last is collected. */
 static VOID fabric_output(struct fabric_packet *packet, ULONG number,
 			  struct fabric_outputs *outputs)
 {
-	struct fabric_port *port = fabric_port_by_number(packet->extension, number);
+	struct fabric_vport *port = fabric_port_by_number(packet->extension, number);
+	ULONG size = packet->truncate;
 
+	packet->truncate = 0;
 	if (!port) {
 		fabric_drop(packet, FABRIC_DROP_PortNotFound);
-	} else if (!port->is_connected) {
-		fabric_drop(packet, FABRIC_DROP_PortDown);
-	} else {
-		if (outputs->count == FABRIC_OUTPUTS_MAX)
-			fabric_send_copy(packet, outputs);
-		outputs->ports[outputs->count++] = port;
+		return;
 	}
+	if (!port->is_connected) {
+		fabric_drop(packet, FABRIC_DROP_PortDown);
+		return;
+	}
+	if (port->tunnel || size || outputs->count == FABRIC_OUTPUTS_MAX)
+		fabric_send_copy(packet, outputs, 0);
+	if (port->tunnel) {
+		fabric_tunnel_send(packet, port);
+		return;
+	}
+	outputs->ports[outputs->count++] = port;
+	if (size)
+		fabric_send_copy(packet, outputs, size);
 }
 
 static VOID fabric_change(struct fabric_packet *packet, const struct fabric_action *action)
@@ -112,14 +117,11 @@ static VOID fabric_change(struct fabric_packet *packet, const struct fabric_acti
 	case FABRIC_ACTION_SET_IPV4:
 		fabric_set_ipv4(packet, action->ipv4.value, action->ipv4.mask);
 		break;
-	case FABRIC_ACTION_SET_PORTS:
-		fabric_set_ports(packet, action->ports.value, action->ports.mask);
-		break;
-	case FABRIC_ACTION_TRUNCATE:
-		if (packet->buffer->DataLength > action->number)
-			packet->buffer->DataLength = action->number;
+	case FABRIC_ACTION_SET_IPV6:
+		fabric_set_ipv6(packet, action->ipv6.value, action->ipv6.mask);
 		break;
 	default:
+		fabric_set_ports(packet, action->ports.value, action->ports.mask);
 		break;
 	}
 }
@@ -127,6 +129,78 @@ static VOID fabric_change(struct fabric_packet *packet, const struct fabric_acti
 static BOOLEAN fabric_is_change(enum fabric_action_kind kind)
 {
 	return kind >= FABRIC_ACTION_PUSH_VLAN && kind <= FABRIC_ACTION_SET_PORTS;
+}
+
+static VOID fabric_up(struct fabric_packet *packet, const struct fabric_action *action,
+		      const UCHAR *userdata)
+{
+	ULONG length = packet->buffer->DataLength;
+
+	if (packet->truncate && packet->truncate < length)
+		packet->buffer->DataLength = packet->truncate;
+	packet->truncate = 0;
+	if (!fabric_device_upcall(packet, action->userspace.pid, 2,
+				  userdata + action->userspace.offset, action->userspace.length))
+		fabric_drop(packet, FABRIC_DROP_UpcallQueueFull);
+	packet->buffer->DataLength = length;
+}
+
+/* What changes neither headers nor the list; FALSE: the packet ends here. */
+static BOOLEAN fabric_other(struct fabric_packet *packet, const struct fabric_action *action,
+			    const UCHAR *userdata)
+{
+	ULONG mark;
+
+	switch (action->kind) {
+	case FABRIC_ACTION_USERSPACE:
+		fabric_up(packet, action, userdata);
+		return TRUE;
+	case FABRIC_ACTION_HASH:
+		packet->key.datapath_hash = fabric_flow_hash(&packet->key, action->number);
+		return TRUE;
+	case FABRIC_ACTION_TRUNCATE:
+		packet->truncate = action->number;
+		return TRUE;
+	case FABRIC_ACTION_CONNTRACK:
+		fabric_track(packet, &action->conntrack);
+		return TRUE;
+	case FABRIC_ACTION_CONNTRACK_CLEAR:
+		fabric_track_forget(&packet->key);
+		return TRUE;
+	case FABRIC_ACTION_SET_TUNNEL:
+		packet->tunnel = &action->tunnel;
+		return TRUE;
+	case FABRIC_ACTION_SET_MARK:
+		mark = action->mark.mask;
+		packet->key.packet_mark = (packet->key.packet_mark & ~mark) |
+					  (action->mark.value & mark);
+		return TRUE;
+	case FABRIC_ACTION_METER:
+		if (fabric_meter_pass(packet->extension, action->number,
+				      packet->buffer->DataLength))
+			return TRUE;
+		fabric_drop(packet, FABRIC_DROP_MeterExceeded);
+		return FALSE;
+	case FABRIC_ACTION_DROP:
+		fabric_drop(packet, FABRIC_DROP_ExplicitDrop);
+		return FALSE;
+	default:
+		return TRUE;
+	}
+}
+
+static VOID fabric_recirculate(struct fabric_packet *packet, ULONG id,
+			       struct fabric_outputs *outputs)
+{
+	fabric_send_copy(packet, outputs, 0);
+	packet->truncate = 0;
+	if (++packet->recirculations > FABRIC_RECIRCULATIONS_MAX) {
+		fabric_drop(packet, FABRIC_DROP_RecirculationLimit);
+		fabric_discard(packet);
+		return;
+	}
+	packet->key.recirculation_id = id;
+	fabric_forward(packet);
 }
 
 /* Takes the packet: sent, kept for nobody, or gone up. */
@@ -142,8 +216,10 @@ VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *ac
 	for (i = 0; i < count; i++) {
 		const struct fabric_action *action = &actions[i];
 
-		if (fabric_is_change(action->kind) || action->kind == FABRIC_ACTION_TRUNCATE) {
-			fabric_send_copy(packet, &outputs);
+		if (action->kind == FABRIC_ACTION_OUTPUT) {
+			fabric_output(packet, action->number, &outputs);
+		} else if (fabric_is_change(action->kind)) {
+			fabric_send_copy(packet, &outputs, 0);
 			if (!fabric_make_writable(packet)) {
 				fabric_drop(packet, FABRIC_DROP_PortQueueFull);
 				break;
@@ -152,37 +228,15 @@ VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *ac
 			/* Keeps layout and key true for what follows. */
 			if (fabric_extract(packet) != FABRIC_DROP_None)
 				break;
-			continue;
-		}
-		switch (action->kind) {
-		case FABRIC_ACTION_OUTPUT:
-			fabric_output(packet, action->number, &outputs);
-			break;
-		case FABRIC_ACTION_USERSPACE:
-			if (!fabric_device_upcall(packet, action->userspace.pid, 2,
-						  userdata + action->userspace.offset,
-						  action->userspace.length))
-				fabric_drop(packet, FABRIC_DROP_UpcallQueueFull);
-			break;
-		case FABRIC_ACTION_HASH:
-			packet->key.datapath_hash = fabric_flow_hash(&packet->key, action->number);
-			break;
-		case FABRIC_ACTION_DROP:
-			fabric_drop(packet, FABRIC_DROP_ExplicitDrop);
-			fabric_finish(packet, &outputs);
+		} else if (action->kind == FABRIC_ACTION_RECIRCULATE) {
+			fabric_recirculate(packet, action->number, &outputs);
 			return;
-		case FABRIC_ACTION_RECIRCULATE:
-			fabric_send_copy(packet, &outputs);
-			if (++packet->recirculations > FABRIC_RECIRCULATIONS_MAX) {
-				fabric_drop(packet, FABRIC_DROP_RecirculationLimit);
-				fabric_discard(packet);
-				return;
-			}
-			packet->key.recirculation_id = action->number;
-			fabric_forward(packet);
-			return;
-		default:
-			break;
+		} else {
+			/* A translation changes the packet; what was collected goes first. */
+			if (action->kind == FABRIC_ACTION_CONNTRACK)
+				fabric_send_copy(packet, &outputs, 0);
+			if (!fabric_other(packet, action, userdata))
+				break;
 		}
 	}
 	fabric_finish(packet, &outputs);

@@ -8,11 +8,14 @@
  *   execute.c  actions; edit.c the header changes
  *   table.c    megaflows: a hash table for each mask
  *   netlink.c  messages; key.c flow keys as messages; flow.c flows as messages
- *   device.c   the pseudo device: handles, requests, dumps, upcalls; queue.c what waits for a reader
+ *   device.c   the pseudo device: handles, requests, dumps; queue.c what waits for a reader
+ *   upcall.c   packets as messages; offload.c segments and checksums in software
+ *   connection.h the connection tracker; tunnel.h tunnels; meter.c meters
  *
- * Locks: extension.lock (readers: packets; writers: the device and the switch's OIDs), and each
- * handle's own state under device.lock. device.lock is taken last. Nothing is sent or completed
- * with a lock held: sends and completions are collected in a fabric_batch.
+ * Locks, in the order in which they are taken: extension.lock (readers: packets; writers: the
+ * device and the switch's OIDs); connections.lock or meters.lock (one packet, or one request);
+ * device.lock (handles and their queues). Nothing is sent or completed to the switch with a lock
+ * held: sends and completions are collected in a fabric_batch.
  */
 #ifndef FABRIC_EXTENSION_H
 #define FABRIC_EXTENSION_H
@@ -31,17 +34,24 @@
 #define __builtin_bswap32 _byteswap_ulong
 #endif
 #include "../core/fabric_parse.h"
+#include "../include/fabric_kernel.h"
 
 #define FABRIC_TAG 0x72626146 /* "Fabr" */
-#define FABRIC_PORTS_MAX 1024
+#define FABRIC_VPORTS_MAX 1024
 #define FABRIC_NAME_MAX 64
-#define FABRIC_MASKS_MAX 64
+#define FABRIC_SUBTABLES_MAX 64
 #define FABRIC_FLOWS_MAX 200000
 #define FABRIC_ACTIONS_MAX 64
 #define FABRIC_HANDLES_MAX 512
 #define FABRIC_UPCALLS_MAX 4096 /* Of one handle. */
 #define FABRIC_MESSAGE_MAX 65536
-#define FABRIC_HEADROOM 64
+#define FABRIC_HEADROOM 192 /* Outer headers with all their options, and two tags. */
+#define FABRIC_METERS_MAX 256
+#define FABRIC_HOPS_MAX 256
+#define FABRIC_TUNNELS_MAX 16
+#define FABRIC_HOP_AGE (30ull * 10000000)
+#define FABRIC_OFFLOAD_VXLAN 1 /* What the NIC does inside of tunnels. */
+#define FABRIC_OFFLOAD_GRE 2
 #define FABRIC_HEADER_COPY 256
 #define FABRIC_RECIRCULATIONS_MAX 4
 #define FABRIC_OUTPUTS_MAX 32
@@ -49,9 +59,15 @@
 
 struct fabric_extension;
 struct fabric_handle;
+struct fabric_connections;
+struct fabric_entry;
+struct fabric_queued;
 
-/* A port of the switch with its NIC. Bound to a number once userspace asked for its name. */
-struct fabric_port {
+/*
+ * A port of the switch with its NIC, or a tunnel. Bound to a number once userspace asked for its
+ * name.
+ */
+struct fabric_vport {
 	BOOLEAN is_used;
 	BOOLEAN is_connected;
 	NDIS_SWITCH_NIC_TYPE type;
@@ -60,6 +76,8 @@ struct fabric_port {
 	char name[FABRIC_NAME_MAX];
 	UCHAR mac[6];
 	ULONG mtu;
+	UCHAR tunnel;       /* Vport type of a tunnel; 0: a NIC. */
+	USHORT tunnel_port; /* UDP port. */
 	ULONG number; /* Datapath port number; 0: not bound. */
 	ULONG upcall_pid;
 	LONG64 rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped;
@@ -72,10 +90,16 @@ enum fabric_action_kind {
 	FABRIC_ACTION_POP_VLAN,
 	FABRIC_ACTION_SET_ETHERNET,
 	FABRIC_ACTION_SET_IPV4,
+	FABRIC_ACTION_SET_IPV6,
 	FABRIC_ACTION_SET_PORTS,
 	FABRIC_ACTION_HASH,
 	FABRIC_ACTION_RECIRCULATE,
 	FABRIC_ACTION_TRUNCATE,
+	FABRIC_ACTION_CONNTRACK,
+	FABRIC_ACTION_CONNTRACK_CLEAR,
+	FABRIC_ACTION_SET_TUNNEL,
+	FABRIC_ACTION_SET_MARK,
+	FABRIC_ACTION_METER,
 	FABRIC_ACTION_DROP
 };
 
@@ -83,7 +107,7 @@ enum fabric_action_kind {
 struct fabric_action {
 	enum fabric_action_kind kind;
 	union {
-		ULONG number; /* Port, recirculation id, hash basis, length, drop reason. */
+		ULONG number; /* Port, recirculation id, hash basis, length, meter, reason. */
 		struct {
 			ULONG pid;
 			ULONG offset, length; /* Of the userdata in the flow's actions. */
@@ -98,15 +122,23 @@ struct fabric_action {
 			UCHAR value[10], mask[10]; /* Source, destination, TOS, TTL. */
 		} ipv4;
 		struct {
+			UCHAR value[40], mask[40]; /* As in the contract's key. */
+		} ipv6;
+		struct {
 			UCHAR value[4], mask[4]; /* Source, destination. */
 		} ports;
+		struct {
+			ULONG value, mask;
+		} mark;
+		struct fabric_conntrack_spec conntrack;
+		struct fabric_tunnel tunnel;
 	};
 };
 
 /* A megaflow. key is masked; the blobs are what userspace gave, for dumps. */
 struct fabric_flow {
 	struct fabric_flow *next;
-	struct fabric_mask *mask;
+	struct fabric_subtable *mask;
 	ULONG hash;
 	struct fabric_flow_key key;
 	LONG64 packets, bytes;
@@ -118,7 +150,7 @@ struct fabric_flow {
 	ULONG key_size, mask_size, actions_size;
 };
 
-struct fabric_mask {
+struct fabric_subtable {
 	struct fabric_flow_key mask;
 	UCHAR words[sizeof(struct fabric_flow_key) / 8]; /* Which words are looked at. */
 	ULONG word_count;
@@ -129,9 +161,32 @@ struct fabric_mask {
 };
 
 struct fabric_table {
-	struct fabric_mask *masks[FABRIC_MASKS_MAX]; /* Dense: the first mask_count. */
+	struct fabric_subtable *masks[FABRIC_SUBTABLES_MAX]; /* Dense: the first mask_count. */
 	ULONG mask_count;
 	ULONG flow_count;
+};
+
+struct fabric_meter {
+	BOOLEAN is_used, is_kbps;
+	ULONG id, rate, burst;
+	ULONG64 tokens, used;
+	ULONG64 packets, bytes, band_packets, band_bytes;
+};
+
+struct fabric_meters {
+	PNDIS_RW_LOCK_EX lock;
+	struct fabric_meter meter[FABRIC_METERS_MAX];
+};
+
+/* Where packets to a tunnel's end leave. Addresses of IPv4 stand in the first four bytes. */
+struct fabric_hop {
+	BOOLEAN is_used, is_ipv6, is_resolved;
+	UCHAR remote[16], source[16];
+	UCHAR mac_local[6], mac_remote[6];
+	NDIS_SWITCH_PORT_ID port_id;
+	NDIS_SWITCH_NIC_INDEX nic_index;
+	ULONG mtu; /* 0: not known. */
+	ULONG64 since;
 };
 
 struct fabric_extension {
@@ -144,11 +199,22 @@ struct fabric_extension {
 	volatile LONG outstanding; /* Copies on their way, and originals held for them. */
 	BOOLEAN is_fail_open;
 	ULONG64 listener_gone; /* When the last upcall listener went; 0: one is there. */
-	struct fabric_port ports[FABRIC_PORTS_MAX];
+	struct fabric_vport ports[FABRIC_VPORTS_MAX];
+	USHORT by_number[65536]; /* Place in ports[] and 1; 0: none. */
+	struct fabric_vport *tunnels[FABRIC_TUNNELS_MAX];
+	ULONG tunnel_count;
+	struct fabric_hop hops[FABRIC_HOPS_MAX];
+	/* Called with the lock held for reading; answers with fabric_hop_set, or never. */
+	VOID (*resolve)(struct fabric_extension *extension, const UCHAR *remote, BOOLEAN is_ipv6);
+	ULONG offloads; /* FABRIC_OFFLOAD_*: what the uplink's NIC advertises. */
+	struct fabric_connections *connections;
+	struct fabric_meters *meters;
 	struct fabric_table table;
 	LONG64 hits, misses, lost;
 	LONG64 drops[FABRIC_DROP_COUNT];
 };
+
+enum fabric_event_kind { FABRIC_EVENT_NEW, FABRIC_EVENT_UPDATED, FABRIC_EVENT_DESTROYED };
 
 enum fabric_state { FABRIC_PAUSED, FABRIC_RUNNING, FABRIC_PAUSING };
 
@@ -185,9 +251,12 @@ struct fabric_packet {
 	ULONG data_size;
 	struct fabric_flow_key key;
 	struct fabric_layout layout;
-	struct fabric_port *source;
+	struct fabric_vport *source;
 	ULONG length;
 	ULONG recirculations;
+	ULONG truncate; /* The next output is cut to this; 0: it is not. */
+	const struct fabric_tunnel *tunnel;   /* Set for outputs to tunnels. */
+	const struct fabric_tunnel *received; /* The one that it came by. */
 };
 
 /* memory: NULL when there is none left; every caller goes on without. */
@@ -207,6 +276,8 @@ BOOLEAN fabric_is_copy(struct fabric_extension *extension, PNET_BUFFER_LIST list
 struct fabric_copy *fabric_copy_of(PNET_BUFFER_LIST list);
 ULONG fabric_read(PNET_BUFFER buffer, UCHAR *bytes, ULONG size);
 BOOLEAN fabric_make_writable(struct fabric_packet *packet);
+/* A copy that shares the payload; the packet stays. NULL: no memory. */
+PNET_BUFFER_LIST fabric_copy_share(struct fabric_packet *packet);
 VOID fabric_batch_start(struct fabric_batch *batch);
 VOID fabric_batch_send(struct fabric_batch *batch, PNET_BUFFER_LIST list);
 VOID fabric_batch_complete(struct fabric_batch *batch, PNET_BUFFER_LIST list);
@@ -228,7 +299,14 @@ BOOLEAN fabric_push_vlan(struct fabric_packet *packet, fabric_u16 tpid, fabric_u
 VOID fabric_pop_vlan(struct fabric_packet *packet);
 VOID fabric_set_ethernet(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
 VOID fabric_set_ipv4(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
+VOID fabric_set_ipv6(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
 VOID fabric_set_ports(struct fabric_packet *packet, const UCHAR *value, const UCHAR *mask);
+/* Two bytes of an ICMP message, as on the wire; its checksum changes against them. */
+VOID fabric_set_icmp_word(struct fabric_packet *packet, ULONG offset, fabric_u16 wire);
+VOID fabric_sum_change(UCHAR *field, const UCHAR *old, const UCHAR *new_, BOOLEAN is_partial);
+/* Room of 'size' bytes in front, or less of the packet. */
+BOOLEAN fabric_headroom(struct fabric_packet *packet, ULONG size);
+VOID fabric_strip(struct fabric_packet *packet, ULONG size);
 ULONG fabric_flow_hash(const struct fabric_flow_key *key, ULONG basis);
 
 /* table.c: reads under the lock for reading, changes under the lock for writing. */
@@ -243,12 +321,26 @@ VOID fabric_table_clear(struct fabric_table *table);
 VOID fabric_flow_free(struct fabric_flow *flow);
 VOID fabric_key_mask(struct fabric_flow_key *key, const struct fabric_flow_key *mask);
 
+/* tunnel.c, hop.c */
+VOID fabric_tunnel_send(struct fabric_packet *packet, struct fabric_vport *vport);
+BOOLEAN fabric_tunnel_receive(struct fabric_packet *packet);
+VOID fabric_hop_set(struct fabric_extension *extension, const struct fabric_hop *hop);
+VOID fabric_hop_refresh(struct fabric_extension *extension, ULONG64 now);
+
+/* offload.c: the size that a large send is to be cut to, 0: it is none. */
+ULONG fabric_segment_size(PNET_BUFFER_LIST list);
+
+/* meter.c */
+BOOLEAN fabric_meter_pass(struct fabric_extension *extension, ULONG id, ULONG bytes);
+
 /* filter.c: ports, under the lock. */
-struct fabric_port *fabric_port_by_id(struct fabric_extension *extension,
+VOID fabric_port_number_set(struct fabric_extension *extension, struct fabric_vport *port,
+			    ULONG number);
+struct fabric_vport *fabric_port_by_id(struct fabric_extension *extension,
 				      NDIS_SWITCH_PORT_ID port_id,
 				      NDIS_SWITCH_NIC_INDEX nic_index);
-struct fabric_port *fabric_port_by_number(struct fabric_extension *extension, ULONG number);
-struct fabric_port *fabric_port_by_name(struct fabric_extension *extension, const char *name);
+struct fabric_vport *fabric_port_by_number(struct fabric_extension *extension, ULONG number);
+struct fabric_vport *fabric_port_by_name(struct fabric_extension *extension, const char *name);
 NDIS_STATUS fabric_attach(NDIS_HANDLE filter, struct fabric_extension **extension);
 VOID fabric_detach(struct fabric_extension *extension);
 VOID fabric_restart(struct fabric_extension *extension);
@@ -280,9 +372,14 @@ NTSTATUS fabric_device_control(struct fabric_handle *handle, ULONG code, const U
 			       const struct fabric_waiter *waiter);
 /* A pending request that was cancelled: its wake is not called any more. */
 VOID fabric_device_forget(PVOID context);
+/* Takes the item; FALSE when nobody with this pid listens, or too much waits for it. */
+BOOLEAN fabric_device_queue(ULONG pid, struct fabric_queued *item);
+/* Tells of a connection; 'kind' is an enum fabric_event_kind. */
+VOID fabric_device_connection(const struct fabric_entry *entry, ULONG kind);
+/* upcall.c */
 BOOLEAN fabric_device_upcall(struct fabric_packet *packet, ULONG pid, UCHAR command,
 			     const UCHAR *userdata, ULONG userdata_size);
-VOID fabric_device_port_down(struct fabric_port *port);
+VOID fabric_device_port_down(struct fabric_vport *port);
 BOOLEAN fabric_device_has_listener(void);
 
 #endif

@@ -5,7 +5,7 @@
  * A port is known from its NIC's creation to its deletion. Its number and upcall handle survive a
  * disconnect: a VM that comes back finds its flows.
  */
-#include "extension.h"
+#include "connection.h"
 
 static VOID fabric_text(char *to, const IF_COUNTED_STRING *from)
 {
@@ -18,38 +18,45 @@ static VOID fabric_text(char *to, const IF_COUNTED_STRING *from)
 	to[count] = 0;
 }
 
-struct fabric_port *fabric_port_by_id(struct fabric_extension *extension,
+struct fabric_vport *fabric_port_by_id(struct fabric_extension *extension,
 				      NDIS_SWITCH_PORT_ID port_id, NDIS_SWITCH_NIC_INDEX nic_index)
 {
 	/* Ids are small and dense: the first place to look is nearly always the right one. */
-	ULONG start = (port_id * 7 + nic_index) % FABRIC_PORTS_MAX, i;
+	ULONG start = (port_id * 7 + nic_index) % FABRIC_VPORTS_MAX, i;
 
-	for (i = 0; i < FABRIC_PORTS_MAX; i++) {
-		struct fabric_port *port = &extension->ports[(start + i) % FABRIC_PORTS_MAX];
+	for (i = 0; i < FABRIC_VPORTS_MAX; i++) {
+		struct fabric_vport *port = &extension->ports[(start + i) % FABRIC_VPORTS_MAX];
 
-		if (port->is_used && port->port_id == port_id && port->nic_index == nic_index)
+		if (port->is_used && !port->tunnel && port->port_id == port_id &&
+		    port->nic_index == nic_index)
 			return port;
 	}
 	return NULL;
 }
 
-struct fabric_port *fabric_port_by_number(struct fabric_extension *extension, ULONG number)
+struct fabric_vport *fabric_port_by_number(struct fabric_extension *extension, ULONG number)
 {
-	ULONG i;
+	ULONG place = number < 65536 ? extension->by_number[number] : 0;
 
-	if (!number)
-		return NULL;
-	for (i = 0; i < FABRIC_PORTS_MAX; i++)
-		if (extension->ports[i].is_used && extension->ports[i].number == number)
-			return &extension->ports[i];
-	return NULL;
+	return place ? &extension->ports[place - 1] : NULL;
 }
 
-struct fabric_port *fabric_port_by_name(struct fabric_extension *extension, const char *name)
+/* 0: it has none any more. */
+VOID fabric_port_number_set(struct fabric_extension *extension, struct fabric_vport *port,
+			    ULONG number)
+{
+	if (port->number)
+		extension->by_number[port->number] = 0;
+	port->number = number;
+	if (number)
+		extension->by_number[number] = (USHORT)(port - extension->ports + 1);
+}
+
+struct fabric_vport *fabric_port_by_name(struct fabric_extension *extension, const char *name)
 {
 	ULONG i;
 
-	for (i = 0; i < FABRIC_PORTS_MAX; i++)
+	for (i = 0; i < FABRIC_VPORTS_MAX; i++)
 		if (extension->ports[i].is_used && !strcmp(extension->ports[i].name, name))
 			return &extension->ports[i];
 	return NULL;
@@ -58,20 +65,20 @@ struct fabric_port *fabric_port_by_name(struct fabric_extension *extension, cons
 static NDIS_STATUS fabric_nic_create(struct fabric_extension *extension,
 				     const NDIS_SWITCH_NIC_PARAMETERS *nic)
 {
-	ULONG start = (nic->PortId * 7 + nic->NicIndex) % FABRIC_PORTS_MAX, i;
-	struct fabric_port *port = fabric_port_by_id(extension, nic->PortId, nic->NicIndex);
+	ULONG start = (nic->PortId * 7 + nic->NicIndex) % FABRIC_VPORTS_MAX, i;
+	struct fabric_vport *port = fabric_port_by_id(extension, nic->PortId, nic->NicIndex);
 	char name[FABRIC_NAME_MAX];
 
 	fabric_text(name, nic->NicFriendlyName.Length ? &nic->NicFriendlyName : &nic->NicName);
 	/* A VM that comes back has a new port id and its old name: number and flows stay. */
 	if (!port && name[0]) {
 		port = fabric_port_by_name(extension, name);
-		if (port && port->is_connected)
+		if (port && (port->is_connected || port->tunnel))
 			port = NULL;
 	}
-	for (i = 0; !port && i < FABRIC_PORTS_MAX; i++) {
-		struct fabric_port *candidate =
-			&extension->ports[(start + i) % FABRIC_PORTS_MAX];
+	for (i = 0; !port && i < FABRIC_VPORTS_MAX; i++) {
+		struct fabric_vport *candidate =
+			&extension->ports[(start + i) % FABRIC_VPORTS_MAX];
 
 		if (!candidate->is_used)
 			port = candidate;
@@ -93,7 +100,7 @@ NDIS_STATUS fabric_oid(struct fabric_extension *extension, int oid, PVOID buffer
 {
 	const NDIS_SWITCH_NIC_PARAMETERS *nic = buffer;
 	NDIS_STATUS status = NDIS_STATUS_SUCCESS;
-	struct fabric_port *port, gone;
+	struct fabric_vport *port, gone;
 	LOCK_STATE_EX state;
 
 	if (oid < OID_SWITCH_NIC_CREATE || oid > OID_SWITCH_NIC_DELETE)
@@ -123,6 +130,40 @@ NDIS_STATUS fabric_oid(struct fabric_extension *extension, int oid, PVOID buffer
 	return status;
 }
 
+static VOID fabric_state_stop(struct fabric_extension *extension)
+{
+	if (extension->meters)
+		NdisFreeRWLock(extension->meters->lock);
+	fabric_free(extension->meters);
+	if (extension->connections)
+		fabric_connections_stop(extension->connections);
+	fabric_free(extension->connections);
+}
+
+/* Connections and meters, which live as long as the filter on its switch. */
+static BOOLEAN fabric_state_start(struct fabric_extension *extension)
+{
+	struct fabric_meters *meters = fabric_allocate(sizeof(*meters));
+	struct fabric_connections *connections = fabric_allocate(sizeof(*connections));
+	ULONG seed = (ULONG)(KeQueryInterruptTime() * 0x9e3779b1u);
+
+	if (meters)
+		meters->lock = NdisAllocateRWLock(NULL);
+	if (meters && !meters->lock) {
+		fabric_free(meters);
+		meters = NULL;
+	}
+	extension->meters = meters;
+	if (connections && fabric_connections_start(connections, seed) == STATUS_SUCCESS)
+		extension->connections = connections;
+	else
+		fabric_free(connections);
+	if (extension->meters && extension->connections)
+		return TRUE;
+	fabric_state_stop(extension);
+	return FALSE;
+}
+
 NDIS_STATUS fabric_attach(NDIS_HANDLE filter, struct fabric_extension **made)
 {
 	NET_BUFFER_LIST_POOL_PARAMETERS parameters;
@@ -144,7 +185,9 @@ NDIS_STATUS fabric_attach(NDIS_HANDLE filter, struct fabric_extension **made)
 	parameters.PoolTag = FABRIC_TAG;
 	extension->pool = NdisAllocateNetBufferListPool(filter, &parameters);
 	extension->lock = extension->pool ? NdisAllocateRWLock(filter) : NULL;
-	if (!extension->lock) {
+	if (!extension->lock || !fabric_state_start(extension)) {
+		if (extension->lock)
+			NdisFreeRWLock(extension->lock);
 		if (extension->pool)
 			NdisFreeNetBufferListPool(extension->pool);
 		fabric_free(extension);
@@ -180,6 +223,7 @@ VOID fabric_detach(struct fabric_extension *extension)
 {
 	fabric_device_detach();
 	fabric_table_clear(&extension->table);
+	fabric_state_stop(extension);
 	NdisFreeRWLock(extension->lock);
 	NdisFreeNetBufferListPool(extension->pool);
 	fabric_free(extension);
@@ -222,5 +266,7 @@ VOID fabric_watchdog(struct fabric_extension *extension, ULONG64 now)
 	} else if (now - extension->listener_gone >= FABRIC_FAIL_OPEN_AFTER) {
 		extension->is_fail_open = TRUE;
 	}
+	fabric_hop_refresh(extension, now);
 	NdisReleaseRWLock(extension->lock, &state);
+	fabric_connections_sweep(extension, now);
 }

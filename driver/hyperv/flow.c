@@ -1,145 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
- * Flows and actions as messages. Actions are checked and turned into their executable form when
- * they are installed; one that this extension cannot do refuses the whole flow.
+ * Flows as messages, and packets to be executed. One action that this extension cannot do refuses
+ * the whole flow.
  */
 #include "netlink.h"
 
 enum { FLOW_KEY = 1, FLOW_ACTIONS, FLOW_STATS, FLOW_TCP_FLAGS, FLOW_USED, FLOW_MASK = 7 };
 enum { FLOW_NEW = 1, FLOW_DEL, FLOW_GET, FLOW_SET };
 enum { PACKET_PACKET = 1, PACKET_KEY, PACKET_ACTIONS };
-enum {
-	ACTION_OUTPUT = 1, ACTION_USERSPACE = 2, ACTION_SET = 3, ACTION_PUSH_VLAN = 4,
-	ACTION_POP_VLAN = 5, ACTION_RECIRC = 7, ACTION_HASH = 8, ACTION_SET_MASKED = 11,
-	ACTION_TRUNC = 13, ACTION_DROP = 24
-};
-enum { KEY_ETHERNET = 4, KEY_IPV4 = 7, KEY_TCP = 9, KEY_UDP = 10 };
 #define FABRIC_NLM_EXCL 0x200
-
-/* One field group, a value and, for a masked set, as many bytes of mask behind it. */
-static int fabric_set_parse(const UCHAR *bytes, ULONG size, BOOLEAN is_masked,
-			    struct fabric_action *action)
-{
-	static const UCHAR all[12] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
-	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-	const UCHAR *value, *mask;
-	ULONG type;
-
-	if (!fabric_attributes(bytes, size, a))
-		return FABRIC_EINVAL;
-	for (type = 0; type < FABRIC_NL_ATTRIBUTES_MAX && !a[type].data; type++)
-		;
-	if (type != KEY_ETHERNET && type != KEY_IPV4 && type != KEY_TCP && type != KEY_UDP)
-		return FABRIC_ENOTSUPP;
-	size = type == KEY_ETHERNET || type == KEY_IPV4 ? 12 : 4;
-	if (a[type].size < size * (is_masked ? 2 : 1))
-		return FABRIC_EINVAL;
-	value = a[type].data;
-	mask = is_masked ? value + size : all;
-	if (type == KEY_ETHERNET) {
-		action->kind = FABRIC_ACTION_SET_ETHERNET;
-		memcpy(action->ethernet.value, value + 6, 6); /* The wire has destination first. */
-		memcpy(action->ethernet.value + 6, value, 6);
-		memcpy(action->ethernet.mask, mask + 6, 6);
-		memcpy(action->ethernet.mask + 6, mask, 6);
-	} else if (type == KEY_IPV4) {
-		action->kind = FABRIC_ACTION_SET_IPV4;
-		memcpy(action->ipv4.value, value, 8);
-		memcpy(action->ipv4.value + 8, value + 9, 2);
-		memcpy(action->ipv4.mask, mask, 8);
-		memcpy(action->ipv4.mask + 8, mask + 9, 2);
-	} else {
-		action->kind = FABRIC_ACTION_SET_PORTS;
-		memcpy(action->ports.value, value, 4);
-		memcpy(action->ports.mask, mask, 4);
-	}
-	return 0;
-}
-
-static int fabric_userspace_parse(const UCHAR *actions, const UCHAR *bytes, ULONG size,
-				  struct fabric_action *action)
-{
-	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-
-	if (!fabric_attributes(bytes, size, a) || !a[1].data || a[1].size < 4)
-		return FABRIC_EINVAL;
-	action->kind = FABRIC_ACTION_USERSPACE;
-	action->userspace.pid = fabric_u32_of(&a[1], 0);
-	action->userspace.offset = a[2].data ? (ULONG)(a[2].data - actions) : 0;
-	action->userspace.length = a[2].data ? a[2].size : 0;
-	return 0;
-}
-
-static int fabric_action_parse(const UCHAR *all, ULONG type, const UCHAR *bytes, ULONG size,
-			       struct fabric_action *action)
-{
-	static const UCHAR sizes[] = { [ACTION_OUTPUT] = 4, [ACTION_PUSH_VLAN] = 4,
-				       [ACTION_RECIRC] = 4, [ACTION_HASH] = 8, [ACTION_TRUNC] = 4,
-				       [ACTION_DROP] = 4 };
-
-	if (type < sizeof(sizes) && size < sizes[type])
-		return FABRIC_EINVAL;
-	switch (type) {
-	case ACTION_OUTPUT:
-	case ACTION_RECIRC:
-	case ACTION_TRUNC:
-	case ACTION_DROP:
-		action->kind = type == ACTION_OUTPUT ? FABRIC_ACTION_OUTPUT
-			       : type == ACTION_RECIRC ? FABRIC_ACTION_RECIRCULATE
-			       : type == ACTION_TRUNC ? FABRIC_ACTION_TRUNCATE
-						      : FABRIC_ACTION_DROP;
-		memcpy(&action->number, bytes, 4);
-		return type == ACTION_TRUNC && action->number < FABRIC_ETHERNET_SIZE ? FABRIC_EINVAL
-										      : 0;
-	case ACTION_HASH:
-		action->kind = FABRIC_ACTION_HASH;
-		memcpy(&action->number, bytes + 4, 4);
-		return 0;
-	case ACTION_PUSH_VLAN:
-		action->kind = FABRIC_ACTION_PUSH_VLAN;
-		memcpy(&action->vlan.tpid, bytes, 2);
-		memcpy(&action->vlan.tci, bytes + 2, 2);
-		return FABRIC_BE16(action->vlan.tci) & 0x1000 ? 0 : FABRIC_EINVAL;
-	case ACTION_POP_VLAN:
-		action->kind = FABRIC_ACTION_POP_VLAN;
-		return 0;
-	case ACTION_USERSPACE:
-		return fabric_userspace_parse(all, bytes, size, action);
-	case ACTION_SET:
-		return fabric_set_parse(bytes, size, FALSE, action);
-	case ACTION_SET_MASKED:
-		return fabric_set_parse(bytes, size, TRUE, action);
-	default:
-		return FABRIC_ENOTSUPP;
-	}
-}
-
-int fabric_actions_parse(const UCHAR *bytes, ULONG size, struct fabric_action *actions,
-			 ULONG *count)
-{
-	ULONG at = 0;
-
-	*count = 0;
-	while (size - at >= 4) {
-		ULONG length = bytes[at] | (ULONG)bytes[at + 1] << 8;
-		ULONG type = (bytes[at + 2] | (ULONG)bytes[at + 3] << 8) & 0x3fff;
-		int error;
-
-		if (length < 4 || length > size - at)
-			return FABRIC_EINVAL;
-		if (*count == FABRIC_ACTIONS_MAX)
-			return FABRIC_ENOSPC;
-		memset(&actions[*count], 0, sizeof(*actions));
-		error = fabric_action_parse(bytes, type, bytes + at + 4, length - 4,
-					    &actions[*count]);
-		if (error)
-			return error;
-		(*count)++;
-		length = (length + 3) & ~3u;
-		at = length > size - at ? size : at + length;
-	}
-	return at == size ? 0 : FABRIC_EINVAL;
-}
 
 static VOID fabric_flow_write(struct fabric_writer *writer, const struct fabric_flow *flow,
 			      ULONG flags, ULONG sequence, ULONG pid)
@@ -238,6 +107,31 @@ static int fabric_flow_put(struct fabric_extension *extension, const struct fabr
 	return 0;
 }
 
+/*
+ * GET and DEL may come without a mask, as those of the tools do: then the flow is meant that was
+ * put with this key, whatever its mask.
+ */
+static struct fabric_flow *fabric_flow_find(struct fabric_table *table,
+					    const struct fabric_attribute *a,
+					    const struct fabric_flow_key *key,
+					    const struct fabric_flow_key *mask)
+{
+	struct fabric_flow *flow = fabric_table_exact(table, key, mask);
+	struct fabric_flow_key own;
+	ULONG i;
+
+	for (i = 0; !flow && !a[FLOW_MASK].data && i < table->mask_count; i++) {
+		struct fabric_flow *candidate = fabric_table_exact(table, key,
+								   &table->masks[i]->mask);
+
+		if (candidate && !fabric_key_parse(candidate->blob, candidate->key_size, &own,
+						   FABRIC_KEY_FLOW) &&
+		    !memcmp(&own, key, sizeof(own)))
+			flow = candidate;
+	}
+	return flow;
+}
+
 VOID fabric_flow_request(struct fabric_extension *extension, const struct fabric_message *request,
 			 struct fabric_writer *reply)
 {
@@ -260,9 +154,9 @@ VOID fabric_flow_request(struct fabric_extension *extension, const struct fabric
 	/* Without a mask every bit counts, as in the contract's oldest form. */
 	memset(&mask, 0xff, sizeof(mask));
 	if (!error)
-		error = fabric_key_parse(a[FLOW_KEY].data, a[FLOW_KEY].size, &key, FALSE);
+		error = fabric_key_parse(a[FLOW_KEY].data, a[FLOW_KEY].size, &key, FABRIC_KEY_FLOW);
 	if (!error && a[FLOW_MASK].data)
-		error = fabric_key_parse(a[FLOW_MASK].data, a[FLOW_MASK].size, &mask, TRUE);
+		error = fabric_key_parse(a[FLOW_MASK].data, a[FLOW_MASK].size, &mask, FABRIC_KEY_MASK);
 	if (!error && (request->command == FLOW_NEW || request->command == FLOW_SET))
 		error = fabric_flow_put(extension, request, a, &key, &mask);
 	else if (!error && request->command != FLOW_DEL && request->command != FLOW_GET)
@@ -271,7 +165,7 @@ VOID fabric_flow_request(struct fabric_extension *extension, const struct fabric
 		fabric_write_error(reply, request, error);
 		return;
 	}
-	flow = fabric_table_exact(&extension->table, &key, &mask);
+	flow = fabric_flow_find(&extension->table, a, &key, &mask);
 	if (!flow) {
 		fabric_write_error(reply, request, FABRIC_ENOENT);
 		return;
@@ -293,7 +187,7 @@ BOOLEAN fabric_flow_dump(struct fabric_extension *extension, const struct fabric
 	ULONG mask = *at >> 20, bucket = *at & 0xfffff;
 
 	for (; mask < extension->table.mask_count; mask++, bucket = 0) {
-		struct fabric_mask *here = extension->table.masks[mask];
+		struct fabric_subtable *here = extension->table.masks[mask];
 
 		for (; bucket < here->bucket_count; bucket++) {
 			struct fabric_flow *flow = here->buckets[bucket];
@@ -332,7 +226,8 @@ VOID fabric_packet_request(struct fabric_extension *extension,
 	    fabric_attributes(request->attributes, request->attributes_size, a) &&
 	    a[PACKET_PACKET].data && a[PACKET_KEY].data && a[PACKET_ACTIONS].data &&
 	    a[PACKET_PACKET].size >= FABRIC_ETHERNET_SIZE)
-		error = fabric_key_parse(a[PACKET_KEY].data, a[PACKET_KEY].size, &packet.key, FALSE);
+		error = fabric_key_parse(a[PACKET_KEY].data, a[PACKET_KEY].size, &packet.key,
+					 FABRIC_KEY_PACKET);
 	if (!error)
 		error = fabric_actions_parse(a[PACKET_ACTIONS].data, a[PACKET_ACTIONS].size, actions,
 					     &count);

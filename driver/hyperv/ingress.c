@@ -4,6 +4,8 @@
 
 #define FABRIC_CFI 0x1000
 #define FABRIC_HEADERS_DEEP 1152 /* What the parser looks at, at most. */
+#define FABRIC_FIELDS_SIZE (offsetof(struct fabric_flow_key, tunnel_options) - \
+			    offsetof(struct fabric_flow_key, ethernet_destination))
 
 /* The bytes at hand: private headers, else the first descriptor's if it has enough. */
 static const UCHAR *fabric_bytes(struct fabric_packet *packet, UCHAR *gathered, ULONG *size)
@@ -28,13 +30,50 @@ static const UCHAR *fabric_bytes(struct fabric_packet *packet, UCHAR *gathered, 
 	return gathered;
 }
 
+/* A large send may have no length in its IP header: the stack leaves that to the NIC. */
+static const UCHAR *fabric_say_length(const struct fabric_frame *frame, UCHAR *gathered, ULONG size)
+{
+	ULONG at = FABRIC_ETHERNET_SIZE, length;
+
+	if (gathered != frame->data)
+		memcpy(gathered, frame->data, size);
+	while (at <= 18 && at + 2 <= size && fabric_is_vlan(fabric_wire16(gathered + at - 2)))
+		at += FABRIC_VLAN_SIZE;
+	if (at + 20 > size || gathered[at] >> 4 != 4 || gathered[at + 2] || gathered[at + 3])
+		return gathered;
+	length = frame->size - at;
+	gathered[at + 2] = (UCHAR)(length >> 8);
+	gathered[at + 3] = (UCHAR)length;
+	return gathered;
+}
+
+/* Neighbour discovery (RFC 4861): the target, and the link address of either side. */
+static VOID fabric_neighbour(const struct fabric_frame *frame, struct fabric_packet *packet)
+{
+	struct fabric_flow_key *key = &packet->key;
+	const UCHAR *at = frame->data + packet->layout.transport;
+	ULONG type = FABRIC_BE16(key->port_source), left;
+
+	if (key->ethernet_type != FABRIC_TYPE_IPV6 || (type != 135 && type != 136) ||
+	    key->port_destination || !packet->layout.transport || at + 24 > frame->end)
+		return;
+	memcpy(key->nd_target, at + 8, 16);
+	left = (ULONG)(frame->end - at) - 24;
+	for (at += 24; left >= 8 && at[1] && at[1] * 8u <= left; at += at[1] * 8) {
+		if (at[0] == 1)
+			memcpy(key->arp_source, at + 2, 6);
+		else if (at[0] == 2)
+			memcpy(key->arp_target, at + 2, 6);
+		left -= at[1] * 8u;
+	}
+}
+
 /* The key of what the packet is now. */
 int fabric_extract(struct fabric_packet *packet)
 {
 	UCHAR gathered[FABRIC_HEADERS_DEEP];
 	ULONG size = FABRIC_HEADER_COPY;
 	NDIS_NET_BUFFER_LIST_8021Q_INFO tag;
-	struct fabric_flow_key old = packet->key;
 	struct fabric_frame frame;
 	int reason;
 
@@ -49,13 +88,14 @@ int fabric_extract(struct fabric_packet *packet)
 	}
 	for (;;) {
 		frame.data = fabric_bytes(packet, gathered, &size);
+		if (fabric_segment_size(packet->list))
+			frame.data = fabric_say_length(&frame, gathered, size);
 		frame.end = frame.data + size;
-		memset(&packet->key, 0, sizeof(packet->key));
-		packet->key.in_port = old.in_port;
-		packet->key.recirculation_id = old.recirculation_id;
-		packet->key.datapath_hash = old.datapath_hash;
-		packet->key.packet_mark = old.packet_mark;
+		/* Metadata stays: it is in front of these fields, and behind them. */
+		memset(packet->key.ethernet_destination, 0, FABRIC_FIELDS_SIZE);
 		reason = fabric_parse(&frame, &packet->key, &packet->layout);
+		if (reason == FABRIC_DROP_None && packet->key.protocol == 58)
+			fabric_neighbour(&frame, packet);
 		if (reason != FABRIC_PARSE_DEEP)
 			return reason;
 		if (size >= FABRIC_HEADERS_DEEP || size >= frame.size)
@@ -81,7 +121,7 @@ VOID fabric_discard(struct fabric_packet *packet)
 	packet->list = NULL;
 }
 
-static VOID fabric_send_to(struct fabric_packet *packet, const struct fabric_port *port)
+static VOID fabric_send_to(struct fabric_packet *packet, const struct fabric_vport *port)
 {
 	NDIS_SWITCH_PORT_DESTINATION destination;
 	struct fabric_extension *extension = packet->extension;
@@ -116,10 +156,10 @@ static VOID fabric_fail_open(struct fabric_packet *packet)
 		fabric_drop(packet, FABRIC_DROP_BridgeNotFound);
 		return;
 	}
-	for (i = 0; i < FABRIC_PORTS_MAX; i++) {
-		struct fabric_port *port = &extension->ports[i];
+	for (i = 0; i < FABRIC_VPORTS_MAX; i++) {
+		struct fabric_vport *port = &extension->ports[i];
 
-		if (port->is_used && port->is_connected && port->type == wanted) {
+		if (port->is_used && port->is_connected && !port->tunnel && port->type == wanted) {
 			fabric_send_to(packet, port);
 			return;
 		}
@@ -162,13 +202,16 @@ VOID fabric_forward(struct fabric_packet *packet)
 /* One buffer of a list that has several, or the whole list. */
 static VOID fabric_one(struct fabric_packet *packet)
 {
-	struct fabric_port *source = packet->source;
+	struct fabric_vport *source = packet->source;
 
 	InterlockedExchangeAdd64(&source->rx_packets, 1);
 	InterlockedExchangeAdd64(&source->rx_bytes, packet->length);
 	if (packet->extension->is_fail_open) {
 		fabric_fail_open(packet);
 		fabric_discard(packet);
+	} else if (packet->extension->tunnel_count && source->type == NdisSwitchNicTypeExternal &&
+		   fabric_tunnel_receive(packet)) {
+		return;
 	} else if (!source->number) {
 		fabric_drop(packet, FABRIC_DROP_BridgeNotFound);
 		fabric_discard(packet);
@@ -182,7 +225,7 @@ static VOID fabric_ingress_list(struct fabric_extension *extension, PNET_BUFFER_
 {
 	PNDIS_SWITCH_FORWARDING_DETAIL_NET_BUFFER_LIST_INFO detail =
 		NET_BUFFER_LIST_SWITCH_FORWARDING_DETAIL(list);
-	struct fabric_port *source = fabric_port_by_id(extension, detail->SourcePortId,
+	struct fabric_vport *source = fabric_port_by_id(extension, detail->SourcePortId,
 						       (NDIS_SWITCH_NIC_INDEX)detail->SourceNicIndex);
 	BOOLEAN has_many = list->FirstNetBuffer && list->FirstNetBuffer->Next;
 	BOOLEAN was_sent = FALSE;

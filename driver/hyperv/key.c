@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
  * Flow keys as netlink attributes. A mask is the same attributes with mask bits as values. What
- * this extension cannot match (tunnels, connection state, MPLS, NSH) is refused when it is asked
- * for, so that such a flow stays in userspace.
+ * this extension cannot match (MPLS, NSH, more than eight bytes of tunnel options, the original
+ * tuple of IPv6) is refused when it is asked for, so that such a flow stays in userspace.
  */
+#include "tunnel.h"
 #include "netlink.h"
 
 enum {
@@ -13,6 +14,12 @@ enum {
 	KEY_TCP_FLAGS = 18, KEY_HASH = 19, KEY_RECIRC = 20, KEY_MPLS = 21, KEY_CT_STATE = 22,
 	KEY_CT_ZONE = 23, KEY_CT_MARK = 24, KEY_CT_LABELS = 25, KEY_CT_TUPLE4 = 26,
 	KEY_CT_TUPLE6 = 27, KEY_NSH = 28
+};
+
+enum {
+	TUNNEL_ID, TUNNEL_SOURCE4, TUNNEL_DESTINATION4, TUNNEL_TOS, TUNNEL_TTL, TUNNEL_NO_FRAGMENT,
+	TUNNEL_CSUM, TUNNEL_OAM, TUNNEL_OPTIONS, TUNNEL_VXLAN = 11, TUNNEL_SOURCE6,
+	TUNNEL_DESTINATION6, TUNNEL_ERSPAN = 15
 };
 
 static BOOLEAN fabric_is_zero(const struct fabric_attribute *attribute)
@@ -91,8 +98,11 @@ static int fabric_key_layers(const struct fabric_attribute *a, struct fabric_flo
 	}
 	if (a[KEY_TCP_FLAGS].data)
 		memcpy(&key->tcp_flags, a[KEY_TCP_FLAGS].data, 2);
-	if (a[KEY_ND].data && !fabric_is_zero(&a[KEY_ND]))
-		return FABRIC_ENOTSUPP;
+	if (a[KEY_ND].data) {
+		memcpy(key->nd_target, a[KEY_ND].data, 16);
+		memcpy(key->arp_source, a[KEY_ND].data + 16, 6);
+		memcpy(key->arp_target, a[KEY_ND].data + 22, 6);
+	}
 	return 0;
 }
 
@@ -124,10 +134,108 @@ static int fabric_key_tags(const struct fabric_attribute *a, struct fabric_flow_
 	return fabric_key_tags(inner, key, is_mask, depth + 1);
 }
 
-int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key, BOOLEAN is_mask)
+static BOOLEAN fabric_key_tracked(const struct fabric_attribute *a, struct fabric_flow_key *key)
 {
-	static const UCHAR beyond[] = { KEY_TUNNEL, KEY_MPLS, KEY_CT_STATE, KEY_CT_ZONE,
-					KEY_CT_MARK, KEY_CT_LABELS, KEY_NSH };
+	const UCHAR *tuple = a[KEY_CT_TUPLE4].data;
+	fabric_u16 zone;
+
+	if ((a[KEY_CT_ZONE].data && a[KEY_CT_ZONE].size < 2) ||
+	    (a[KEY_CT_LABELS].data && a[KEY_CT_LABELS].size < 16) ||
+	    (tuple && a[KEY_CT_TUPLE4].size < 13))
+		return FALSE;
+	key->conntrack_state = (UCHAR)fabric_u32_of(&a[KEY_CT_STATE], 0);
+	key->conntrack_mark = FABRIC_BE32(fabric_u32_of(&a[KEY_CT_MARK], 0));
+	if (a[KEY_CT_ZONE].data) {
+		memcpy(&zone, a[KEY_CT_ZONE].data, 2);
+		key->conntrack_zone = FABRIC_BE16(zone);
+	}
+	if (a[KEY_CT_LABELS].data)
+		memcpy(key->conntrack_label, a[KEY_CT_LABELS].data, 16);
+	if (tuple) {
+		memcpy(&key->conntrack_source, tuple, 4);
+		memcpy(&key->conntrack_destination, tuple + 4, 4);
+		memcpy(&key->conntrack_port_source, tuple + 8, 2);
+		memcpy(&key->conntrack_port_destination, tuple + 10, 2);
+		key->conntrack_protocol = tuple[12];
+	}
+	return TRUE;
+}
+
+int fabric_tunnel_parse(const UCHAR *bytes, ULONG size, struct fabric_tunnel *tunnel)
+{
+	static const UCHAR sizes[FABRIC_NL_ATTRIBUTES_MAX] = {
+		[TUNNEL_ID] = 8, [TUNNEL_SOURCE4] = 4, [TUNNEL_DESTINATION4] = 4, [TUNNEL_TOS] = 1,
+		[TUNNEL_TTL] = 1, [TUNNEL_SOURCE6] = 16, [TUNNEL_DESTINATION6] = 16,
+	};
+	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
+	ULONG i;
+
+	memset(tunnel, 0, sizeof(*tunnel));
+	if (!fabric_attributes(bytes, size, a))
+		return FABRIC_EINVAL;
+	for (i = 0; i < FABRIC_NL_ATTRIBUTES_MAX; i++)
+		if (a[i].data && a[i].size < sizes[i])
+			return FABRIC_EINVAL;
+	if (a[TUNNEL_OPTIONS].size > FABRIC_TUNNEL_OPTIONS_MAX || a[TUNNEL_OPTIONS].size % 4 ||
+	    (a[TUNNEL_VXLAN].data && !fabric_is_zero(&a[TUNNEL_VXLAN])) || a[TUNNEL_ERSPAN].data)
+		return FABRIC_ENOTSUPP;
+	if (a[TUNNEL_ID].data) {
+		memcpy(&tunnel->id, a[TUNNEL_ID].data, 8);
+		tunnel->flags |= FABRIC_TUNNEL_KEY;
+	}
+	tunnel->flags |= (a[TUNNEL_NO_FRAGMENT].data ? FABRIC_TUNNEL_DF : 0) |
+			 (a[TUNNEL_CSUM].data ? FABRIC_TUNNEL_CSUM : 0) |
+			 (a[TUNNEL_OAM].data ? FABRIC_TUNNEL_OAM : 0);
+	tunnel->tos = a[TUNNEL_TOS].data ? a[TUNNEL_TOS].data[0] : 0;
+	tunnel->ttl = a[TUNNEL_TTL].data ? a[TUNNEL_TTL].data[0] : 0;
+	tunnel->is_ipv6 = a[TUNNEL_DESTINATION6].data != NULL;
+	if (tunnel->is_ipv6 && a[TUNNEL_SOURCE6].data)
+		memcpy(tunnel->source, a[TUNNEL_SOURCE6].data, 16);
+	else if (a[TUNNEL_SOURCE4].data)
+		memcpy(tunnel->source, a[TUNNEL_SOURCE4].data, 4);
+	if (tunnel->is_ipv6)
+		memcpy(tunnel->destination, a[TUNNEL_DESTINATION6].data, 16);
+	else if (a[TUNNEL_DESTINATION4].data)
+		memcpy(tunnel->destination, a[TUNNEL_DESTINATION4].data, 4);
+	tunnel->options_size = (UCHAR)a[TUNNEL_OPTIONS].size;
+	if (tunnel->options_size)
+		memcpy(tunnel->options, a[TUNNEL_OPTIONS].data, tunnel->options_size);
+	return 0;
+}
+
+static int fabric_key_tunnel(const struct fabric_attribute *attribute, struct fabric_flow_key *key,
+			     enum fabric_key_use use)
+{
+	struct fabric_tunnel tunnel;
+	int error = fabric_tunnel_parse(attribute->data, attribute->size, &tunnel);
+
+	if (error)
+		return error;
+	if (tunnel.options_size > sizeof(key->tunnel_options) && use != FABRIC_KEY_PACKET)
+		return FABRIC_ENOTSUPP;
+	key->tunnel_id = tunnel.id;
+	key->tunnel_flags = tunnel.flags & (FABRIC_TUNNEL_DF | FABRIC_TUNNEL_CSUM |
+					    FABRIC_TUNNEL_OAM);
+	key->tunnel_tos = tunnel.tos;
+	key->tunnel_ttl = tunnel.ttl;
+	key->tunnel_options_size = use == FABRIC_KEY_MASK && tunnel.options_size
+					   ? 0xff : tunnel.options_size;
+	memcpy(key->tunnel_options, tunnel.options, sizeof(key->tunnel_options));
+	if (tunnel.is_ipv6) {
+		memcpy(key->tunnel_source6, tunnel.source, 16);
+		memcpy(key->tunnel_destination6, tunnel.destination, 16);
+	} else {
+		memcpy(&key->tunnel_source, tunnel.source, 4);
+		memcpy(&key->tunnel_destination, tunnel.destination, 4);
+	}
+	return 0;
+}
+
+int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key,
+		     enum fabric_key_use use)
+{
+	BOOLEAN is_mask = use == FABRIC_KEY_MASK;
+	static const UCHAR beyond[] = { KEY_MPLS, KEY_CT_TUPLE6, KEY_NSH };
 	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
 	ULONG i;
 
@@ -135,7 +243,8 @@ int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key
 	if (!fabric_attributes(bytes, size, a))
 		return FABRIC_EINVAL;
 	for (i = 0; i < sizeof(beyond); i++)
-		if (a[beyond[i]].data && !fabric_is_zero(&a[beyond[i]]))
+		if (use != FABRIC_KEY_PACKET && a[beyond[i]].data &&
+		    !fabric_is_zero(&a[beyond[i]]))
 			return FABRIC_ENOTSUPP;
 	key->in_port = fabric_u32_of(&a[KEY_IN_PORT], 0);
 	key->packet_mark = fabric_u32_of(&a[KEY_MARK], 0);
@@ -146,6 +255,14 @@ int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key
 			return FABRIC_EINVAL;
 		memcpy(key->ethernet_source, a[KEY_ETHERNET].data, 6);
 		memcpy(key->ethernet_destination, a[KEY_ETHERNET].data + 6, 6);
+	}
+	if (!fabric_key_tracked(a, key))
+		return FABRIC_EINVAL;
+	if (a[KEY_TUNNEL].data) {
+		int error = fabric_key_tunnel(&a[KEY_TUNNEL], key, use);
+
+		if (error)
+			return error;
 	}
 	/* Without a type the frame is one of IEEE 802.3. */
 	if (!is_mask && !a[KEY_ETHERTYPE].data)
@@ -209,11 +326,65 @@ static VOID fabric_key_write_transport(struct fabric_writer *writer,
 		bytes[0] = (UCHAR)FABRIC_BE16(key->port_source);
 		bytes[1] = (UCHAR)FABRIC_BE16(key->port_destination);
 		fabric_write(writer, key->protocol == 1 ? KEY_ICMP : KEY_ICMPV6, bytes, 2);
+		if (key->protocol == 58 && (bytes[0] == 135 || bytes[0] == 136) && !bytes[1]) {
+			UCHAR nd[28];
+
+			memcpy(nd, key->nd_target, 16);
+			memcpy(nd + 16, key->arp_source, 6);
+			memcpy(nd + 22, key->arp_target, 6);
+			fabric_write(writer, KEY_ND, nd, sizeof(nd));
+		}
 	}
 }
 
-VOID fabric_key_write(struct fabric_writer *writer, const struct fabric_flow_key *key)
+static VOID fabric_key_write_tracked(struct fabric_writer *writer,
+				     const struct fabric_flow_key *key)
 {
+	fabric_u16 zone = FABRIC_BE16(key->conntrack_zone);
+	UCHAR tuple[16] = { 0 };
+
+	fabric_write_u32(writer, KEY_CT_STATE, key->conntrack_state);
+	fabric_write(writer, KEY_CT_ZONE, &zone, 2);
+	fabric_write_u32(writer, KEY_CT_MARK, FABRIC_BE32(key->conntrack_mark));
+	fabric_write(writer, KEY_CT_LABELS, key->conntrack_label, 16);
+	if (!key->conntrack_protocol || key->ethernet_type != FABRIC_TYPE_IPV4)
+		return;
+	memcpy(tuple, &key->conntrack_source, 4);
+	memcpy(tuple + 4, &key->conntrack_destination, 4);
+	memcpy(tuple + 8, &key->conntrack_port_source, 2);
+	memcpy(tuple + 10, &key->conntrack_port_destination, 2);
+	tuple[12] = key->conntrack_protocol;
+	fabric_write(writer, KEY_CT_TUPLE4, tuple, 16);
+}
+
+static VOID fabric_key_write_tunnel(struct fabric_writer *writer,
+				    const struct fabric_tunnel *tunnel)
+{
+	ULONG nest = fabric_write_nest(writer, KEY_TUNNEL), size = tunnel->is_ipv6 ? 16 : 4;
+
+	if (tunnel->flags & FABRIC_TUNNEL_KEY)
+		fabric_write(writer, TUNNEL_ID, &tunnel->id, 8);
+	fabric_write(writer, tunnel->is_ipv6 ? TUNNEL_SOURCE6 : TUNNEL_SOURCE4, tunnel->source,
+		     size);
+	fabric_write(writer, tunnel->is_ipv6 ? TUNNEL_DESTINATION6 : TUNNEL_DESTINATION4,
+		     tunnel->destination, size);
+	if (tunnel->tos)
+		fabric_write(writer, TUNNEL_TOS, &tunnel->tos, 1);
+	fabric_write(writer, TUNNEL_TTL, &tunnel->ttl, 1);
+	if (tunnel->flags & FABRIC_TUNNEL_DF)
+		fabric_write(writer, TUNNEL_NO_FRAGMENT, NULL, 0);
+	if (tunnel->flags & FABRIC_TUNNEL_CSUM)
+		fabric_write(writer, TUNNEL_CSUM, NULL, 0);
+	if (tunnel->flags & FABRIC_TUNNEL_OAM)
+		fabric_write(writer, TUNNEL_OAM, NULL, 0);
+	if (tunnel->options_size)
+		fabric_write(writer, TUNNEL_OPTIONS, tunnel->options, tunnel->options_size);
+	fabric_write_nest_end(writer, nest);
+}
+
+VOID fabric_key_write(struct fabric_writer *writer, const struct fabric_packet *packet)
+{
+	const struct fabric_flow_key *key = &packet->key;
 	ULONG nests[2], depth = 0;
 	UCHAR macs[12];
 
@@ -221,6 +392,9 @@ VOID fabric_key_write(struct fabric_writer *writer, const struct fabric_flow_key
 	fabric_write_u32(writer, KEY_MARK, key->packet_mark);
 	fabric_write_u32(writer, KEY_HASH, key->datapath_hash);
 	fabric_write_u32(writer, KEY_RECIRC, key->recirculation_id);
+	fabric_key_write_tracked(writer, key);
+	if (packet->received)
+		fabric_key_write_tunnel(writer, packet->received);
 	memcpy(macs, key->ethernet_source, 6);
 	memcpy(macs + 6, key->ethernet_destination, 6);
 	fabric_write(writer, KEY_ETHERNET, macs, 12);

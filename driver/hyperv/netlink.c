@@ -114,6 +114,27 @@ VOID fabric_write(struct fabric_writer *writer, ULONG type, const void *data, UL
 	fabric_put(writer, data, size);
 }
 
+VOID fabric_write_bytes(struct fabric_writer *writer, const void *data, ULONG size)
+{
+	fabric_put(writer, data, size);
+}
+
+UCHAR *fabric_write_room(struct fabric_writer *writer, ULONG type, ULONG size)
+{
+	ULONG padded = (size + 3) & ~3u;
+	UCHAR *room;
+
+	if (size > 0xffff - 4 || writer->has_overflown || writer->size - writer->at < padded + 4) {
+		writer->has_overflown = TRUE;
+		return NULL;
+	}
+	fabric_put_head(writer, size + 4, type);
+	room = writer->bytes + writer->at;
+	memset(room + size, 0, padded - size);
+	writer->at += padded;
+	return room;
+}
+
 VOID fabric_write_u32(struct fabric_writer *writer, ULONG type, ULONG value)
 {
 	fabric_write(writer, type, &value, 4);

@@ -25,7 +25,9 @@ enum {
 };
 
 enum { FABRIC_NL_ERROR = 2, FABRIC_NL_DONE = 3 };
-enum { FABRIC_NLM_MULTI = 2, FABRIC_NLM_ACK = 4, FABRIC_NLM_DUMP = 0x300 };
+enum {
+	FABRIC_NLM_MULTI = 2, FABRIC_NLM_ACK = 4, FABRIC_NLM_DUMP = 0x300, FABRIC_NLM_CREATE = 0x400
+};
 
 enum {
 	FABRIC_FAMILY_CONTROL = 17,
@@ -33,7 +35,10 @@ enum {
 	FABRIC_FAMILY_PACKET = 19,
 	FABRIC_FAMILY_VPORT = 20,
 	FABRIC_FAMILY_FLOW = 21,
-	FABRIC_FAMILY_NETDEV = 22
+	FABRIC_FAMILY_NETDEV = 22,
+	FABRIC_FAMILY_LIMIT = 24,
+	FABRIC_FAMILY_METER = 25,
+	FABRIC_FAMILY_CONNTRACK = 0x100 /* And the command in the lower byte. */
 };
 
 struct fabric_message {
@@ -66,18 +71,27 @@ ULONG fabric_write_start(struct fabric_writer *writer, ULONG type, ULONG flags, 
 VOID fabric_write_end(struct fabric_writer *writer, ULONG start);
 VOID fabric_write(struct fabric_writer *writer, ULONG type, const void *data, ULONG size);
 VOID fabric_write_u32(struct fabric_writer *writer, ULONG type, ULONG value);
+/* Bytes without a head; and room for an attribute's bytes, NULL when there is none. */
+VOID fabric_write_bytes(struct fabric_writer *writer, const void *data, ULONG size);
+UCHAR *fabric_write_room(struct fabric_writer *writer, ULONG type, ULONG size);
 ULONG fabric_write_nest(struct fabric_writer *writer, ULONG type);
 VOID fabric_write_nest_end(struct fabric_writer *writer, ULONG start);
 VOID fabric_write_error(struct fabric_writer *writer, const struct fabric_message *request,
 			int error);
 
 /* key.c: 0, or a number of the enumeration above. */
-int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key, BOOLEAN is_mask);
-VOID fabric_key_write(struct fabric_writer *writer, const struct fabric_flow_key *key);
+enum fabric_key_use {
+	FABRIC_KEY_FLOW,
+	FABRIC_KEY_MASK,
+	FABRIC_KEY_PACKET /* What cannot be matched is no fault: the bytes count. */
+};
+int fabric_key_parse(const UCHAR *bytes, ULONG size, struct fabric_flow_key *key,
+		     enum fabric_key_use use);
+VOID fabric_key_write(struct fabric_writer *writer, const struct fabric_packet *packet);
+/* A tunnel to be set, from the attributes of a key's tunnel. */
+int fabric_tunnel_parse(const UCHAR *bytes, ULONG size, struct fabric_tunnel *tunnel);
 
 /* flow.c */
-int fabric_actions_parse(const UCHAR *bytes, ULONG size, struct fabric_action *actions,
-			 ULONG *count);
 VOID fabric_flow_request(struct fabric_extension *extension, const struct fabric_message *request,
 			 struct fabric_writer *reply);
 /* Writes flows from position *at on until the writer is full; TRUE when all are out. */
@@ -86,12 +100,28 @@ BOOLEAN fabric_flow_dump(struct fabric_extension *extension, const struct fabric
 VOID fabric_packet_request(struct fabric_extension *extension,
 			   const struct fabric_message *request, struct fabric_writer *reply);
 
+/* action.c: actions as they are executed; one that cannot be is FABRIC_ENOTSUPP. */
+int fabric_actions_parse(const UCHAR *bytes, ULONG size, struct fabric_action *actions,
+			 ULONG *count);
+int fabric_conntrack_parse(const UCHAR *bytes, ULONG size, struct fabric_conntrack_spec *spec);
+
+/* ctlink.c, meter.c */
+VOID fabric_connection_request(struct fabric_extension *extension,
+			       const struct fabric_message *request, struct fabric_writer *reply);
+BOOLEAN fabric_connection_next(struct fabric_extension *extension,
+			       const struct fabric_message *request, ULONG *at, ULONG *index,
+			       struct fabric_writer *reply);
+VOID fabric_limit_request(struct fabric_extension *extension, const struct fabric_message *request,
+			  struct fabric_writer *reply);
+VOID fabric_meter_request(struct fabric_extension *extension, const struct fabric_message *request,
+			  struct fabric_writer *reply);
+
 /* vport.c */
 VOID fabric_vport_request(struct fabric_extension *extension,
 			  const struct fabric_message *request, struct fabric_writer *reply);
 BOOLEAN fabric_vport_next(struct fabric_extension *extension, const struct fabric_message *request,
 			  ULONG *at, struct fabric_writer *reply);
-VOID fabric_vport_write(struct fabric_writer *writer, const struct fabric_port *port, UCHAR command,
+VOID fabric_vport_write(struct fabric_writer *writer, const struct fabric_vport *port, UCHAR command,
 			ULONG sequence, ULONG pid);
 VOID fabric_netdev_request(struct fabric_extension *extension,
 			   const struct fabric_message *request, struct fabric_writer *reply);

@@ -214,6 +214,7 @@ PNET_BUFFER_LIST fabric_copy_make(struct fabric_extension *extension, PNET_BUFFE
 	return list;
 }
 
+/* NULL for bytes: the caller fills copy->bytes[FABRIC_HEADROOM...). */
 PNET_BUFFER_LIST fabric_copy_of_bytes(struct fabric_extension *extension, const UCHAR *bytes,
 				      ULONG size)
 {
@@ -222,7 +223,8 @@ PNET_BUFFER_LIST fabric_copy_of_bytes(struct fabric_extension *extension, const 
 
 	if (!copy)
 		return NULL;
-	memcpy(copy->bytes + FABRIC_HEADROOM, bytes, size);
+	if (bytes)
+		memcpy(copy->bytes + FABRIC_HEADROOM, bytes, size);
 	list = fabric_copy_finish(extension, copy, size);
 	if (!list)
 		fabric_copy_release(copy);
@@ -241,6 +243,22 @@ VOID fabric_copy_free(struct fabric_extension *extension, PNET_BUFFER_LIST list,
 	if (hold)
 		fabric_hold_release(hold, batch);
 	InterlockedDecrement(&extension->outstanding);
+}
+
+PNET_BUFFER_LIST fabric_copy_share(struct fabric_packet *packet)
+{
+	struct fabric_hold *hold = NULL;
+
+	if (!packet->is_original) {
+		hold = fabric_copy_of(packet->list)->hold;
+	} else {
+		if (!*packet->hold)
+			*packet->hold = fabric_hold_make(packet->extension, packet->list);
+		if (!*packet->hold)
+			return NULL;
+		hold = *packet->hold;
+	}
+	return fabric_copy_make(packet->extension, packet->list, packet->buffer, hold);
 }
 
 /* Headers that may be changed: the packet becomes a copy of itself if it is not one yet. */

@@ -17,7 +17,7 @@ VOID fabric_key_mask(struct fabric_flow_key *key, const struct fabric_flow_key *
 		words[i] &= by[i];
 }
 
-static ULONG fabric_key_hash(const struct fabric_mask *mask, const struct fabric_flow_key *key)
+static ULONG fabric_key_hash(const struct fabric_subtable *mask, const struct fabric_flow_key *key)
 {
 	const fabric_u64 *words = (const fabric_u64 *)key;
 	const fabric_u64 *by = (const fabric_u64 *)&mask->mask;
@@ -33,7 +33,7 @@ static ULONG fabric_key_hash(const struct fabric_mask *mask, const struct fabric
 	return (ULONG)hash;
 }
 
-static BOOLEAN fabric_key_equals(const struct fabric_mask *mask, const struct fabric_flow_key *key,
+static BOOLEAN fabric_key_equals(const struct fabric_subtable *mask, const struct fabric_flow_key *key,
 				 const struct fabric_flow_key *masked)
 {
 	const fabric_u64 *a = (const fabric_u64 *)key;
@@ -50,7 +50,7 @@ static BOOLEAN fabric_key_equals(const struct fabric_mask *mask, const struct fa
 	return TRUE;
 }
 
-static struct fabric_flow *fabric_mask_find(const struct fabric_mask *mask,
+static struct fabric_flow *fabric_mask_find(const struct fabric_subtable *mask,
 					    const struct fabric_flow_key *key)
 {
 	ULONG hash = fabric_key_hash(mask, key);
@@ -77,7 +77,7 @@ struct fabric_flow *fabric_table_find(struct fabric_table *table, const struct f
 	return NULL;
 }
 
-static struct fabric_mask *fabric_table_mask(struct fabric_table *table,
+static struct fabric_subtable *fabric_table_mask(struct fabric_table *table,
 					     const struct fabric_flow_key *mask)
 {
 	ULONG i;
@@ -92,7 +92,7 @@ struct fabric_flow *fabric_table_exact(struct fabric_table *table,
 				       const struct fabric_flow_key *key,
 				       const struct fabric_flow_key *mask)
 {
-	struct fabric_mask *found = fabric_table_mask(table, mask);
+	struct fabric_subtable *found = fabric_table_mask(table, mask);
 
 	return found ? fabric_mask_find(found, key) : NULL;
 }
@@ -102,7 +102,7 @@ static VOID fabric_rank(struct fabric_table *table)
 	ULONG i;
 
 	for (i = 1; i < table->mask_count; i++) {
-		struct fabric_mask *before = table->masks[i - 1], *here = table->masks[i];
+		struct fabric_subtable *before = table->masks[i - 1], *here = table->masks[i];
 
 		if (here->hits > 2 * before->hits) {
 			table->masks[i - 1] = here;
@@ -112,7 +112,7 @@ static VOID fabric_rank(struct fabric_table *table)
 }
 
 /* Twice the buckets. Without memory the chains grow longer instead. */
-static VOID fabric_mask_grow(struct fabric_mask *mask)
+static VOID fabric_mask_grow(struct fabric_subtable *mask)
 {
 	ULONG count = mask->bucket_count * 2, i;
 	struct fabric_flow **buckets = fabric_allocate(count * (ULONG)sizeof(*buckets));
@@ -135,9 +135,9 @@ static VOID fabric_mask_grow(struct fabric_mask *mask)
 	mask->bucket_count = count;
 }
 
-static struct fabric_mask *fabric_mask_make(const struct fabric_flow_key *by)
+static struct fabric_subtable *fabric_mask_make(const struct fabric_flow_key *by)
 {
-	struct fabric_mask *mask = fabric_allocate(sizeof(*mask));
+	struct fabric_subtable *mask = fabric_allocate(sizeof(*mask));
 	const fabric_u64 *words = (const fabric_u64 *)by;
 	ULONG i;
 
@@ -160,13 +160,13 @@ static struct fabric_mask *fabric_mask_make(const struct fabric_flow_key *by)
 NTSTATUS fabric_table_add(struct fabric_table *table, struct fabric_flow *flow,
 			  const struct fabric_flow_key *by)
 {
-	struct fabric_mask *mask = fabric_table_mask(table, by);
+	struct fabric_subtable *mask = fabric_table_mask(table, by);
 	struct fabric_flow **bucket;
 
 	if (table->flow_count >= FABRIC_FLOWS_MAX)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!mask) {
-		if (table->mask_count == FABRIC_MASKS_MAX)
+		if (table->mask_count == FABRIC_SUBTABLES_MAX)
 			return STATUS_INSUFFICIENT_RESOURCES;
 		mask = fabric_mask_make(by);
 		if (!mask)
@@ -187,7 +187,7 @@ NTSTATUS fabric_table_add(struct fabric_table *table, struct fabric_flow *flow,
 	return STATUS_SUCCESS;
 }
 
-static VOID fabric_mask_free(struct fabric_mask *mask)
+static VOID fabric_mask_free(struct fabric_subtable *mask)
 {
 	fabric_free(mask->buckets);
 	fabric_free(mask);
@@ -196,7 +196,7 @@ static VOID fabric_mask_free(struct fabric_mask *mask)
 /* Takes the flow out; the caller frees it. */
 VOID fabric_table_remove(struct fabric_table *table, struct fabric_flow *flow)
 {
-	struct fabric_mask *mask = flow->mask;
+	struct fabric_subtable *mask = flow->mask;
 	struct fabric_flow **at = &mask->buckets[flow->hash & (mask->bucket_count - 1)];
 	ULONG i;
 
@@ -228,7 +228,7 @@ VOID fabric_table_clear(struct fabric_table *table)
 	ULONG i, bucket;
 
 	for (i = 0; i < table->mask_count; i++) {
-		struct fabric_mask *mask = table->masks[i];
+		struct fabric_subtable *mask = table->masks[i];
 
 		for (bucket = 0; bucket < mask->bucket_count; bucket++) {
 			struct fabric_flow *flow = mask->buckets[bucket];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /* Ports, network devices and the one datapath, as messages. */
 #include "netlink.h"
+#include "tunnel.h"
 
 enum { VPORT_NUMBER = 1, VPORT_TYPE, VPORT_NAME, VPORT_OPTIONS, VPORT_PID, VPORT_STATS };
 enum { VPORT_NEW = 1, VPORT_DEL, VPORT_GET, VPORT_SET };
@@ -9,12 +10,14 @@ enum { NETDEV_NUMBER = 1, NETDEV_TYPE, NETDEV_NAME, NETDEV_MAC, NETDEV_MTU, NETD
 enum { DATAPATH_NAME = 1, DATAPATH_STATS = 3, DATAPATH_MEGAFLOW_STATS = 4 };
 #define FABRIC_DATAPATH "ovs-system"
 
-static ULONG fabric_type_of(const struct fabric_port *port)
+static ULONG fabric_type_of(const struct fabric_vport *port)
 {
+	if (port->tunnel)
+		return port->tunnel;
 	return port->type == NdisSwitchNicTypeInternal ? TYPE_INTERNAL : TYPE_NETDEV;
 }
 
-VOID fabric_vport_write(struct fabric_writer *writer, const struct fabric_port *port, UCHAR command,
+VOID fabric_vport_write(struct fabric_writer *writer, const struct fabric_vport *port, UCHAR command,
 			ULONG sequence, ULONG pid)
 {
 	ULONG start = fabric_write_start(writer, FABRIC_FAMILY_VPORT, 0, sequence, pid, command, 1);
@@ -24,6 +27,12 @@ VOID fabric_vport_write(struct fabric_writer *writer, const struct fabric_port *
 	fabric_write_u32(writer, VPORT_NUMBER, port->number);
 	fabric_write_u32(writer, VPORT_TYPE, fabric_type_of(port));
 	fabric_write(writer, VPORT_NAME, port->name, (ULONG)strlen(port->name) + 1);
+	if (port->tunnel_port) {
+		ULONG options = fabric_write_nest(writer, VPORT_OPTIONS);
+
+		fabric_write(writer, 1, &port->tunnel_port, 2);
+		fabric_write_nest_end(writer, options);
+	}
 	fabric_write_u32(writer, VPORT_PID, port->upcall_pid);
 	fabric_write(writer, VPORT_STATS, stats, sizeof(stats));
 	fabric_write_end(writer, start);
@@ -42,30 +51,92 @@ static ULONG fabric_number_free(struct fabric_extension *extension)
 {
 	ULONG number = 1;
 
-	while (fabric_port_by_number(extension, number))
+	while (number <= 0xffff && fabric_port_by_number(extension, number))
 		number++;
 	return number;
 }
 
+static USHORT fabric_tunnel_port_of(ULONG type, const struct fabric_attribute *options)
+{
+	struct fabric_attribute inner[FABRIC_NL_ATTRIBUTES_MAX];
+	USHORT port = type == FABRIC_VXLAN ? 4789 : type == FABRIC_GENEVE ? 6081 : 0;
+
+	if (port && options->data && fabric_attributes(options->data, options->size, inner) &&
+	    inner[1].data && inner[1].size >= 2)
+		memcpy(&port, inner[1].data, 2);
+	return port;
+}
+
+/* A tunnel is a port of ours alone; one for each kind and UDP port. */
+static int fabric_tunnel_new(struct fabric_extension *extension, const struct fabric_attribute *a,
+			     const char *name, ULONG number, struct fabric_vport **found)
+{
+	ULONG type = fabric_u32_of(&a[VPORT_TYPE], 0), i;
+	USHORT udp = fabric_tunnel_port_of(type, &a[VPORT_OPTIONS]);
+	struct fabric_vport *port = NULL;
+
+	if (!type)
+		return FABRIC_EINVAL;
+	if (type != FABRIC_GRE && type != FABRIC_VXLAN && type != FABRIC_GENEVE &&
+	    type != FABRIC_STT)
+		return FABRIC_ENOTSUPP;
+	if (fabric_port_by_name(extension, name) || fabric_port_by_number(extension, number))
+		return FABRIC_EEXIST;
+	for (i = 0; i < extension->tunnel_count; i++)
+		if (udp ? extension->tunnels[i]->tunnel_port == udp
+			: extension->tunnels[i]->tunnel == type)
+			return FABRIC_EEXIST;
+	for (i = 0; i < FABRIC_VPORTS_MAX && !port; i++)
+		if (!extension->ports[i].is_used)
+			port = &extension->ports[i];
+	number = number ? number : fabric_number_free(extension);
+	if (!port || number > 0xffff || extension->tunnel_count == FABRIC_TUNNELS_MAX)
+		return FABRIC_ENOSPC;
+	memset(port, 0, sizeof(*port));
+	port->is_used = port->is_connected = TRUE;
+	port->type = NdisSwitchNicTypeSynthetic;
+	port->tunnel = (UCHAR)type;
+	port->tunnel_port = udp;
+	memcpy(port->name, name, strlen(name));
+	port->upcall_pid = fabric_u32_of(&a[VPORT_PID], 0);
+	fabric_port_number_set(extension, port, number);
+	extension->tunnels[extension->tunnel_count++] = port;
+	*found = port;
+	return 0;
+}
+
+static VOID fabric_tunnel_forget(struct fabric_extension *extension, struct fabric_vport *port)
+{
+	ULONG i = 0;
+
+	while (extension->tunnels[i] != port)
+		i++;
+	extension->tunnels[i] = extension->tunnels[--extension->tunnel_count];
+	memset(port, 0, sizeof(*port));
+}
+
 /* Binds a port of the switch to a number. Its name is the switch's, not ours to choose. */
 static int fabric_vport_new(struct fabric_extension *extension, const struct fabric_attribute *a,
-			    struct fabric_port **found)
+			    struct fabric_vport **found)
 {
 	ULONG type = fabric_u32_of(&a[VPORT_TYPE], 0);
 	ULONG number = fabric_u32_of(&a[VPORT_NUMBER], 0);
 	char name[FABRIC_NAME_MAX];
-	struct fabric_port *port;
+	struct fabric_vport *port;
 
-	if (type != TYPE_NETDEV && type != TYPE_INTERNAL)
-		return type ? FABRIC_ENOTSUPP : FABRIC_EINVAL;
 	if (!fabric_name(&a[VPORT_NAME], name) || number > 0xffff)
 		return FABRIC_EINVAL;
+	if (type != TYPE_NETDEV && type != TYPE_INTERNAL)
+		return fabric_tunnel_new(extension, a, name, number, found);
 	port = fabric_port_by_name(extension, name);
 	if (!port)
 		return FABRIC_EINVAL;
 	if (port->number || fabric_port_by_number(extension, number))
 		return FABRIC_EEXIST;
-	port->number = number ? number : fabric_number_free(extension);
+	number = number ? number : fabric_number_free(extension);
+	if (number > 0xffff)
+		return FABRIC_ENOSPC;
+	fabric_port_number_set(extension, port, number);
 	port->upcall_pid = fabric_u32_of(&a[VPORT_PID], 0);
 	*found = port;
 	return 0;
@@ -76,7 +147,7 @@ VOID fabric_vport_request(struct fabric_extension *extension,
 			  const struct fabric_message *request, struct fabric_writer *reply)
 {
 	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-	struct fabric_port *port = NULL;
+	struct fabric_vport *port = NULL;
 	char name[FABRIC_NAME_MAX];
 	int error = 0;
 
@@ -103,9 +174,11 @@ VOID fabric_vport_request(struct fabric_extension *extension,
 	}
 	fabric_vport_write(reply, port, request->command, request->sequence, request->pid);
 	if (request->command == VPORT_DEL) {
-		port->number = 0;
+		fabric_port_number_set(extension, port, 0);
 		port->upcall_pid = 0;
-		if (!port->is_connected)
+		if (port->tunnel)
+			fabric_tunnel_forget(extension, port);
+		else if (!port->is_connected)
 			memset(port, 0, sizeof(*port));
 	}
 }
@@ -113,8 +186,8 @@ VOID fabric_vport_request(struct fabric_extension *extension,
 BOOLEAN fabric_vport_next(struct fabric_extension *extension, const struct fabric_message *request,
 			  ULONG *at, struct fabric_writer *reply)
 {
-	for (; *at < FABRIC_PORTS_MAX; (*at)++) {
-		struct fabric_port *port = &extension->ports[*at];
+	for (; *at < FABRIC_VPORTS_MAX; (*at)++) {
+		struct fabric_vport *port = &extension->ports[*at];
 
 		if (!port->is_used || !port->number)
 			continue;
@@ -130,7 +203,7 @@ VOID fabric_netdev_request(struct fabric_extension *extension,
 			   const struct fabric_message *request, struct fabric_writer *reply)
 {
 	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-	struct fabric_port *port = NULL;
+	struct fabric_vport *port = NULL;
 	char name[FABRIC_NAME_MAX];
 	ULONG start;
 

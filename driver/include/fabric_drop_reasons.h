@@ -92,3 +92,4 @@ FABRIC_DROP(StpMalformed, "stp_malformed", "a spanning tree BPDU that is cut or 
 FABRIC_DROP(LldpMalformed, "lldp_malformed", "an LLDP data unit without its mandatory parts")
 FABRIC_DROP(IgmpMalformed, "igmp_malformed", "a multicast membership message that is cut or not one")
 FABRIC_DROP(FaultInjected, "fault_injected", "lost by a fault-injection port, as told")
+FABRIC_DROP(ConntrackHalfOpen, "conntrack_half_open", "a zone holds as many unanswered connections as it may")

@@ -242,6 +242,16 @@ public interface IDatapathConntrack
         set { }
     }
 
+    /// <summary>
+    /// Unanswered connections that one zone may hold, after which one of them gives way to each
+    /// new one; 0: no limit but that of all connections. What has no such limit ignores it.
+    /// </summary>
+    uint HalfOpenMax
+    {
+        get => 0;
+        set { }
+    }
+
     /// <summary>How often every connection is looked at for its expiry.</summary>
     TimeSpan SweepInterval
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Fabric.Datapath;
 using Fabric.HostNode.Demo;
 
 namespace Fabric.SystemTests;
@@ -28,8 +29,11 @@ public sealed class DemoTests
         Assert.Contains(checks, check => check.State == "not applicable");
     }
 
-    [Fact]
-    public async Task Nothing_is_left_behind()
+    /// <summary>Also when the host node had no chance to clean up.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Nothing_is_left_behind(bool isKilled)
     {
         var network = Path.Combine(Checkout.Root, "config", "networks", "three-tier.yaml");
         var report = new DemoReport(isQuiet: true);
@@ -43,8 +47,11 @@ public sealed class DemoTests
                 demo.Topology.Folder, demo.Topology.Underlay.Path,
                 .. demo.Topology.Hosts.Select(host => host.Path),
                 .. demo.Hosts.Select(host => $"/proc/{host.ProcessId}"),
+                .. demo.Hosts.Select(host => host.Namespace.Inside(
+                    () => EbpfPins.FolderOf(host.Id))).Where(Path.Exists),
             ];
             Assert.All(traces, trace => Assert.True(Path.Exists(trace), trace));
+            if (isKilled) await demo.Hosts[0].KillAsync();
         }
 
         Assert.All(traces, trace => Assert.False(Path.Exists(trace), trace));
@@ -56,11 +63,14 @@ public sealed class DemoTests
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Fabric.HostNode.dll");
         var network = Path.Combine(Checkout.Root, "config", "networks", "three-tier.yaml");
+        var evidence = Path.Combine(
+            Path.GetTempPath(), $"fabric-evidence-{Environment.ProcessId}-{hosts}");
         using var process = Process.Start(new ProcessStartInfo("dotnet")
         {
             ArgumentList =
             {
                 program, "demo", "--once", "--json", "--hosts", $"{hosts}", "--network", network,
+                "--evidence", evidence,
             },
             RedirectStandardOutput = true,
             RedirectStandardError = true,

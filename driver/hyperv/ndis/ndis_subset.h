@@ -70,6 +70,7 @@ enum {
 	Ieee8021QNetBufferListInfo = 4,
 	NetBufferListHashValue = 5,
 	SwitchForwardingDetailNetBufferListInfo = 20,
+	TcpSendOffloadsSupplementalNetBufferListInfo = 23,
 	MaxNetBufferListInfo = 24
 };
 
@@ -118,6 +119,32 @@ typedef union _NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO {
 	} Transmit;
 	PVOID Value;
 } NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO;
+
+/* A large send: the miniport cuts it into segments of MSS bytes. */
+typedef union _NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO {
+	struct {
+		ULONG MSS : 20;
+		ULONG TcpHeaderOffset : 10;
+		ULONG Type : 1;
+		ULONG IPVersion : 1;
+	} LsoV2Transmit;
+	PVOID Value;
+} NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO;
+
+/* Where the inner headers of a packet in a tunnel are. */
+typedef union _NDIS_TCP_SEND_OFFLOADS_SUPPLEMENTAL_NET_BUFFER_LIST_INFO {
+	struct {
+		ULONG IsEncapsulatedPacket : 1;
+		ULONG EncapsulatedPacketOffsetsValid : 1;
+		ULONG InnerFrameOffset : 8;
+		ULONG TransportIpHeaderRelativeOffset : 6;
+		ULONG TcpHeaderRelativeOffset : 10;
+		ULONG IsInnerIPv6 : 1;
+		ULONG TcpOptionsPresent : 1;
+		ULONG Reserved : 4;
+	} EncapsulatedPacketOffset;
+	PVOID Value;
+} NDIS_TCP_SEND_OFFLOADS_SUPPLEMENTAL_NET_BUFFER_LIST_INFO;
 
 typedef union _NDIS_SWITCH_FORWARDING_DETAIL_NET_BUFFER_LIST_INFO {
 	UINT64 AsUINT64;

@@ -85,10 +85,8 @@ static int lab_bind(struct lab *lab, const char *name, ULONG number)
 	return lab_ask(lab, FABRIC_FAMILY_VPORT, 1, 0, &body) == 0;
 }
 
-int lab_start(struct lab *lab, int is_bound)
+int lab_start_empty(struct lab *lab)
 {
-	int is_ready;
-
 	memset(lab, 0, sizeof(*lab));
 	if (fabric_device_start() != STATUS_SUCCESS)
 		return 0;
@@ -97,6 +95,15 @@ int lab_start(struct lab *lab, int is_bound)
 		return 0;
 	}
 	fabric_restart(lab->extension);
+	return 1;
+}
+
+int lab_start(struct lab *lab, int is_bound)
+{
+	int is_ready;
+
+	if (!lab_start_empty(lab))
+		return 0;
 	is_ready = fabric_device_open(&lab->handle) == STATUS_SUCCESS;
 	if (is_ready) {
 		CHECK(lab_control(lab, 0xAFC88400, NULL, 0) == STATUS_SUCCESS);
@@ -127,6 +134,23 @@ void lab_stop(struct lab *lab)
 	fabric_device_stop();
 	while ((one = double_take()))
 		free(one);
+}
+
+void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size)
+{
+	struct fabric_hop hop;
+
+	memset(&hop, 0, sizeof(hop));
+	hop.is_resolved = TRUE;
+	hop.is_ipv6 = size >= 16;
+	memcpy(hop.remote, remote, hop.is_ipv6 ? 16 : 4);
+	memcpy(hop.source, hop.is_ipv6 ? "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09" : "\xc0\0\2\x09",
+	       hop.is_ipv6 ? 16 : 4);
+	memcpy(hop.mac_local, "\2\0\0\0\1\1", 6);
+	memcpy(hop.mac_remote, "\2\0\0\0\1\2", 6);
+	hop.port_id = 1;
+	hop.mtu = 1600;
+	fabric_hop_set(lab->extension, &hop);
 }
 
 struct fabric_writer lab_actions(void)

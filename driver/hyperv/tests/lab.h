@@ -40,7 +40,11 @@ struct lab {
 
 /* Four ports: 1 external, 2 internal, 3 and 4 of VMs, bound to numbers 1 to 4 when asked for. */
 int lab_start(struct lab *lab, int is_bound);
+/* The switch and the device, with neither ports nor handle. */
+int lab_start_empty(struct lab *lab);
 void lab_stop(struct lab *lab);
+/* Where packets to a tunnel's end leave: by port 1, with made-up link addresses. */
+void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size);
 int lab_port(struct lab *lab, ULONG id, NDIS_SWITCH_NIC_TYPE type, const char *name);
 
 /* Sends one request; the error number, 0 for success, -1 when the call itself failed. */

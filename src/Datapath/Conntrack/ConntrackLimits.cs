@@ -6,8 +6,8 @@ namespace Fabric.Datapath;
 /// How many connections there may be, in all and by zone; and how many there are.
 /// </summary>
 /// <remarks>
-/// Reached: a new connection is not committed and the packet is counted as ConntrackFull or
-/// ConntrackZoneLimit; established ones are not touched.
+/// Reached: a new connection is not committed and the packet is counted as ConntrackFull,
+/// ConntrackZoneLimit or ConntrackHalfOpen; established ones are not touched.
 /// </remarks>
 internal sealed class ConntrackLimits
 {
@@ -21,6 +21,9 @@ internal sealed class ConntrackLimits
     private long _limitDefault = long.MaxValue;
 
     public uint CountMax { get; set; } = CountMaxDefault;
+
+    /// <summary>Unanswered connections that one zone may hold; 0: as many as connections.</summary>
+    public uint HalfOpenMax { get; set; }
     public uint Count => (uint)Math.Max(0, Volatile.Read(ref _count));
 
     /// <summary>Connections whose other end has not answered yet.</summary>
@@ -49,7 +52,15 @@ internal sealed class ConntrackLimits
             return false;
         }
 
-        Interlocked.Increment(ref _halfOpen[zone]);
+        if (Interlocked.Increment(ref _halfOpen[zone]) > HalfOpenMax && HalfOpenMax != 0)
+        {
+            Interlocked.Decrement(ref _halfOpen[zone]);
+            Interlocked.Decrement(ref _counts[zone]);
+            Interlocked.Decrement(ref _count);
+            reason = Wire.DropReason.ConntrackHalfOpen;
+            return false;
+        }
+
         Interlocked.Increment(ref _halfOpenCount);
         reason = Wire.DropReason.None;
         return true;

@@ -105,18 +105,20 @@ public sealed partial class ConntrackTable
     /// <summary>Takes a place in the zone; a full table gives up something worth less.</summary>
     /// <remarks>
     /// Given up are, among a few neighbours, what has expired, then what is half-open in a zone
-    /// that
-    /// holds more than this one, then what is half-open and silent for seconds in this zone. So a
-    /// flood in one zone pays with its own entries, and nobody pays with an answered connection.
+    /// that holds more than this one, then what is half-open and silent for seconds in this zone.
+    /// So a flood in one zone pays with its own entries, and nobody pays with an answered
+    /// connection. Where a zone holds as many half-open ones as it may, one of them gives way.
     /// </remarks>
     private bool TryTakePlace(ushort zone, uint hash, long now)
     {
         if (_limits.TryTake(zone, out var reason)) return true;
         var isFull = reason == DropReason.ConntrackFull;
+        var isHalfOpenFull = reason == DropReason.ConntrackHalfOpen;
         var share = _limits.CountOf(zone);
         var victim = _map.FindVictim(hash, VictimCandidatesMax, candidate =>
         {
             if (candidate.ExpiresAt <= now) return isFull || candidate.Zone == zone;
+            if (isHalfOpenFull) return candidate.IsHalfOpen && candidate.Zone == zone;
             if (!isFull || !candidate.IsHalfOpen) return false;
             if (candidate.Zone != zone) return _limits.CountOf(candidate.Zone) > share;
             var life = candidate.Timeouts.SecondsOf(candidate) * 1000L;

@@ -18,6 +18,12 @@ public sealed partial class ConntrackTable
         set => _limits.CountMax = value;
     }
 
+    public uint HalfOpenMax
+    {
+        get => _limits.HalfOpenMax;
+        set => _limits.HalfOpenMax = value;
+    }
+
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(20);
 
     public uint HalfOpenCount(ushort? zone) =>

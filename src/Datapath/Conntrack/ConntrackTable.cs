@@ -212,8 +212,10 @@ public sealed partial class ConntrackTable : IDatapathConntrack
             {
                 var segment = run.Tracked.ReadTcp();
                 if (connection.Extra is { } extra) segment = extra.Unshifted(segment, run.IsReply);
-                verdict = TcpTracker.Update(
-                    connection, segment, run.IsReply, IsTcpSequenceChecked, out seconds);
+                verdict = TcpTracker.TryCross(connection, segment, run.IsReply, out seconds)
+                    ? TrackVerdict.StillNew
+                    : TcpTracker.Update(
+                        connection, segment, run.IsReply, IsTcpSequenceChecked, out seconds);
             }
             else
             {

@@ -183,6 +183,26 @@ internal static class TcpTracker
         return TrackVerdict.Established;
     }
 
+    /// <summary>
+    /// Both ends open the connection by themselves (RFC 9293 section 3.5, figure 7): the SYN of the
+    /// end that was not heard so far says where its numbers begin.
+    /// </summary>
+    /// <remarks>
+    /// Open vSwitch 3.1 learns nothing from such a SYN and takes all that follows for invalid.
+    /// </remarks>
+    public static bool TryCross(
+        Connection connection, in TcpSegment segment, bool isReply, out uint? seconds)
+    {
+        ref var source = ref connection.ReplyPeer;
+        ref var target = ref connection.OriginalPeer;
+        seconds = null;
+        if (!isReply || !segment.IsSyn || segment.IsAck || segment.HasImpossibleFlags) return false;
+        if (source.State != TcpState.Closed || target.State != TcpState.SynSent) return false;
+        new Bounds(ref source, ref target, segment).Slide(ref source, ref target, segment);
+        seconds = connection.Timeouts.TcpSynSent;
+        return true;
+    }
+
     private static void AdvanceStates(
         ref TcpPeer source, ref TcpPeer target, in TcpSegment segment)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Fabric.Wire.OpenFlow;
 
@@ -105,8 +106,7 @@ public sealed partial class ConnectionActor
         }
 
         bundle.Changes.Add(new SwitchChange(add.Message, add.Xid));
-        bundle.Sources.Add(new PendingChange(add.Xid,
-            add.Bytes.AsSpan()[..Math.Min(add.Bytes.Count, Limits.ErrorDataSize)].ToArray()));
+        bundle.Sources.Add(new PendingChange(add.Xid, frame[InnerOffset(frame.Span)..]));
         bundle.Size += frame.Length;
         bundle.Touched = _time.GetTimestamp();
     }
@@ -119,14 +119,23 @@ public sealed partial class ConnectionActor
         if (bundle.IsFailed) return OfErrorCode.BundleMessageFailed;
         FlushChanges();
         var pending = new Pending(xid, frame, bundle.Sources, control);
+        if (CanApply(bundle.Changes))
+        {
+            var failures = _tables!.Apply(
+                CollectionsMarshal.AsSpan(bundle.Changes), isAtomic: true, Self);
+            TellFailures(failures, bundle.Sources);
+            FinishCommit(control, pending, failures.IsEmpty);
+            return OfErrorCode.None;
+        }
+
         _switch.Tell(new ApplyChanges(Remember(pending), [.. bundle.Changes], IsAtomic: true,
             Self));
         return OfErrorCode.None;
     }
 
-    private void FinishCommit(OfBundleControl control, Pending pending, ChangesApplied applied)
+    private void FinishCommit(OfBundleControl control, Pending pending, bool isDone)
     {
-        if (applied.Failures.IsEmpty) Reply(control, pending.Xid);
+        if (isDone) Reply(control, pending.Xid);
         else SendError(OfErrorCode.BundleMessageFailed, pending.Xid, pending.Frame);
     }
 
@@ -136,11 +145,16 @@ public sealed partial class ConnectionActor
 
     private static ReadOnlySpan<byte> OnfBundleAdd => [0x4F, 0x4E, 0x46, 0, 0, 0, 0x08, 0xFD];
 
+    /// <summary>Where a member begins: after id, padding and flags.</summary>
+    private int InnerOffset(ReadOnlySpan<byte> frame) => IdOffset(frame) + 8;
+
+    private int IdOffset(ReadOnlySpan<byte> frame) =>
+        _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size : OfHeader.Size + 8;
+
     /// <summary>A member that could not be understood: the bundle cannot be committed.</summary>
     private void FailBundle(ReadOnlySpan<byte> frame)
     {
-        var at = _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size
-            : OfHeader.Size + 8;
+        var at = IdOffset(frame);
         if (frame.Length < at + 4) return;
         var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame[at..]);
         if (_bundles.TryGetValue(id, out var bundle)) bundle.IsFailed = true;

@@ -10,20 +10,15 @@ public sealed partial class ConnectionActor
         | 1 << (int)PacketInReason.Action
         | 1 << (int)PacketInReason.ActionSet | 1 << (int)PacketInReason.Group
             | 1 << (int)PacketInReason.PacketOut;
+    private const uint FlowRemovedReasons = 0x3F;
+    private const uint FlowRemovedReasons13 = 0x0F;
     private const uint InvalidTtlBit = 1 << (int)PacketInReason.InvalidTtl;
 
     private readonly TokenBucket _packetInBucket;
     private readonly SortedDictionary<uint, OfFlowMonitorSpec> _monitors = [];
 
-    private OfAsyncMasks _masks = new(PacketInReasons, 0, 7, 7, 0x3F, 0)
-    {
-        RoleStatusPrimary = 3,
-        RoleStatusSecondary = 3,
-        TableStatusPrimary = 0x18,
-        TableStatusSecondary = 0,
-        RequestForwardPrimary = 0,
-        RequestForwardSecondary = 0,
-    };
+    // Role status, table status and forwarded requests: only for those who ask.
+    private OfAsyncMasks _masks = new(PacketInReasons, 0, 7, 7, FlowRemovedReasons, 0);
     private bool _monitorsAreNicira;
     private long _droppedCount;
 

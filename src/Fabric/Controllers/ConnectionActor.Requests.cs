@@ -30,6 +30,7 @@ public sealed partial class ConnectionActor
             case OfHello: SendError(OfErrorCode.RequestBadType, xid, frame); break;
             case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
             case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;
+            case OfBarrierRequest: OnBarrier(xid, frame); break;
             case OfGetConfigRequest: Ask(message, xid, frame); break;
             case OfSetConfig config: OnSetConfig(config, xid, frame); break;
             case OfDescriptionRequest: FlushChanges(); Send(Describe(), xid); break;
@@ -61,7 +62,7 @@ public sealed partial class ConnectionActor
                 if (Refuses(xid, frame)) return;
                 Ask(message, xid, frame);
                 break;
-            case OfStatsRequest or OfFeaturesRequest or OfBarrierRequest or OfQueueGetConfigRequest
+            case OfStatsRequest or OfFeaturesRequest or OfQueueGetConfigRequest
                 or OfTlvTableRequest:
                 Ask(message, xid, frame);
                 break;

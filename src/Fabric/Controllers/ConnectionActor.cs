@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
 using Fabric.Wire.OpenFlow;
@@ -25,6 +26,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
     private readonly Stream _stream;
     private readonly IActorRef _switch;
+    private readonly ISwitchTables? _tables;
     private readonly ConnectionTraits _traits;
     private readonly ConnectionSettings _settings;
     private readonly TimeProvider _time;
@@ -49,17 +51,17 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(
-        Stream stream, IActorRef switchActor, ConnectionTraits traits, ConnectionSettings settings,
-        TlvTable tlv, TimeProvider time) =>
+        Stream stream, IActorRef switchActor, ISwitchTables? tables, ConnectionTraits traits,
+        ConnectionSettings settings, TlvTable tlv, TimeProvider time) =>
         Akka.Actor.Props.Create(() =>
-            new ConnectionActor(stream, switchActor, traits, settings, tlv, time));
+            new ConnectionActor(stream, switchActor, tables, traits, settings, tlv, time));
 
     public ConnectionActor(
-        Stream stream, IActorRef switchActor, ConnectionTraits traits, ConnectionSettings settings,
-        TlvTable tlv, TimeProvider time)
+        Stream stream, IActorRef switchActor, ISwitchTables? tables, ConnectionTraits traits,
+        ConnectionSettings settings, TlvTable tlv, TimeProvider time)
     {
-        (_stream, _switch, _traits, _settings, _tlv, _time) =
-            (stream, switchActor, traits, settings, tlv, time);
+        (_stream, _switch, _tables, _traits, _settings, _tlv, _time) =
+            (stream, switchActor, tables, traits, settings, tlv, time);
         _packetInBucket = new TokenBucket(traits.PacketInRate, traits.PacketInBurst, time);
         Receive<FramesReceived>(OnFrames);
         Receive<PumpClosed>(closed => Stop(closed.Reason));
@@ -169,6 +171,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         }
 
         _version = HighestOf(common);
+        if (_version < OfVersion.OpenFlow14)
+            _masks = _masks with { FlowRemovedPrimary = FlowRemovedReasons13 };
         _isEstablished = true;
         Context.Parent.Tell(new ConnectionEstablished(_traits.Target, _version));
     }
@@ -186,7 +190,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     {
         if (header.Version != _version && header.Type != 0)
         {
-            SendError(OfErrorCode.RequestBadVersion, header.Xid, frame);
+            SendBadVersion(in header, frame);
             return;
         }
 
@@ -226,23 +230,57 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     private void FlushChanges()
     {
         if (_changes.Count == 0) return;
-        var pending = new Pending(0, default, [.. _changeSources], null);
-        _switch.Tell(new ApplyChanges(Remember(pending), [.. _changes], IsAtomic: false, Self));
+        if (CanApply(_changes))
+        {
+            var failures = _tables!.Apply(
+                CollectionsMarshal.AsSpan(_changes), isAtomic: false, Self);
+            TellFailures(failures, _changeSources);
+        }
+        else
+        {
+            var pending = new Pending(0, default, [.. _changeSources], null);
+            _switch.Tell(new ApplyChanges(Remember(pending), [.. _changes], IsAtomic: false, Self));
+        }
+
         _changes.Clear();
         _changeSources.Clear();
+    }
+
+    /// <summary>Nothing that was asked before is still on its way to the switch.</summary>
+    private bool CanApply(List<SwitchChange> changes)
+    {
+        if (_tables is null || _pending.Count > 0) return false;
+        foreach (var change in changes)
+        {
+            if (!_tables.Takes(change.Message)) return false;
+        }
+
+        return true;
+    }
+
+    private void TellFailures(
+        ImmutableArray<ChangeFailure> failures, IReadOnlyList<PendingChange> sources)
+    {
+        foreach (var (index, error) in failures)
+        {
+            if (index < 0 || index >= sources.Count) continue;
+            SendError(error, sources[index].Xid, sources[index].Frame);
+        }
+    }
+
+    private void OnBarrier(uint xid, ReadOnlyMemory<byte> frame)
+    {
+        FlushChanges();
+        if (_pending.Count == 0) Send(new OfBarrierReply(), xid);
+        else Ask(new OfBarrierRequest(), xid, frame);
     }
 
     private void OnChangesApplied(ChangesApplied applied)
     {
         if (!_pending.Remove(applied.RequestId, out var pending)) return;
-        foreach (var (index, error) in applied.Failures)
-        {
-            if (pending.Changes is null || index < 0 || index >= pending.Changes.Count) continue;
-            var source = pending.Changes[index];
-            SendError(error, source.Xid, source.Frame);
-        }
-
-        if (pending.Request is OfBundleControl commit) FinishCommit(commit, pending, applied);
+        if (pending.Changes is { } sources) TellFailures(applied.Failures, sources);
+        if (pending.Request is OfBundleControl commit)
+            FinishCommit(commit, pending, applied.Failures.IsEmpty);
         GrantCredit();
     }
 
@@ -273,8 +311,40 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         _ => reply,
     };
 
+    /// <summary>
+    /// Flows in parts: the peer reads the first ones while the next are written.
+    /// </summary>
+    private void SendFlows(OfFlowStatsReply reply, uint xid)
+    {
+        const ushort More = 1;
+        const int FlagsOffset = OfHeader.Size + 2;
+        var flows = reply.Flows.AsSpan();
+        for (var at = 0; at < flows.Length; at += Limits.FlowsPerPart)
+        {
+            var part = flows[at..Math.Min(at + Limits.FlowsPerPart, flows.Length)];
+            _writer.Clear();
+            OfEncoder.Write(
+                _writer, reply with { Flows = EquatableArray.Create(part) }, xid, Codec);
+            var frame = 0;
+            var isLast = at + part.Length == flows.Length;
+            while (!isLast && OfHeader.TryRead(_writer.Written[frame..], out var header))
+            {
+                _writer.PatchU16(frame + FlagsOffset, More);
+                frame += header.Length;
+            }
+
+            SendBytes(_writer.ToArray());
+        }
+    }
+
     private void Send(OfMessage message, uint xid)
     {
+        if (message is OfFlowStatsReply { Flows.Count: > Limits.FlowsPerPart } flows)
+        {
+            SendFlows(flows, xid);
+            return;
+        }
+
         _writer.Clear();
         OfEncoder.Write(_writer, message, xid, Codec);
         SendBytes(_writer.ToArray());
@@ -294,12 +364,19 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
     private void SendError(OfErrorCode error, uint xid, ReadOnlyMemory<byte> frame)
     {
-        var data = frame.Span[..Math.Min(frame.Length, DataSizeOf(error, frame.Length))];
+        var data = frame.Span[..Math.Min(frame.Length, Limits.ErrorDataSize)];
         Send(new OfErrorMessage(error, EquatableArray.Create(data)), xid);
     }
 
-    private static int DataSizeOf(OfErrorCode error, int length) =>
-        error == OfErrorCode.HelloIncompatible ? length : Limits.ErrorDataSize;
+    /// <summary>In the version of the message, where there is one.</summary>
+    private void SendBadVersion(in OfHeader header, ReadOnlyMemory<byte> frame)
+    {
+        var agreed = _version;
+        if (header.Version is >= OfVersion.OpenFlow10 and <= OfVersion.OpenFlow15)
+            _version = header.Version;
+        SendError(OfErrorCode.RequestBadVersion, header.Xid, frame);
+        _version = agreed;
+    }
 
     private void RestartProbe()
     {

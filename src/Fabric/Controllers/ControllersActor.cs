@@ -37,6 +37,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
     private readonly Dictionary<IActorRef, Connection> _connections = [];
 
     private BridgeSpec _spec;
+    private ISwitchTables? _tables;
     private TlsSettings? _tls;
     private TlvTable _tlv = TlvTable.Empty;
     private long _nextName;
@@ -52,9 +53,10 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
     {
         (_bridge, _switch, _spec) = (serve.Bridge, serve.Switch, serve.Spec);
         (_runDirectory, _tls, _time) = (runDirectory, tls, time);
+        _tables = serve.Tables;
         Receive<ServeOpenFlow>(next =>
         {
-            _spec = next.Spec;
+            (_spec, _tables) = (next.Spec, next.Tables);
             Reconcile();
         });
         Receive<TlsSettings>(settings => _tls = settings);
@@ -217,8 +219,8 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
         var name = string.Create(CultureInfo.InvariantCulture, $"connection-{++_nextName}");
         var actor = Context.ActorOf(
-            ConnectionActor.Props(opened.Stream, _switch, endpoint!.Traits, SettingsOf(_spec), _tlv,
-                _time), name);
+            ConnectionActor.Props(opened.Stream, _switch, _tables, endpoint!.Traits,
+                SettingsOf(_spec), _tlv, _time), name);
         Context.Watch(actor);
         _connections.Add(actor, new Connection(endpoint));
         if (endpoint.Traits.Kind == ConnectionKind.Snoop) UpdateSnooping();
@@ -236,7 +238,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
 
         return new ConnectionSettings(
             _bridge, versions == 0 ? ConnectionSettings.AllVersions : versions,
-            spec.OtherConfig.GetValueOrDefault("dp-desc", _bridge),
+            spec.OtherConfig.GetValueOrDefault("dp-desc", "None"),
             spec.OtherConfig.GetValueOrDefault("dp-sn", "None"));
     }
 

@@ -32,18 +32,22 @@ public sealed class FramePump : IDisposable
     /// </summary>
     public const int ReadSizeMax = 128 * 1024;
     private const int ReadSizeMin = 8 * 1024;
+    private const int ReaderStackSize = 256 * 1024;
     public const int OutboundLow = 256 * 1024;
     public const int OutboundHigh = 1024 * 1024;
 
     private const int HeaderSize = 8;
 
     private readonly Stream _stream;
+    private readonly Socket? _socket;
     private readonly IActorRef _owner;
     private readonly SemaphoreSlim _credit;
     private readonly Channel<ReadOnlyMemory<byte>> _outbound =
         Channel.CreateUnbounded<ReadOnlyMemory<byte>>(
             new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
+    private byte[] _buffer = new byte[ReadSizeMin];
+    private int _length;
     private long _outboundSize;
     private int _closed;
 
@@ -51,6 +55,7 @@ public sealed class FramePump : IDisposable
     public FramePump(Stream stream, IActorRef owner, int credit)
     {
         (_stream, _owner) = (stream, owner);
+        _socket = (stream as NetworkStream)?.Socket;
         _credit = new SemaphoreSlim(credit);
     }
 
@@ -59,19 +64,53 @@ public sealed class FramePump : IDisposable
 
     public void Start()
     {
-        _ = ReadAsync();
+        if (_socket is not null)
+        {
+            // Sends and receives that would wait say so; waiting is done by poll and by the
+            // writer of what is queued.
+            _socket.Blocking = false;
+            new Thread(Read, ReaderStackSize) { IsBackground = true, Name = "openflow" }.Start();
+        }
+        else
+        {
+            _ = ReadAsync();
+        }
+
         _ = WriteAsync();
     }
 
     /// <summary>The owner is done with one batch: read another.</summary>
     public void Grant() => _credit.Release();
 
-    /// <summary>Queues bytes for sending, in order. The memory must not change any more.</summary>
+    /// <summary>Sends bytes, in order. The memory must not change any more.</summary>
+    /// <remarks>
+    /// At once while nothing is queued and the socket takes them; the rest is queued. Called by
+    /// the owner only.
+    /// </remarks>
     public void Send(ReadOnlyMemory<byte> bytes)
     {
+        if (_socket is not null && OutboundSize == 0 && bytes.Length > 0)
+        {
+            bytes = bytes[SendNow(bytes.Span)..];
+        }
+
         if (bytes.IsEmpty) return;
         Interlocked.Add(ref _outboundSize, bytes.Length);
         _outbound.Writer.TryWrite(bytes);
+    }
+
+    /// <returns>How many bytes the socket has taken; a failure is the reader's to find.</returns>
+    private int SendNow(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            var count = _socket!.Send(bytes, SocketFlags.None, out var error);
+            return error == SocketError.Success ? count : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return bytes.Length;
+        }
     }
 
     /// <summary>Sends what is queued, then closes.</summary>
@@ -82,55 +121,113 @@ public sealed class FramePump : IDisposable
         if (Interlocked.Exchange(ref _closed, 2) == 2) return;
         _outbound.Writer.TryComplete();
         _stop.Cancel();
+        Wake();
         _stream.Dispose();
     }
 
-    private async Task ReadAsync()
+    /// <summary>
+    /// Reads a plain socket on a thread of its own: a peer that waits for each answer (ovs-ofctl
+    /// sends a barrier after every flow) would otherwise wait for two more threads to wake.
+    /// </summary>
+    private void Read()
     {
-        // One buffer for the connection's life; what the owner gets is cut to size, because a
-        // writer of small messages would otherwise make much garbage.
-        var buffer = new byte[ReadSizeMin];
-        var length = 0;
         try
         {
             while (true)
             {
-                await _credit.WaitAsync(_stop.Token).ConfigureAwait(false);
-                int whole;
-                while ((whole = WholeFrames(buffer.AsSpan(0, length))) == 0)
+                _credit.Wait(_stop.Token);
+                while (!TryHandOver())
                 {
-                    if (length == buffer.Length)
+                    var count = _socket!.Receive(Space(), SocketFlags.None, out var error);
+                    if (error is SocketError.WouldBlock or SocketError.Interrupted)
                     {
-                        Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ReadSizeMax));
+                        _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
                     }
-
-                    var space = buffer.AsMemory(length);
-                    var count = await _stream.ReadAsync(space, _stop.Token).ConfigureAwait(false);
-                    if (count == 0)
+                    else if (error != SocketError.Success)
                     {
-                        Close("connection closed by peer");
+                        Close(new SocketException((int)error).Message);
                         return;
                     }
-
-                    length += count;
+                    else if (!Take(count))
+                    {
+                        return;
+                    }
                 }
-
-                if (whole < 0)
-                {
-                    Close("received message with invalid length");
-                    return;
-                }
-
-                var frames = buffer.AsSpan(0, whole).ToArray();
-                buffer.AsSpan(whole, length - whole).CopyTo(buffer);
-                length -= whole;
-                _owner.Tell(new FramesReceived(frames, whole), ActorRefs.NoSender);
             }
         }
         catch (Exception failure) when (IsExpected(failure))
         {
             Close(failure.Message);
         }
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _credit.WaitAsync(_stop.Token).ConfigureAwait(false);
+                while (!TryHandOver())
+                {
+                    Space();
+                    var space = _buffer.AsMemory(_length);
+                    if (!Take(await _stream.ReadAsync(space, _stop.Token).ConfigureAwait(false)))
+                    {
+                        return;
+                    }
+                }
+            }
+        }
+        catch (Exception failure) when (IsExpected(failure))
+        {
+            Close(failure.Message);
+        }
+    }
+
+    private Span<byte> Space()
+    {
+        if (_length == _buffer.Length)
+        {
+            Array.Resize(ref _buffer, Math.Min(_buffer.Length * 4, ReadSizeMax));
+        }
+
+        return _buffer.AsSpan(_length);
+    }
+
+    /// <returns>False: the stream has ended, and the owner was told.</returns>
+    private bool Take(int count)
+    {
+        if (count == 0)
+        {
+            Close("connection closed by peer");
+            return false;
+        }
+
+        _length += count;
+
+        // The peer sends more than fits: read more at once from now on.
+        if (_length == _buffer.Length && _buffer.Length < ReadSizeMax)
+        {
+            Array.Resize(ref _buffer, Math.Min(_buffer.Length * 4, ReadSizeMax));
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives the owner the whole messages that are there; false: none is.</summary>
+    private bool TryHandOver()
+    {
+        var whole = WholeFrames(_buffer.AsSpan(0, _length));
+        if (whole == 0) return false;
+        if (whole < 0) throw new IOException("received message with invalid length");
+
+        // Cut to size, because a writer of small messages would otherwise make much garbage.
+        var frames = _buffer.AsSpan(0, whole).ToArray();
+        _buffer.AsSpan(whole, _length - whole).CopyTo(_buffer);
+        _length -= whole;
+        _owner.Tell(new FramesReceived(frames, whole), ActorRefs.NoSender);
+        return true;
     }
 
     /// <summary>Bytes of the whole messages at the start; -1 if a length is impossible.</summary>
@@ -168,6 +265,20 @@ public sealed class FramePump : IDisposable
         catch (Exception failure) when (IsExpected(failure))
         {
             Close(failure.Message);
+        }
+    }
+
+    /// <summary>Ends the reader's wait: closing a socket alone does not.</summary>
+    private void Wake()
+    {
+        if (_socket is null) return;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception failure) when (IsExpected(failure))
+        {
+            // It was not connected any more: the reader has seen that too.
         }
     }
 

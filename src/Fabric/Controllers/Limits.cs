@@ -22,6 +22,9 @@ public static class Limits
     /// <summary>Waiting replies beyond this: the connection is closed as too slow.</summary>
     public const long OutboundSizeMax = 512L * 1024 * 1024;
 
+    /// <summary>Flows of a statistics reply that are encoded before they are sent.</summary>
+    public const int FlowsPerPart = 2048;
+
     /// <summary>Open bundles of one connection: OFPBFC_OUT_OF_BUNDLES.</summary>
     public const int BundleCountMax = 128;
 
@@ -37,8 +40,8 @@ public static class Limits
     /// <summary>Connections of one listener: further ones are closed at once.</summary>
     public const int ConnectionCountMax = 256;
 
-    /// <summary>Bytes of an offending message that go into an error message.</summary>
-    public const int ErrorDataSize = 64;
+    /// <summary>Bytes of an offending message in an error message: all that fit.</summary>
+    public const int ErrorDataSize = ushort.MaxValue - 12;
 
     /// <summary>Bytes of one unixctl request: the connection is closed.</summary>
     public const int UnixctlRequestSizeMax = 1024 * 1024;

@@ -9,6 +9,7 @@ namespace Fabric.Controllers;
 //
 // Asked of /management by the bridges:         ServeOpenFlow, StopOpenFlow
 // Asked of the switch, answered to the sender: ApplyChanges, AskSwitch
+// Called by connections instead of ApplyChanges, where the switch offers it: ISwitchTables
 // Told to the switch's subscriber: PacketInRaised, FlowRemovedRaised, PortStatusRaised,
 //                                  TableStatusRaised, FlowUpdatesRaised, TlvTableChanged
 // Told to the switch:              SubscribeSwitch, FailModeChanged, ControllersObserved
@@ -19,7 +20,26 @@ namespace Fabric.Controllers;
 /// <summary>Listen and connect for a bridge; sent again whenever its row has changed.</summary>
 /// <param name="Switch">The bridge's actor; when it terminates, serving ends.</param>
 /// <param name="Spec">Protocols, controllers, fail mode, other_config are used.</param>
-public sealed record ServeOpenFlow(string Bridge, IActorRef Switch, BridgeSpec Spec);
+/// <param name="Tables">
+/// Changes tables without a message to the switch; null: everything is asked of the switch.
+/// </param>
+public sealed record ServeOpenFlow(
+    string Bridge, IActorRef Switch, BridgeSpec Spec, ISwitchTables? Tables = null);
+
+/// <summary>Tables that a connection changes itself: a flow-mod is a call, not a message.</summary>
+/// <remarks>
+/// Thread-safe. A connection uses it only while it waits for no answer of the switch, so that
+/// what a peer asks is still done in the order in which it was asked.
+/// </remarks>
+public interface ISwitchTables
+{
+    /// <summary>Can it do this change? Else the switch is asked.</summary>
+    bool Takes(OfMessage change);
+
+    /// <summary>Does what <see cref="ApplyChanges"/> asks; done when it returns.</summary>
+    ImmutableArray<ChangeFailure> Apply(
+        ReadOnlySpan<SwitchChange> wanted, bool isAtomic, IActorRef? origin);
+}
 
 /// <summary>The bridge is gone: close its sockets and connections.</summary>
 public sealed record StopOpenFlow(string Bridge);

@@ -25,7 +25,17 @@ public sealed record BridgeSpec(
     ImmutableSortedDictionary<string, PortSpec> Ports,
     ImmutableSortedDictionary<string, MirrorSpec> Mirrors,
     ImmutableSortedDictionary<string, string> OtherConfig,
-    ImmutableSortedDictionary<string, string> ExternalIds);
+    ImmutableSortedDictionary<string, string> ExternalIds)
+{
+    /// <summary>Rows of Flow_Table by the number of their table; others are as usual.</summary>
+    public ImmutableSortedDictionary<int, FlowTableSpec> FlowTables { get; init; } =
+        ImmutableSortedDictionary<int, FlowTableSpec>.Empty;
+}
+
+/// <param name="Evicts">overflow_policy is "evict".</param>
+/// <param name="Groups">Subfields by which an evicting table is fair, as text.</param>
+public sealed record FlowTableSpec(
+    string Name, int? FlowLimit, bool Evicts, ImmutableSortedSet<string> Groups);
 
 public sealed record ControllerSpec(
     string Target, string? ConnectionMode, int? MaxBackoffMilliseconds,

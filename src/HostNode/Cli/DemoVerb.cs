@@ -18,7 +18,7 @@ internal static class DemoVerb
         };
         var datapath = new Option<string?>("--datapath")
         {
-            Description = "What moves packets: userspace (if not set) or ebpf.",
+            Description = "What moves packets: ebpf or userspace; not set: ebpf where it can be used.",
         };
         var once = new Option<bool>("--once")
         {
@@ -29,11 +29,15 @@ internal static class DemoVerb
         {
             Description = "Another three-tier network in YAML.",
         };
+        var evidence = new Option<string?>("--evidence")
+        {
+            Description = "Folder for flows, connections, packets and logs of a pair that fails.",
+        };
         var verb = new Command("demo",
             "Brings up hosts as network namespaces, joins them, applies a logical network and\n"
             + "checks it with real packets. Nothing is left behind.\nExample: fabric demo --once")
         {
-            hosts, datapath, once, json, network,
+            hosts, datapath, once, json, network, evidence,
         };
         hosts.Validators.Add(result =>
         {
@@ -45,9 +49,9 @@ internal static class DemoVerb
         });
         verb.SetAction((result, cancellation) => RunAsync(
             new DemoOptions(
-                result.GetValue(hosts), result.GetValue(datapath) ?? "userspace",
+                result.GetValue(hosts), result.GetValue(datapath),
                 result.GetValue(once), result.GetValue(json),
-                result.GetValue(network) ?? DefaultNetwork()),
+                result.GetValue(network) ?? DefaultNetwork(), result.GetValue(evidence)),
             cancellation));
         return verb;
     }

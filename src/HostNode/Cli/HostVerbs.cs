@@ -35,11 +35,13 @@ internal static class HostVerbs
             new Row("down-unreachable",
                 "Takes all unreachable members out. Example: fabric cluster down-unreachable",
                 "cluster/down-unreachable", []));
-        yield return Group("datapath",
+        var datapath = Group("datapath",
             "The datapath of this host. Example: fabric datapath show",
             new Row("show", "Provider, ports, counters and drops. Example: fabric datapath show",
                 "datapath/show", []),
             new Row("flows", "Megaflows. Example: fabric datapath flows", "datapath/flows", []));
+        datapath.Subcommands.Add(DatapathVerb.Uninstall());
+        yield return datapath;
         yield return Leaf(new Row("trace",
             "A packet's way through a bridge, or with --logical through logical networks: the\n"
             + "words are those of ofproto/trace and of ovn-trace.\n"

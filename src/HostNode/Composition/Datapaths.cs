@@ -81,9 +81,21 @@ internal sealed class Datapaths(
         if (kind == "" && OperatingSystem.IsWindows()) kind = "ovsext";
         if (OvsNetlinkProviders.IsKnown(kind)) return TryOpenNetlink(kind, out provider, out error);
 
+        if (kind == "" && OperatingSystem.IsLinux())
+        {
+            if (EbpfDatapath.ProblemHere() is not { } problem)
+            {
+                if (TryOpenEbpf(out provider, out problem)) return true;
+            }
+
+            log.Write("datapath", VlogLevel.Warn,
+                $"datapath provider ebpf cannot be used here: {problem}");
+        }
+
         provider = Managed("system@ovs-system", isDummy: false);
         log.Write("datapath", VlogLevel.Info,
             "datapath type system is the managed datapath (userspace)");
+        error = "";
         return true;
     }
 

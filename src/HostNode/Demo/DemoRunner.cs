@@ -7,8 +7,10 @@ namespace Fabric.HostNode.Demo;
 
 /// <summary>What `fabric demo` was asked for.</summary>
 /// <param name="Datapath">Null: what the machine offers best.</param>
+/// <param name="EvidenceFolder">Where a silent pair's hosts are written down; null: not.</param>
 internal sealed record DemoOptions(
-    int Hosts, string? Datapath, bool IsOnce, bool IsJson, string NetworkFile);
+    int Hosts, string? Datapath, bool IsOnce, bool IsJson, string NetworkFile,
+    string? EvidenceFolder = null);
 
 /// <summary>Brings the fabric up on this machine, and checks it with real packets.</summary>
 internal sealed class DemoRunner : IAsyncDisposable
@@ -148,7 +150,10 @@ internal sealed class DemoRunner : IAsyncDisposable
             }
         }
 
-        return CheckOutcome.Passed($"{Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
+        var shown = await _hosts[0].FabricAsync("datapath", "show");
+        var provider = shown.Output.Split('\n')[0].Split(':')[^1].Trim();
+        return CheckOutcome.Passed(
+            $"{Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, datapath {provider}");
     }
 
     private async Task<CheckOutcome> FormAsync()
@@ -212,17 +217,23 @@ internal sealed class DemoRunner : IAsyncDisposable
     private async Task<CheckOutcome> PingAllowedAsync(IReadOnlyList<DemoPair> pairs)
     {
         var failed = new List<string>();
+        var evidence = "";
         foreach (var pair in pairs)
         {
             var isReached = await UntilAsync(TimeSpan.FromSeconds(10),
                 () => Probes.PingAsync(pair.From, pair.To.Address, count: 1));
-            if (!isReached) failed.Add(pair.ToString());
+            if (isReached) continue;
+            failed.Add(pair.ToString());
+            if (failed.Count == 1 && _options.EvidenceFolder is { } folder)
+            {
+                evidence = await new DemoEvidence(folder, _hosts).CollectAsync(pair);
+            }
         }
 
         var remote = pairs.Count(pair => pair.From.Host != pair.To.Host);
         return failed.Count == 0
             ? CheckOutcome.Passed($"{pairs.Count} pairs, {remote} of them across hosts")
-            : CheckOutcome.Failed("no answer: " + string.Join(", ", failed));
+            : CheckOutcome.Failed("no answer: " + string.Join(", ", failed) + evidence);
     }
 
     private async Task<CheckOutcome> TransferAsync()
@@ -266,6 +277,9 @@ internal sealed class DemoRunner : IAsyncDisposable
         ];
         foreach (var host in _hosts)
         {
+            // Flows of idle ports go away: dump-flows needs somebody who talks.
+            var pair = _network.AllowedPings.First(pair => pair.From.Host == host.Number);
+            await Probes.PingAsync(pair.From, pair.To.Address, count: 1);
             foreach (var command in commands)
             {
                 var result = await host.ToolAsync(command[0], command[1..]);
@@ -339,6 +353,12 @@ internal sealed class DemoRunner : IAsyncDisposable
 
         var start = Stopwatch.GetTimestamp();
         _hosts[0].Start();
+        // Its packets may never have stopped: that it answers is what says it is back.
+        if (!await UntilAsync(TimeSpan.FromSeconds(60), () => SeesAllAsync(_hosts[0])))
+        {
+            return CheckOutcome.Failed($"{_hosts[0].Id} does not see {_hosts.Count} members up");
+        }
+
         var pairs = _network.Allowed
             .Where(pair => pair.From.Host == 1 || pair.To.Host == 1).ToArray();
         foreach (var pair in pairs)

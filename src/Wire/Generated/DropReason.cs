@@ -166,12 +166,14 @@ public enum DropReason : byte
     IgmpMalformed = 79,
     /// <summary>lost by a fault-injection port, as told</summary>
     FaultInjected = 80,
+    /// <summary>a zone holds as many unanswered connections as it may</summary>
+    ConntrackHalfOpen = 81,
 }
 
 /// <summary>Counter names and explanations of <see cref="DropReason"/>.</summary>
 public static class DropReasons
 {
-    public const int Count = 81;
+    public const int Count = 82;
 
     private static readonly string[] Counters =
     [
@@ -256,6 +258,7 @@ public static class DropReasons
         "lldp_malformed",
         "igmp_malformed",
         "fault_injected",
+        "conntrack_half_open",
     ];
 
     private static readonly string[] Texts =
@@ -341,6 +344,7 @@ public static class DropReasons
         "an LLDP data unit without its mandatory parts",
         "a multicast membership message that is cut or not one",
         "lost by a fault-injection port, as told",
+        "a zone holds as many unanswered connections as it may",
     ];
 
     /// <summary>

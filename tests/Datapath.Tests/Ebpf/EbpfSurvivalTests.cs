@@ -96,6 +96,65 @@ public sealed class EbpfSurvivalTests
         }
     }
 
+    /// <summary>
+    /// The kernel gives a namespace the inode number of one that went: what was pinned for the
+    /// dead one must not be taken over, and goes.
+    /// </summary>
+    [EbpfTheory]
+    [InlineData(8)]
+    public void A_new_namespace_inherits_nothing_of_a_dead_one(int attempts)
+    {
+        var host = $"test3-{Environment.ProcessId}";
+        string dead = "", number = "";
+        using (var scope = new NamespaceScope())
+        {
+            dead = EbpfPins.FolderOf(host);
+            number = NamespaceNumber();
+            var options = EbpfSupport.SmallOptions with { PinFolder = dead };
+            using var one = DevicePeer.Make("p1");
+            Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+            using (datapath)
+            {
+                Assert.True(datapath!.Ports.TryAdd(
+                    new DatapathPortSpec("p1", DatapathPortKind.System), out _, out _));
+                Put(datapath, "recirc_id(0),in_port(1)", "1");
+            }
+        }
+
+        Assert.True(Directory.Exists(dead));
+        var wasReused = false;
+        for (var attempt = 0; attempt < attempts && !wasReused; attempt++)
+        {
+            using var scope = new NamespaceScope();
+            wasReused = NamespaceNumber() == number;
+            var folder = EbpfPins.FolderOf(host);
+            Assert.NotEqual(dead, folder);
+            var options = EbpfSupport.SmallOptions with { PinFolder = folder };
+            Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+            using (datapath)
+            {
+                Assert.Equal(0, datapath!.AdoptedFlows);
+                datapath.Uninstall();
+            }
+        }
+
+        // The kernel takes a namespace's devices down some time after its last user went.
+        var deadline = Environment.TickCount64 + 5000;
+        while (Directory.Exists(dead) && Environment.TickCount64 < deadline)
+        {
+            using var scope = new NamespaceScope();
+            EbpfPins.RemoveDead(EbpfPins.FolderOf(host));
+        }
+
+        var isClsact = Directory.Exists(dead)
+            && Directory.GetFiles(Path.Combine(dead, "links")).Length == 0;
+        Assert.True(isClsact || !Directory.Exists(dead), dead);
+        if (isClsact) EbpfPins.Remove(dead);
+    }
+
+    private static string NamespaceNumber() =>
+        new FileInfo("/proc/thread-self/ns/net").LinkTarget ?? "";
+
     private static void Put(EbpfDatapath datapath, string flow, string actions)
     {
         Assert.True(OdpFlowText.TryParse(flow, null, out var key, out var mask, out _));

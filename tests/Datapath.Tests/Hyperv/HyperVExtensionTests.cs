@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Fabric.Datapath.Tests.Hyperv;
 
 /// <summary>The Hyper-V extension (driver/hyperv) in user mode, under the sanitizers.</summary>
@@ -10,9 +8,6 @@ namespace Fabric.Datapath.Tests.Hyperv;
 /// </remarks>
 public sealed class HyperVExtensionTests : IDisposable
 {
-    private static readonly string Source = Path.Combine(Root(), "driver", "hyperv");
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
     private static readonly bool IsFull =
         Environment.GetEnvironmentVariable("FABRIC_TEST_FULL") is { Length: > 0 };
 
@@ -21,75 +16,41 @@ public sealed class HyperVExtensionTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("extension_test.c", "15 tests passed")]
+    [InlineData("extension_test.c", "17 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     public void It_survives_traffic_detach_and_every_failed_allocation_under_the_sanitizers(
         string test, string lastLine) =>
-        Assert.Contains(lastLine, Run(Compile(test, isSanitized: true)));
+        Assert.Contains(
+            lastLine, ExtensionBuild.Run(ExtensionBuild.Compile(test, isSanitized: true)));
 
     [Fact]
     public void It_survives_bent_messages_and_frames()
     {
         var count = IsFull ? 1_000_000 : 50_000;
         Assert.Contains($"{count} inputs",
-            Run(Compile("fuzz.c", isSanitized: true), $"{count}"));
+            ExtensionBuild.Run(ExtensionBuild.Compile("fuzz.c", isSanitized: true), $"{count}"));
     }
 
     [Theory]
-    [InlineData("extension_test.c", "15 tests passed")]
+    [InlineData("extension_test.c", "17 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     public void Valgrind_finds_no_leak_and_no_bad_reference(string test, string lastLine)
     {
-        var program = Compile(test, isSanitized: false);
-        Assert.Contains(lastLine, Run(
+        var program = ExtensionBuild.Compile(test, isSanitized: false);
+        Assert.Contains(lastLine, ExtensionBuild.Run(
             "valgrind", "-q", "--error-exitcode=9", "--leak-check=full", program));
     }
 
     [Fact]
     public void All_of_it_links_as_a_64_bit_kernel_image()
     {
-        var image = Run(Path.Combine(Source, "build-sys"), _folder).Trim();
-        var headers = Run("x86_64-w64-mingw32-objdump", "-p", image);
+        var image = ExtensionBuild.Run(
+            Path.Combine(ExtensionBuild.Source, "build-sys"), _folder).Trim();
+        var headers = ExtensionBuild.Run("x86_64-w64-mingw32-objdump", "-p", image);
         Assert.Contains("(NT native)", headers);
         Assert.Contains("DLL Name: ndis.sys", headers);
         Assert.Contains("DLL Name: ntoskrnl.exe", headers);
         // Nothing but the kernel's own libraries is imported.
         Assert.Equal(2, headers.Split("DLL Name:").Length - 1);
-    }
-
-    private string Compile(string test, bool isSanitized)
-    {
-        var program = Path.Combine(_folder, isSanitized ? "sanitized" : "plain");
-        string[] flags = isSanitized
-            ? ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] : ["-O2"];
-        Run("gcc",
-        [
-            "-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", .. flags,
-            .. Directory.EnumerateFiles(Source, "*.c")
-                .Where(path => Path.GetFileName(path) != "driver.c"),
-            Path.Combine(Source, "double", "ndis_double.c"), Path.Combine(Source, "tests", "lab.c"),
-            Path.Combine(Source, "tests", test), "-lpthread", "-o", program,
-        ]);
-        return program;
-    }
-
-    private static string Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-        })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(Patience)) process.Kill(entireProcessTree: true);
-        Assert.True(process.ExitCode == 0, output.Result + errors.Result);
-        return output.Result;
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Fabric.sln"))) folder = folder.Parent;
-        return folder.FullName;
     }
 }

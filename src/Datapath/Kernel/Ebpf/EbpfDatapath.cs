@@ -387,7 +387,7 @@ public sealed class EbpfDatapath : IDatapathProvider
             round++;
             if (round % 4 != 0) continue;
             Tracker.Sweep();
-            _flows.Rank();
+            _flows.KeepHouse();
             PortsOf.Refresh();
             Specs.RefreshTunnels();
             if (_flows.AdoptedCount + PortsOf.UnclaimedCount > 0

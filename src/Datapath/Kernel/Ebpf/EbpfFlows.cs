@@ -13,6 +13,8 @@ namespace Fabric.Datapath;
 /// </remarks>
 internal sealed unsafe class EbpfFlows : IDatapathFlows
 {
+    private const int AttemptCountMax = 8;
+
     private readonly Lock _lock = new();
     private readonly KernelObject _kernel;
     private readonly RowTable _rows;
@@ -20,6 +22,10 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     private readonly KernelMasks _kernelMasks;
     private readonly Dictionary<FlowKey, FlowMask> _masks = [];
     private readonly int _kernelFlowsMax;
+
+    /// <summary>Rows that wait until the kernel has let their flow go.</summary>
+    private readonly List<(ulong Hash, StepProgram Program)> _stranded = [];
+
     private List<ulong>? _adopted;
     private FlowMask[] _maskList = [];
     private int _count;
@@ -106,9 +112,9 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
             own.Flows.Remove(flow.Words);
             if (own.Flows.Count == 0) Forget(own);
             Volatile.Write(ref _count, _count - 1);
-            Leave(flow);
+            var isGone = TryLeave(flow);
             last = flow.Statistics(_rows);
-            Free(flow.Program);
+            Abandon(flow.KernelHash, flow.Program, isGone);
             return true;
         }
     }
@@ -143,8 +149,7 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
             {
                 foreach (var flow in mask.Flows.Values)
                 {
-                    Leave(flow);
-                    Free(flow.Program);
+                    Abandon(flow.KernelHash, flow.Program, TryLeave(flow));
                 }
             }
 
@@ -180,9 +185,19 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
         }
     }
 
-    public void Rank()
+    /// <summary>What is to be done now and then: most used masks first, removals again.</summary>
+    public void KeepHouse()
     {
-        lock (_lock) _kernelMasks.Rank();
+        lock (_lock)
+        {
+            _kernelMasks.Rank();
+            var stranded = _stranded.ToArray();
+            _stranded.Clear();
+            foreach (var (hash, program) in stranded)
+            {
+                Abandon(hash, program, IsRemoved(hash));
+            }
+        }
     }
 
     /// <summary>
@@ -246,13 +261,20 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
         flow.Actions = actions;
         flow.Before = flow.Statistics(_rows);
         flow.Program = fresh;
-        if (flow.KernelMask is not null)
+        var isGone = true;
+        if (flow.KernelMask is not null && !(fresh.IsWhole && TryLead(flow)))
         {
-            if (fresh.IsWhole) Enter(flow);
-            else Leave(flow);
+            isGone = TryLeave(flow);
         }
 
-        Free(old);
+        Abandon(flow.KernelHash, old, isGone);
+    }
+
+    /// <summary>Gives the rows back, unless the kernel may still lead packets to them.</summary>
+    private void Abandon(ulong hash, StepProgram? program, bool isGone)
+    {
+        if (isGone) Free(program);
+        else if (program is not null) _stranded.Add((hash, program));
     }
 
     private bool TryEnter(KernelFlow flow, in FlowKey key, in FlowKey mask)
@@ -269,7 +291,7 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
         flow.KernelMask = entry;
         var value = ValueOf(flow, in words);
         var hash = flow.KernelHash;
-        var result = LibBpf.Update(_kernel.Megaflows, &hash, &value, LibBpf.UpdateNoExist);
+        var result = Write(hash, in value, LibBpf.UpdateNoExist);
         if (result == -17 && TryOverwriteAdopted(hash, in value)) result = 0;
         if (result == 0)
         {
@@ -288,9 +310,8 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     {
         if (_adopted is null || !_adopted.Remove(hash)) return false;
         KernelMegaflow old;
-        var fresh = value;
         if (LibBpf.Lookup(_kernel.Megaflows, &hash, &old) != 0) return false;
-        if (LibBpf.Update(_kernel.Megaflows, &hash, &fresh, LibBpf.UpdateAny) != 0) return false;
+        if (Write(hash, in value, LibBpf.UpdateAny) != 0) return false;
         Volatile.Write(ref _kernelCount, _kernelCount - 1);
         FreeChain(old.Row);
         return true;
@@ -309,24 +330,55 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     }
 
     /// <summary>Leads the kernel to the flow's present program.</summary>
-    private void Enter(KernelFlow flow)
+    private bool TryLead(KernelFlow flow)
     {
         var key = flow.Key;
         ref readonly var mask = ref flow.Mask.Mask;
-        if (!KernelKey.TryConvert(in key, in mask, _specs.Epoch, out var words, out _)) return;
-        var value = ValueOf(flow, in words);
-        var hash = flow.KernelHash;
-        LibBpf.Update(_kernel.Megaflows, &hash, &value, LibBpf.UpdateAny);
+        return KernelKey.TryConvert(in key, in mask, _specs.Epoch, out var words, out _)
+            && Write(flow.KernelHash, ValueOf(flow, in words), LibBpf.UpdateAny) == 0;
     }
 
-    private void Leave(KernelFlow flow)
+    /// <returns>False: the kernel still has the flow, and leads to its rows.</returns>
+    private bool TryLeave(KernelFlow flow)
     {
-        if (flow.KernelMask is not { } entry) return;
-        var hash = flow.KernelHash;
-        LibBpf.Delete(_kernel.Megaflows, &hash);
+        if (flow.KernelMask is not { } entry) return true;
         flow.KernelMask = null;
         _kernelMasks.Release(entry, flow.Key, in flow.Mask.Mask);
         Volatile.Write(ref _kernelCount, _kernelCount - 1);
+        return IsRemoved(flow.KernelHash);
+    }
+
+    private int Write(ulong hash, in KernelMegaflow value, ulong flags)
+    {
+        var copy = value;
+        var result = 0;
+        for (var attempt = 0; attempt < AttemptCountMax; attempt++)
+        {
+            result = LibBpf.Update(_kernel.Megaflows, &hash, &copy, flags);
+            if (!IsPassing(result)) break;
+            Thread.Yield();
+        }
+
+        return result;
+    }
+
+    private bool IsRemoved(ulong hash)
+    {
+        for (var attempt = 0; attempt < AttemptCountMax; attempt++)
+        {
+            if (!IsPassing(LibBpf.Delete(_kernel.Megaflows, &hash))) return true;
+            Thread.Yield();
+        }
+
+        return false;
+    }
+
+    /// <summary>The kernel was short of memory, or of a bucket's lock, for a moment.</summary>
+    private static bool IsPassing(int result)
+    {
+        const int TryAgain = -11, NoMemory = -12, Busy = -16, Deadlock = -35, TimedOut = -110;
+
+        return result is TryAgain or NoMemory or Busy or Deadlock or TimedOut;
     }
 
     private void Forget(FlowMask mask)

@@ -1,8 +1,14 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Fabric.Datapath;
 
 /// <summary>What lies pinned on a bpffs.</summary>
+/// <remarks>
+/// A folder belongs to one host in one network namespace. The namespace is named by its cookie,
+/// which the kernel gives out once: its inode number is given to the next namespace when one goes,
+/// which would then take over flows and ports of a stranger.
+/// </remarks>
 public static unsafe partial class EbpfPins
 {
     public const string Root = "/sys/fs/bpf";
@@ -125,11 +131,64 @@ public static unsafe partial class EbpfPins
         return StatFileSystem(path, status) == 0 && (status[0] & 0xffffffff) == BpfMagic;
     }
 
+    /// <summary>
+    /// Removes what this host left in namespaces that are gone: devices that programs were linked
+    /// to are no more. Without tcx nothing tells, and the pins stay.
+    /// </summary>
+    /// <param name="folder">The host's folder in the namespace of the caller: it stays.</param>
+    internal static void RemoveDead(string folder)
+    {
+        var at = folder.LastIndexOf('@');
+        if (at < 0 || Path.GetDirectoryName(folder) is not { } root) return;
+        if (!Directory.Exists(root)) return;
+        var prefix = folder[..(at + 1)];
+        foreach (var other in Directory.GetDirectories(root))
+        {
+            if (other == folder || !other.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            var links = Path.Combine(other, "links");
+            var pins = Directory.Exists(links) ? Directory.GetFiles(links) : [];
+            if (pins.Length > 0 && pins.All(pin => LinkedDevice(pin) == 0)) Remove(other);
+        }
+    }
+
+    /// <summary>Index of the device that a pinned tcx link is at; 0: gone, -1: unknown.</summary>
+    private static int LinkedDevice(string pin)
+    {
+        const int InfoSize = 64, DeviceOffset = 16;
+
+        var link = LibBpf.GetPinned(pin);
+        if (link < 0) return -1;
+        var info = stackalloc byte[InfoSize];
+        new Span<byte>(info, InfoSize).Clear();
+        uint size = InfoSize;
+        var result = LibBpf.Describe(link, info, &size);
+        Libc.Close(link);
+        return result == 0 && *(uint*)info == LibBpf.LinkTcx ? *(int*)(info + DeviceOffset) : -1;
+    }
+
+    /// <summary>Socket option of Linux 5.14; before, the inode number must do.</summary>
     private static string NamespaceNumber()
     {
+        const int NamespaceCookie = 71, FamilyUnix = 1, Datagram = 2;
+
+        var socket = Libc.Socket(FamilyUnix, Datagram | LinuxNumbers.SocketCloseOnExec, 0);
+        if (socket >= 0)
+        {
+            ulong cookie = 0;
+            var size = sizeof(ulong);
+            var result = GetSocketOption(
+                socket, LinuxNumbers.LevelSocket, NamespaceCookie, &cookie, &size);
+            Libc.Close(socket);
+            if (result == 0) return cookie.ToString(CultureInfo.InvariantCulture);
+        }
+
         var link = new FileInfo("/proc/thread-self/ns/net").LinkTarget ?? "";
         return new string(link.Where(char.IsAsciiDigit).ToArray());
     }
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetSocketOption(
+        int descriptor, int level, int name, void* value, int* size);
 
     [LibraryImport("libc", EntryPoint = "mount", SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8)]

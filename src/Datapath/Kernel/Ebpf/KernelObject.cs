@@ -80,7 +80,12 @@ internal sealed unsafe class KernelObject : IDisposable
         var bytes = ReadResource()!;
         var pins = options.PinFolder;
         var isAdopting = pins is not null && File.Exists(Path.Combine(pins, "fabric_settings"));
-        if (pins is not null && !TryMakeFolder(pins, out error)) return null;
+        if (pins is not null)
+        {
+            if (!TryMakeFolder(pins, out error)) return null;
+            EbpfPins.RemoveDead(pins);
+        }
+
         var loaded = TryLoad(bytes, options, isAdopting, out error);
         if (loaded is not null || !isAdopting) return loaded;
         EbpfPins.RemoveMaps(pins!);

@@ -81,6 +81,12 @@ internal static unsafe partial class LibBpf
         StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetPinned(string path);
 
+    public const uint LinkTcx = 11;
+
+    /// <summary>struct bpf_link_info, bpf_prog_info or bpf_map_info of a descriptor.</summary>
+    [LibraryImport(Library, EntryPoint = "bpf_obj_get_info_by_fd", SetLastError = true)]
+    public static partial int Describe(int descriptor, void* info, uint* size);
+
     [LibraryImport(Library, EntryPoint = "bpf_map_update_elem", SetLastError = true)]
     public static partial int Update(int map, void* key, void* value, ulong flags);
 

@@ -215,17 +215,18 @@ internal sealed unsafe class RouteSocket : IDisposable
             var isMany = (flags & DumpAll) != 0 || (flags & Acknowledge) != 0;
             while (true)
             {
-                var result = ReadAnswer(sequence, read, out var isDone);
-                if (result != 0 || isDone || !isMany) return result;
+                var result = ReadAnswer(sequence, read, out var isDone, out var isAnswer);
+                if (result != 0 || isDone || (isAnswer && !isMany)) return result;
             }
         }
     }
 
-    private int ReadAnswer(uint sequence, Reader read, out bool isDone)
+    /// <param name="isAnswer">False: rests of what an earlier request did not read.</param>
+    private int ReadAnswer(uint sequence, Reader read, out bool isDone, out bool isAnswer)
     {
         const ushort Error = 2, Done = 3;
 
-        isDone = false;
+        isDone = isAnswer = false;
         nint size;
         fixed (byte* bytes = _buffer)
         {
@@ -237,6 +238,7 @@ internal sealed unsafe class RouteSocket : IDisposable
         while (NetlinkMessage.TryParse(datagram, out var message, out datagram))
         {
             if (message.Sequence != sequence) continue;
+            isAnswer = true;
             if (message.Type == Done) isDone = true;
             else if (message.Type == Error)
             {

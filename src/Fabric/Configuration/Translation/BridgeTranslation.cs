@@ -114,7 +114,27 @@ public static class BridgeTranslation
             row.GetString("name"), row.GetString("datapath_type"),
             row.GetStringOrNull("fail_mode"), row.GetStringSet("protocols"),
             controllers.ToImmutable(), ports.ToImmutable(), mirrors.ToImmutable(),
-            row.GetMap("other_config"), row.GetMap("external_ids"));
+            row.GetMap("other_config"), row.GetMap("external_ids"))
+        {
+            FlowTables = FlowTablesOf(database, row),
+        };
+    }
+
+    private static ImmutableSortedDictionary<int, FlowTableSpec> FlowTablesOf(
+        DatabaseSnapshot database, Row row)
+    {
+        var tables = ImmutableSortedDictionary.CreateBuilder<int, FlowTableSpec>();
+        var rows = row["flow_tables"];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (database.Find("Flow_Table", rows.Values[i].Uuid) is not { } table) continue;
+            tables[(int)rows.Keys[i].Integer] = new FlowTableSpec(
+                table.GetString("name"), IntegerOf(table, "flow_limit"),
+                table.GetStringOrNull("overflow_policy") == "evict",
+                table.GetStringSet("groups"));
+        }
+
+        return tables.ToImmutable();
     }
 
     private static PortSpec PortOf(DatabaseSnapshot database, Row row)

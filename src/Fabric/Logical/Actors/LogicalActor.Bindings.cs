@@ -21,7 +21,7 @@ public sealed partial class LogicalActor
     private long _zonesRequest;
     private long _linksRequest;
     private long _addressRequest;
-    private object[] _managed = [];
+    private (long, long, long) _managed;
 
     /// <remarks>
     /// A port that this host owned and that now is another's has moved: its interface here is no
@@ -128,10 +128,10 @@ public sealed partial class LogicalActor
     {
         if (_compiler.Topology is not { } topology || _addressRequest != 0) return;
         var rows = topology.Rows;
-        object[] inputs = [rows.Switches, rows.SwitchPorts, rows.RouterPorts];
+        var inputs = rows.AddressingVersion;
         var isSteward = _host!.Tunnels.Keys.All(
             other => string.CompareOrdinal(_host.HostId, other) < 0);
-        if (!isSteward || inputs.SequenceEqual(_managed)) return;
+        if (!isSteward || inputs == _managed) return;
         _managed = inputs;
         var operations = AddressManagement.Plan(topology);
         if (operations.IsEmpty) return;
@@ -200,7 +200,7 @@ public sealed partial class LogicalActor
             _addressRequest = 0;
             if (completed.Error is not null)
             {
-                _managed = [];
+                _managed = default;
                 Timers.StartSingleTimer(nameof(ManageAddresses), CompileNow.Instance, RetryPause);
             }
             else

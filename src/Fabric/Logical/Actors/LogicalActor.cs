@@ -33,11 +33,12 @@ public sealed record NetworkStatus(
 ///         <see cref="LearnedAddressesChanged"/> from the cluster;
 ///         <see cref="ChangesApplied"/>, <see cref="SwitchAnswered"/> and PacketInRaised from the
 ///         bridge; <see cref="TransactCompleted"/>; <see cref="GetNetworkStatus"/>;
-///         <see cref="TraceLogical"/>.
+///         <see cref="TraceLogical"/>; <see cref="DescribeFlows"/>.
 /// Says:   subscriptions; <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/>;
 ///         <see cref="ApplyChanges"/> and
 ///         <see cref="AskSwitch"/> to the bridge; <see cref="Transact"/> (bridge, zones, up);
-///         <see cref="NorthboundApplied"/>; <see cref="NetworkStatus"/>.
+///         <see cref="NorthboundApplied"/>; <see cref="NetworkStatus"/>;
+///         <see cref="FlowsDescribed"/>.
 /// Holds:  nothing that the databases, the cluster and the bridge cannot say again. After a start
 ///         it reads the bridge's flows and changes only what differs: traffic does not notice.
 /// Fails:  it ends with the databases and the cluster that it was given, and its parent starts it
@@ -47,6 +48,7 @@ public sealed record NetworkStatus(
 public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ComplaintPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LogicalSurroundings _around;
@@ -62,6 +64,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         ImmutableSortedDictionary<string, string>.Empty;
     private CompileResult? _result;
     private bool _isCompilePending;
+    private bool _isComplaintPending;
     private long _lastRequest;
 
     public LogicalActor(LogicalSurroundings around)
@@ -71,15 +74,15 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<NorthboundChanged>(OnNorthbound);
         Receive<PortLocationsChanged>(changed =>
         {
+            _hosts = Follow(_hosts, _locations, changed.Locations);
             _locations = changed.Locations;
-            _hosts = changed.Locations.ToImmutableSortedDictionary(
-                pair => pair.Key, pair => pair.Value.HostId, StringComparer.Ordinal);
             NoteOwned();
             CompileSoon();
         });
         Receive<LearnedAddressesChanged>(OnLearned);
         Receive<NeighborHeard>(OnHeard);
         Receive<CompileNow>(_ => OnCompile());
+        Receive<ComplainNow>(_ => Complain());
         Receive<ActorIdentity>(OnBridgeIdentity);
         Receive<FindBridge>(_ => LookForBridge());
         Receive<SwitchAnswered>(OnSwitchAnswered);
@@ -88,6 +91,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<RefusedBundle>(_ => OnRefused());
         Receive<Terminated>(OnTerminated);
         Receive<GetNetworkStatus>(_ => Sender.Tell(Status()));
+        Receive<DescribeFlows>(_ => Sender.Tell(new FlowsDescribed([.. _compiler.Flows.All])));
         Receive<TraceLogical>(request => Sender.Tell(
             _compiler.Topology is { } topology && _host is not null
                 ? LogicalTrace.Read(
@@ -100,6 +104,11 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
     public static Props Props(LogicalSurroundings around) =>
         Akka.Actor.Props.Create(() => new LogicalActor(around));
+
+    private sealed record ComplainNow
+    {
+        public static ComplainNow Instance { get; } = new();
+    }
 
     private sealed record CompileNow
     {
@@ -185,7 +194,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         LinkPhysical();
         StoreZones();
         ManageAddresses();
-        Complain(_result!.Conditions);
+        ComplainSoon();
         Claim();
         Install();
     }
@@ -218,9 +227,41 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         _host!.HostId, LocalInterfaces(), _host.Tunnels,
         _hosts, zones, _host.PhysicalNetworks);
 
-    /// <summary>Each condition is logged once, and again when its text changed.</summary>
-    private void Complain(ImmutableArray<NetworkCondition> conditions)
+    /// <summary>Hosts by port, with only what differs made anew.</summary>
+    private static ImmutableSortedDictionary<string, string> Follow(
+        ImmutableSortedDictionary<string, string> hosts,
+        ImmutableSortedDictionary<string, PortLocation> before,
+        ImmutableSortedDictionary<string, PortLocation> now)
     {
+        var builder = hosts.ToBuilder();
+        foreach (var (name, location) in now)
+        {
+            if (!before.TryGetValue(name, out var old) || old.HostId != location.HostId)
+                builder[name] = location.HostId;
+        }
+
+        if (builder.Count == now.Count) return builder.ToImmutable();
+        builder.RemoveRange(before.Keys.Where(name => !now.ContainsKey(name)));
+        return builder.ToImmutable();
+    }
+
+    /// <summary>
+    /// Looking for conditions takes a pass over all rows: once for a burst of changes, and not
+    /// before the flows.
+    /// </summary>
+    private void ComplainSoon()
+    {
+        if (_isComplaintPending) return;
+        _isComplaintPending = true;
+        Timers.StartSingleTimer(nameof(ComplainNow), ComplainNow.Instance, ComplaintPause);
+    }
+
+    /// <summary>Each condition is logged once, and again when its text changed.</summary>
+    private void Complain()
+    {
+        _isComplaintPending = false;
+        if (_result is null) return;
+        var conditions = _result.Conditions;
         foreach (var condition in conditions)
         {
             var row = $"{condition.Table} {condition.Row}";

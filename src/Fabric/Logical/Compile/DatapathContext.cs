@@ -6,24 +6,39 @@ namespace Fabric.Logical;
 internal sealed class DatapathContext : IExpressionContext
 {
     private readonly LogicalTopology _topology;
-    private readonly HostView _host;
     private readonly Dictionary<string, uint> _ports;
 
-    // Many ACLs name the same few groups and sets: each is worked out once per compilation.
+    // Many ACLs name the same few groups and sets: each is worked out once, until it changes.
     private readonly Dictionary<string, ImmutableArray<uint>?> _groups =
         new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<uint>?> _groupsHere =
         new(StringComparer.Ordinal);
     private readonly Dictionary<string, AddressSetMembers?> _sets = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, string>> _texts =
+        new(StringComparer.Ordinal);
 
-    /// <param name="ports">Keys of the datapath's ports by name.</param>
+    /// <param name="ports">Keys of the datapath's ports by name; followed as they change.</param>
     public DatapathContext(
         LogicalTopology topology, HostView host, Dictionary<string, uint> ports)
     {
         _topology = topology;
-        _host = host;
+        Host = host;
         _ports = ports;
+    }
+
+    /// <summary>This host as it is now.</summary>
+    public HostView Host { get; set; }
+
+    /// <summary>The sets and groups of these names are others now, or have other members.</summary>
+    public void Forget(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            _groups.Remove(name);
+            _groupsHere.Remove(name);
+            _sets.Remove(name);
+            _texts.Remove(name);
+        }
     }
 
     public uint? PortKey(string port) => _ports.TryGetValue(port, out var key) ? key : null;
@@ -101,8 +116,8 @@ internal sealed class DatapathContext : IExpressionContext
 
     public bool IsResident(string port)
     {
-        if (_host.Interfaces.ContainsKey(port)) return true;
-        return _host.Locations.TryGetValue(port, out var owner) && owner == _host.HostId;
+        if (Host.Interfaces.ContainsKey(port)) return true;
+        return Host.Locations.TryGetValue(port, out var owner) && owner == Host.HostId;
     }
 
     /// <summary>What the expression's names mean now: equal lists mean equal flows.</summary>
@@ -113,14 +128,14 @@ internal sealed class DatapathContext : IExpressionContext
         {
             var members = AddressSet(name);
             meaning.Add(_topology.AddressSetNamed(name) is null && members is not null
-                ? TextOf($"${name}", () => string.Join(' ', members.Ipv4.Concat(members.Ipv6)))
+                ? TextOf(name, "$", () => string.Join(' ', members.Ipv4.Concat(members.Ipv6)))
                 : members);
         }
 
         foreach (var (field, name) in expression.PortGroupUses())
         {
             meaning.Add(PortGroup(name, field) is { } keys
-                ? TextOf($"@{name} {field} {FieldHere}", () => string.Join(' ', keys))
+                ? TextOf(name, $"@{field} {FieldHere}", () => string.Join(' ', keys))
                 : null);
         }
 
@@ -129,9 +144,10 @@ internal sealed class DatapathContext : IExpressionContext
         return meaning;
     }
 
-    private string TextOf(string name, Func<string> make)
+    private string TextOf(string name, string variant, Func<string> make)
     {
-        if (!_texts.TryGetValue(name, out var text)) _texts[name] = text = make();
+        if (!_texts.TryGetValue(name, out var texts)) _texts[name] = texts = [];
+        if (!texts.TryGetValue(variant, out var text)) texts[variant] = text = make();
         return text;
     }
 }

@@ -70,10 +70,15 @@ public sealed record LocalDatapaths(
         return new LocalDatapaths([.. switches.Values], [.. routers.Values]);
     }
 
+    /// <summary>The same datapaths with their rows as they are now.</summary>
+    internal LocalDatapaths Refreshed(NorthboundReader rows) => new(
+        [.. Switches.Select(row => rows.Switches.GetValueOrDefault(row.Uuid, row))],
+        [.. Routers.Select(row => rows.Routers.GetValueOrDefault(row.Uuid, row))]);
+
     /// <summary>network_name by localnet port.</summary>
     public ImmutableSortedDictionary<string, string> Localnets(
         LogicalTopology topology, HostView host) =>
-        Switches.SelectMany(topology.PortsOf)
+        Switches.SelectMany(owner => topology.PhysicalPortsOf(owner.Uuid))
             .Where(port => port.Options.ContainsKey("network_name")
                 && (port.IsLocalnet || port.L2GatewayChassis == host.HostId))
             .ToImmutableSortedDictionary(
@@ -83,19 +88,19 @@ public sealed record LocalDatapaths(
     public ImmutableSortedSet<string> ZoneNames(LogicalTopology topology, HostView host)
     {
         var names = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
-        foreach (var owner in Switches)
+        foreach (var name in host.Interfaces.Keys)
         {
-            foreach (var port in topology.PortsOf(owner))
-            {
-                var isHere = host.Interfaces.ContainsKey(port.Name)
-                    || (port.Parent is { } parent && host.Interfaces.ContainsKey(parent))
-                    || port.IsLocalnet || port.L2GatewayChassis == host.HostId;
-                if (isHere) names.Add(port.Name);
-            }
+            if (topology.SwitchPort(name) is not null) names.Add(name);
+            foreach (var child in topology.ChildrenOf(name)) names.Add(child.Name);
         }
 
         foreach (var owner in Switches)
         {
+            foreach (var port in topology.PhysicalPortsOf(owner.Uuid))
+            {
+                if (port.IsLocalnet || port.L2GatewayChassis == host.HostId) names.Add(port.Name);
+            }
+
             var hasBalancers =
                 topology.BalancersOf(owner.LoadBalancers, owner.LoadBalancerGroups).Any();
             if (hasBalancers) names.Add(ConntrackZones.SnatName(owner.Uuid)); // For hairpins.

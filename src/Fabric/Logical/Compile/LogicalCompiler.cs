@@ -8,12 +8,17 @@ namespace Fabric.Logical;
 /// <param name="Changes">Since the compilation before.</param>
 /// <param name="Zones">Names of the conntrack zones that local datapaths need.</param>
 public sealed record CompileResult(
-    FlowChanges Changes, ImmutableArray<NetworkCondition> Conditions,
-    ImmutableSortedSet<string> Zones, int LocalDatapathCount, int CompiledBlockCount)
+    FlowChanges Changes, ImmutableSortedSet<string> Zones, int LocalDatapathCount,
+    int CompiledBlockCount)
 {
     /// <summary>network_name by localnet port of local switches.</summary>
     public ImmutableSortedDictionary<string, string> Localnets { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>What an operator should see; looked for when it is asked for.</summary>
+    public ImmutableArray<NetworkCondition> Conditions => FoundConditions.Value;
+
+    internal Lazy<ImmutableArray<NetworkCondition>> FoundConditions { get; init; } = new([]);
 }
 
 /// <summary>
@@ -21,21 +26,21 @@ public sealed record CompileResult(
 /// </summary>
 /// <remarks>
 /// Only datapaths that can be reached from a port bound here are compiled. Each logical object has
-/// a block of flows, made again only when something that it is made from has changed, so that a
-/// change costs what it touches.
+/// a block of flows, made again only when something that it is made from has changed; and only
+/// datapaths and ports that a change can touch are looked at (<see cref="TouchedDatapaths"/>), so
+/// that a change costs what it touches.
 /// </remarks>
-public sealed class LogicalCompiler
+public sealed partial class LogicalCompiler
 {
     private readonly NorthboundReader _rows = new();
     private readonly BlockCache _cache = new();
     private readonly NetworkChecks _checks = new();
-    private readonly Dictionary<Guid, SwitchView> _views = [];
-    private readonly Dictionary<Guid, RouterView> _routers = [];
+    private readonly SortedDictionary<Guid, SwitchView> _switches = [];
+    private readonly SortedDictionary<Guid, RouterView> _routers = [];
     private DatabaseSnapshot? _database;
     private TunnelKeys? _keys;
     private HostView? _host;
     private LocalDatapaths? _local;
-    private CompileResult? _last;
 
     /// <summary>Everything that should be installed now.</summary>
     public DesiredFlows Flows { get; } = new();
@@ -46,176 +51,188 @@ public sealed class LogicalCompiler
     /// <summary>The relations of the last compilation; null before the first.</summary>
     public LogicalTopology? Topology { get; private set; }
 
+    /// <summary>Compilations that looked at everything, for tests and figures.</summary>
+    public int WholeCount { get; private set; }
+
     public CompileResult Compile(DatabaseSnapshot database, TunnelKeys keys, HostView host)
     {
-        var isKnown = ReferenceEquals(database, _database);
-        if (!isKnown) _rows.Update(database);
-        _database = database;
-        if (Topology is not null && _last is not null && (isKnown || _rows.OnlySetsChanged)
-            && keys.Equals(_keys) && host.Equals(_host))
-        {
-            return Refresh(Topology, _last, host);
-        }
-
-        (_keys, _host) = (keys, host);
-        var topology = new LogicalTopology(_rows, keys);
-        Topology = topology;
-        var pass = new CompilePass(topology, host, _cache, Flows);
-        var local = LocalDatapaths.Find(topology, host);
-        _local = local;
-        _views.Clear();
-        _routers.Clear();
-
+        var isSame = ReferenceEquals(database, _database);
+        if (!isSame) _rows.Update(database);
+        var touched = Touched(isSame, keys, host);
+        (_database, _keys, _host) = (database, keys, host);
         _cache.Begin();
-        pass.DeclareMeters();
-        PhysicalPipeline.CompileHost(pass);
-        foreach (var row in local.Switches) CompileSwitch(pass, row);
-        foreach (var row in local.Routers) CompileRouter(pass, row);
-        _cache.End(Flows);
-
-        var conditions = _rows.Conditions()
-            .Concat(_checks.Of(topology))
-            .Concat(_cache.Conditions())
-            .Take(LogicalLimits.ConditionsMax);
-        return _last = new CompileResult(
-            Flows.TakeChanges(), [.. conditions], local.ZoneNames(topology, host),
+        if (touched is null) CompileWhole(keys, host);
+        else CompileTouched(touched, host);
+        var topology = Topology!;
+        var local = _local!;
+        return new CompileResult(
+            Flows.TakeChanges(), local.ZoneNames(topology, host),
             local.Switches.Length + local.Routers.Length, _cache.CompiledCount)
         {
             Localnets = local.Localnets(topology, host),
+            FoundConditions = new Lazy<ImmutableArray<NetworkCondition>>(() =>
+            [
+                .. _rows.Conditions().Concat(_checks.Of(topology)).Concat(_cache.Conditions())
+                    .Take(LogicalLimits.ConditionsMax),
+            ]),
         };
     }
 
-    /// <summary>
-    /// Only members of address sets may have changed: expressions are looked at, nothing else.
-    /// </summary>
-    private CompileResult Refresh(LogicalTopology topology, CompileResult last, HostView host)
+    /// <summary>What must be looked at again; null: everything.</summary>
+    private TouchedDatapaths? Touched(bool isSame, TunnelKeys keys, HostView host)
     {
-        topology.IndexSets();
+        if (Topology is not { } topology || _host is null || _keys is null) return null;
+        var touched = new TouchedDatapaths(topology, _switches, _routers);
+        if (isSame)
+        {
+            return ReferenceEquals(keys, _keys) && touched.NoteHost(_host, host)
+                ? touched
+                : null;
+        }
+
+        if (_rows.IsWhole || _rows.HasFarReachingChange) return null;
+        touched.NoteBefore();
+        return topology.Follow(keys) && touched.NoteKeys(_keys, keys)
+            && touched.NoteRows(host) && touched.NoteHost(_host, host)
+                ? touched
+                : null;
+    }
+
+    private void CompileWhole(TunnelKeys keys, HostView host)
+    {
+        WholeCount++;
+        var topology = new LogicalTopology(_rows, keys);
+        Topology = topology;
         var pass = new CompilePass(topology, host, _cache, Flows);
-        _cache.Begin();
-        foreach (var row in _local!.Switches)
-        {
-            if (_views.TryGetValue(row.Uuid, out var view))
-                SwitchPipeline.CompileExpressions(pass, view);
-        }
+        _local = LocalDatapaths.Find(topology, host);
+        var before = _switches.Keys.Concat(_routers.Keys).ToList();
+        _switches.Clear();
+        _routers.Clear();
 
-        foreach (var row in _local.Routers)
+        pass.Enter(Guid.Empty);
+        pass.DeclareMeters();
+        PhysicalPipeline.CompileHost(pass);
+        pass.Leave(null);
+        foreach (var row in _local.Switches) CompileSwitch(pass, row, null);
+        foreach (var row in _local.Routers) CompileRouter(pass, row, null);
+        foreach (var datapath in before)
         {
-            if (_routers.TryGetValue(row.Uuid, out var view))
-                RouterPipeline.CompileExpressions(pass, view);
+            if (!_switches.ContainsKey(datapath) && !_routers.ContainsKey(datapath))
+                pass.Drop(datapath);
         }
-
-        var conditions = _rows.Conditions()
-            .Concat(_checks.Of(topology))
-            .Concat(_cache.Conditions())
-            .Take(LogicalLimits.ConditionsMax);
-        return _last = last with
-        {
-            Changes = Flows.TakeChanges(),
-            Conditions = [.. conditions],
-            CompiledBlockCount = _cache.CompiledCount,
-        };
     }
 
-    private void CompileSwitch(CompilePass pass, LogicalSwitch row)
+    private void CompileTouched(TouchedDatapaths touched, HostView host)
+    {
+        var topology = Topology!;
+        var pass = new CompilePass(topology, host, _cache, Flows);
+        foreach (var view in _switches.Values) Prepare(view.Names, touched, host);
+        foreach (var view in _routers.Values) Prepare(view.Names, touched, host);
+        var done = new HashSet<Guid>();
+        if (touched.HasReachChanged) Reach(pass, done);
+        else _local = _local!.Refreshed(_rows);
+
+        foreach (var (datapath, ports) in touched.Ports)
+        {
+            if (!done.Add(datapath)) continue;
+            if (_switches.ContainsKey(datapath)
+                && _rows.Switches.TryGetValue(datapath, out var owner))
+                CompileSwitch(pass, owner, ports);
+            else if (_routers.ContainsKey(datapath)
+                && _rows.Routers.TryGetValue(datapath, out var router))
+                CompileRouter(pass, router, ports);
+            else
+                done.Remove(datapath);
+        }
+
+        if (touched.Names.Count > 0 || touched.HasResidentsMoved) CompileExpressions(pass, done);
+    }
+
+    private static void Prepare(DatapathContext names, TouchedDatapaths touched, HostView host)
+    {
+        names.Host = host;
+        names.Forget(touched.Names);
+    }
+
+    /// <summary>New local datapaths are compiled whole, those that no longer are go.</summary>
+    private void Reach(CompilePass pass, HashSet<Guid> done)
+    {
+        var local = LocalDatapaths.Find(pass.Topology, pass.Host);
+        _local = local;
+        var wanted = local.Switches.Select(row => row.Uuid)
+            .Concat(local.Routers.Select(row => row.Uuid)).ToHashSet();
+        foreach (var gone in _switches.Keys.Concat(_routers.Keys)
+            .Where(datapath => !wanted.Contains(datapath)).ToList())
+        {
+            pass.Drop(gone);
+            _switches.Remove(gone);
+            _routers.Remove(gone);
+        }
+
+        foreach (var row in local.Switches)
+        {
+            if (!_switches.ContainsKey(row.Uuid) && done.Add(row.Uuid))
+                CompileSwitch(pass, row, null);
+        }
+
+        foreach (var row in local.Routers)
+        {
+            if (!_routers.ContainsKey(row.Uuid) && done.Add(row.Uuid))
+                CompileRouter(pass, row, null);
+        }
+    }
+
+    /// <summary>What names mean may have changed where nothing else did.</summary>
+    private void CompileExpressions(CompilePass pass, HashSet<Guid> done)
+    {
+        foreach (var (datapath, view) in _switches)
+        {
+            if (done.Contains(datapath)) continue;
+            pass.Enter(datapath);
+            SwitchPipeline.CompileExpressions(pass, view);
+        }
+
+        foreach (var (datapath, view) in _routers)
+        {
+            if (done.Contains(datapath)) continue;
+            pass.Enter(datapath);
+            RouterPipeline.CompileExpressions(pass, view);
+        }
+    }
+
+    /// <param name="ports">Ports that may differ from before; null: any may.</param>
+    private void CompileSwitch(CompilePass pass, LogicalSwitch row, IReadOnlySet<Guid>? ports)
     {
         if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
-        var view = new SwitchView(pass.Topology, pass.Host, row, key);
-        _views[row.Uuid] = view;
-        SwitchPipeline.Compile(pass, view);
-        var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
-        var localnet = ports.FirstOrDefault(port => port.IsLocalnet && port.Interface is not null);
-        if (localnet is not null)
-            ports = [.. ports.Select(port => port with { ViaLocalnet = localnet.Key })];
-        PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: true);
+        pass.Enter(row.Uuid);
+        if (ports is not null && _switches.TryGetValue(row.Uuid, out var view) && view.Key == key)
+        {
+            if (!view.Update(pass.Host, row, ports)) ports = null;
+        }
+        else
+        {
+            ports = null;
+            view = new SwitchView(pass.Topology, pass.Host, row, key);
+            _switches[row.Uuid] = view;
+        }
+
+        SwitchPipeline.Compile(pass, view, ports);
+        PhysicalPipeline.CompilePorts(pass, row.Uuid, key, Placed(pass, view, ports));
+        PhysicalPipeline.CompileGroups(pass, view);
+        pass.Leave(ports);
     }
 
-    private static PhysicalPort PhysicalOf(CompilePass pass, SwitchPortView port)
-    {
-        var row = port.Row;
-        uint? face = row.IsVif && pass.Host.Interfaces.TryGetValue(row.Name, out var found)
-            ? found
-            : null;
-        if ((row.IsLocalnet || row.L2GatewayChassis == pass.Host.HostId)
-            && pass.Host.PhysicalNetworks.TryGetValue(row.Name, out var physical))
-            face = physical;
-
-        if (row.Parent is { Length: > 0 } parent)
-            face = pass.Host.Interfaces.TryGetValue(parent, out var carrier) ? carrier : null;
-        PatchPeer? patch = null;
-        if (port.Peer is { } peer && pass.Topology.RouterOf(peer) is { } router
-            && (!port.IsOfGatewayRouter || port.Gateway is null)
-            && pass.Topology.DatapathKey(router.Uuid) is { } datapath
-            && pass.Topology.PortKey(peer.Uuid) is { } key)
-        {
-            patch = PeerIn(pass, router.Uuid, datapath, key);
-        }
-
-        var tunnel = face is null && !row.IsLocalport ? pass.Host.TunnelTo(row.Name) : null;
-        if (row.L2GatewayChassis is { } chassis && pass.Host.Tunnels.TryGetValue(
-                chassis, out var toGateway))
-        {
-            tunnel = toGateway;
-        }
-
-        if (port is { Gateway: { } gateway, IsPeerServed: true }
-            && pass.Host.Tunnels.TryGetValue(gateway, out var way))
-        {
-            tunnel = way; // The router's port acts on its gateway's host.
-        }
-
-        return new PhysicalPort(
-            row.Name, row.Uuid, port.Key, face, tunnel, patch, pass.Host.Zone(row.Name),
-            row.Tag, row.IsLocalport, row.IsLocalnet, row.IsRouter)
-        {
-            IsLinkHere = port is { IsOfGatewayRouter: true, Gateway: null },
-        };
-    }
-
-    private void CompileRouter(CompilePass pass, LogicalRouter row)
+    /// <param name="neighbors">Ports of its switches that may differ; null: any may.</param>
+    private void CompileRouter(
+        CompilePass pass, LogicalRouter row, IReadOnlySet<Guid>? neighbors)
     {
         if (pass.Topology.DatapathKey(row.Uuid) is not { } key) return;
+        pass.Enter(row.Uuid);
         var view = new RouterView(pass.Topology, pass.Host, row, key);
         _routers[row.Uuid] = view;
-        RouterPipeline.Compile(pass, view);
+        RouterPipeline.Compile(pass, view, neighbors);
         var ports = view.Ports.Select(port => PhysicalOf(pass, port)).ToImmutableArray();
-        PhysicalPipeline.CompileDatapath(pass, row.Uuid, key, ports, isSwitch: false);
+        PhysicalPipeline.CompilePorts(pass, row.Uuid, key, ports);
+        pass.Leave(neighbors);
     }
-
-    private static PhysicalPort PhysicalOf(CompilePass pass, RouterPortView port)
-    {
-        PatchPeer? patch = null;
-        if (pass.Topology.PeerOf(port.Row) is { } plug
-            && pass.Topology.SwitchOf(plug) is { } owner
-            && pass.Topology.DatapathKey(owner.Uuid) is { } datapath
-            && pass.Topology.PortKey(plug.Uuid) is { } key)
-        {
-            patch = PeerIn(pass, owner.Uuid, datapath, key);
-        }
-        else if (port.Row.Peer is { } name && pass.Topology.RouterPort(name) is { } other
-            && pass.Topology.RouterOf(other) is { } router
-            && pass.Topology.DatapathKey(router.Uuid) is { } routerKey
-            && pass.Topology.PortKey(other.Uuid) is { } otherKey)
-        {
-            patch = PeerIn(pass, router.Uuid, routerKey, otherKey);
-        }
-
-        var redirect = port.RedirectKey is { } redirectKey
-            ? new RedirectPort(
-                redirectKey, port.IsResident,
-                port.Gateway is { } gateway && pass.Host.Tunnels.TryGetValue(
-                    gateway, out var tunnel)
-                    ? tunnel
-                    : null)
-            : null;
-        return new PhysicalPort(
-            port.Row.Name, port.Row.Uuid, port.Key, null, null, patch, 0, null, false, false, true,
-            redirect);
-    }
-
-    private static PatchPeer PeerIn(
-        CompilePass pass, Guid datapath, uint datapathKey, uint portKey) =>
-        new(
-            datapathKey, portKey, pass.Host.Zone(ConntrackZones.DnatName(datapath)),
-            pass.Host.Zone(ConntrackZones.SnatName(datapath)));
 }

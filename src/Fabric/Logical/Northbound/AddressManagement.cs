@@ -22,24 +22,31 @@ internal static class AddressManagement
     public static ImmutableArray<Operation> Plan(LogicalTopology topology)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
-        foreach (var owner in topology.Rows.Switches.Values.OrderBy(row => row.Uuid))
+        var byOwner = topology.Rows.SwitchPorts.Values
+            .Where(port => port.Dynamic is not null || port.Given is not null)
+            .GroupBy(port => topology.SwitchIdOf(port.Uuid))
+            .OrderBy(ports => ports.Key);
+        foreach (var ports in byOwner)
         {
-            var asking = topology.PortsOf(owner)
-                .Where(port => port.Dynamic is not null || port.Given is not null)
-                .OrderBy(port => port.Uuid).ToList();
-            if (asking.Count == 0) continue;
+            if (ports.Key is not { } uuid
+                || !topology.Rows.Switches.TryGetValue(uuid, out var owner))
+            {
+                continue;
+            }
+
             var pool = new AddressPool(topology, owner);
-            foreach (var port in asking)
+            foreach (var port in ports.OrderBy(port => port.Uuid))
             {
                 if (operations.Count >= OperationsMax) return operations.ToImmutable();
                 Settle(pool, port, operations);
             }
         }
 
-        foreach (var port in topology.Rows.SwitchPorts.Values.OrderBy(row => row.Uuid))
+        var nested = topology.Rows.SwitchPorts.Values
+            .Where(port => port is { TagRequest: not null, Tag: null });
+        foreach (var port in nested.OrderBy(row => row.Uuid))
         {
-            if (port.TagRequest is { } request && port.Tag is null
-                && port.Parent is { Length: > 0 } parent)
+            if (port.TagRequest is { } request && port.Parent is { Length: > 0 } parent)
             {
                 var tag = request != 0 ? request : FreeTag(topology, parent);
                 if (tag > 0) Set(operations, port.Uuid, "tag", Datum.EmptySet, tag);

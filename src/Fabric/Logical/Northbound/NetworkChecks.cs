@@ -11,22 +11,16 @@ namespace Fabric.Logical;
 /// </remarks>
 internal sealed class NetworkChecks
 {
-    private object?[] _seen = [];
+    private (TunnelKeys?, long, long, long, long, long) _seen;
     private IReadOnlyList<NetworkCondition> _found = [];
 
     public IReadOnlyList<NetworkCondition> Of(LogicalTopology topology)
     {
         var rows = topology.Rows;
-        object?[] inputs =
-        [
-            rows.Switches, rows.SwitchPorts, rows.Routers, rows.RouterPorts, rows.Dhcp,
-            topology.Keys,
-        ];
-        if (inputs.Length == _seen.Length && inputs.Zip(_seen).All(
-                pair => ReferenceEquals(pair.First, pair.Second)))
-        {
-            return _found;
-        }
+        var inputs = (
+            topology.Keys, rows.SwitchRows.Version, rows.SwitchPortRows.Version,
+            rows.RouterRows.Version, rows.RouterPortRows.Version, rows.DhcpRows.Version);
+        if (_seen == inputs) return _found;
 
         var found = new List<NetworkCondition>();
         FindMissingKeys(topology, found);

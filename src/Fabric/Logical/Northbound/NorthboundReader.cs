@@ -8,62 +8,6 @@ namespace Fabric.Logical;
 /// <param name="Row">The row concerned.</param>
 public sealed record NetworkCondition(string Table, Guid Row, string Text);
 
-/// <summary>Typed rows of one table; a row that did not change keeps its object.</summary>
-/// <remarks>
-/// Keeping the object is what makes compilation incremental: a block of flows whose inputs are the
-/// same objects is not compiled again.
-/// </remarks>
-internal sealed class RowCache<T>(string table, Func<Row, Action<string>, T?> read)
-    where T : class
-{
-    private Dictionary<Guid, (Row Row, T? Value, ImmutableArray<string> Complaints)> _rows = [];
-    private TableSnapshot? _seen;
-
-    public IReadOnlyDictionary<Guid, T> Values { get; private set; } = new Dictionary<Guid, T>();
-
-    private ImmutableArray<NetworkCondition> _conditions = [];
-
-    /// <summary>Takes the table over; false: it is what it was.</summary>
-    public bool Update(DatabaseSnapshot database)
-    {
-        if (!database.Schema.TryTable(table, out var schema)) return false;
-        var snapshot = database.Table(schema);
-        if (ReferenceEquals(snapshot, _seen)) return false;
-        _seen = snapshot;
-
-        var rows = new Dictionary<Guid, (Row, T?, ImmutableArray<string>)>(snapshot.Count);
-        var values = new Dictionary<Guid, T>(snapshot.Count);
-        foreach (var row in snapshot.Rows)
-        {
-            if (!_rows.TryGetValue(row.Uuid, out var known) || !ReferenceEquals(known.Row, row))
-                known = Read(row);
-            rows[row.Uuid] = known;
-            if (known.Value is not null) values[row.Uuid] = known.Value;
-        }
-
-        _rows = rows;
-        Values = values;
-        _conditions =
-        [
-            .. from row in rows
-               where !row.Value.Item3.IsEmpty
-               orderby row.Key
-               from complaint in row.Value.Item3
-               select new NetworkCondition(table, row.Key, complaint),
-        ];
-        return true;
-    }
-
-    public IEnumerable<NetworkCondition> Conditions() => _conditions;
-
-    private (Row, T?, ImmutableArray<string>) Read(Row row)
-    {
-        var complaints = ImmutableArray.CreateBuilder<string>();
-        var value = read(row, complaints.Add);
-        return (row, value, complaints.ToImmutable());
-    }
-}
-
 /// <summary>
 /// The northbound's rows in their own types, kept up to date snapshot by snapshot.
 /// </summary>
@@ -104,6 +48,38 @@ public sealed class NorthboundReader
         new("Chassis_Template_Var", TemplateVariables.Read);
     private readonly Dictionary<Guid, (LoadBalancer, TemplateVariables?, LoadBalancer)> _expanded =
         [];
+
+    private readonly List<Action> _begins = [];
+    private readonly List<Action<DatabaseSnapshot>> _loads = [];
+    private readonly Dictionary<string, Action<RowChange>> _applies =
+        new(StringComparer.Ordinal);
+
+    private DatabaseSnapshot? _database;
+
+    public NorthboundReader()
+    {
+        Register(_switches);
+        Register(_switchPorts);
+        Register(_routers);
+        Register(_routerPorts);
+        Register(_routes);
+        Register(_policies);
+        Register(_nat);
+        Register(_acls);
+        Register(_portGroups);
+        Register(_addressSets);
+        Register(_qos);
+        Register(_balancers);
+        Register(_balancerGroups);
+        Register(_dhcp);
+        Register(_dns);
+        Register(_staticMacs);
+        Register(_gatewayChassis, _haChassis);
+        Register(_haGroups);
+        Register(_meters);
+        Register(_meterBands);
+        Register(_templates);
+    }
 
     public IReadOnlyDictionary<Guid, MeterRow> Meters => _meters.Values;
     public IReadOnlyDictionary<Guid, MeterBandRow> MeterBands => _meterBands.Values;
@@ -155,44 +131,90 @@ public sealed class NorthboundReader
     /// <summary>NB_Global.nb_cfg of the last snapshot.</summary>
     public long NbCfg { get; private set; }
 
-    /// <summary>What the last update brought was at most members of address sets.</summary>
-    public bool OnlySetsChanged { get; private set; }
+    /// <summary>The last update took everything over: what it changed is not known.</summary>
+    public bool IsWhole { get; private set; } = true;
 
+    /// <summary>NB_Global.options are others than before the last update.</summary>
+    internal bool HasGlobalChanged { get; private set; }
+
+    internal RowCache<LogicalSwitch> SwitchRows => _switches;
+    internal RowCache<LogicalSwitchPort> SwitchPortRows => _switchPorts;
+    internal RowCache<LogicalRouter> RouterRows => _routers;
+    internal RowCache<LogicalRouterPort> RouterPortRows => _routerPorts;
+    internal RowCache<StaticRoute> RouteRows => _routes;
+    internal RowCache<RouterPolicy> PolicyRows => _policies;
+    internal RowCache<NatRule> NatRows => _nat;
+    internal RowCache<Acl> AclRows => _acls;
+    internal RowCache<QosRule> QosRows => _qos;
+    internal RowCache<PortGroup> PortGroupRows => _portGroups;
+    internal RowCache<AddressSet> AddressSetRows => _addressSets;
+    internal RowCache<LoadBalancer> BalancerRows => _balancers;
+    internal RowCache<LoadBalancerGroup> BalancerGroupRows => _balancerGroups;
+    internal RowCache<DhcpOptions> DhcpRows => _dhcp;
+    internal RowCache<DnsRecords> DnsRows => _dns;
+    internal RowCache<StaticMacBinding> StaticMacRows => _staticMacs;
+
+    /// <summary>
+    /// Tables that decide who serves, or what texts mean: a change of them may touch anything.
+    /// </summary>
+    internal bool HasFarReachingChange =>
+        _routerPorts.Changes.Count + _gatewayChassis.Changes.Count + _haChassis.Changes.Count
+        + _haGroups.Changes.Count + _meters.Changes.Count + _meterBands.Changes.Count
+        + _templates.Changes.Count > 0 || HasGlobalChanged;
+
+    /// <summary>Versions of what dynamic addresses depend on.</summary>
+    internal (long, long, long) AddressingVersion =>
+        (_switches.Version, _switchPorts.Version, _routerPorts.Version);
+
+    /// <summary>
+    /// Takes over what happened since the last snapshot; all rows when that is not known.
+    /// </summary>
     public void Update(DatabaseSnapshot database)
     {
-        _addressSets.Update(database);
-        var others = false;
-        others |= _switches.Update(database);
-        others |= _switchPorts.Update(database);
-        others |= _routers.Update(database);
-        others |= _routerPorts.Update(database);
-        others |= _routes.Update(database);
-        others |= _policies.Update(database);
-        others |= _nat.Update(database);
-        others |= _acls.Update(database);
-        others |= _portGroups.Update(database);
-        others |= _qos.Update(database);
-        others |= _balancers.Update(database);
-        others |= _balancerGroups.Update(database);
-        others |= _dhcp.Update(database);
-        others |= _dns.Update(database);
-        others |= _staticMacs.Update(database);
-        others |= _gatewayChassis.Update(database);
-        others |= _haChassis.Update(database);
-        others |= _haGroups.Update(database);
-        others |= _meters.Update(database);
-        others |= _meterBands.Update(database);
-        others |= _templates.Update(database);
-        var global = database.Table("NB_Global").First;
-        if (global is not null)
-        {
-            var options = global.GetMap("options");
-            others |= !options.SequenceEqual(GlobalOptions);
-            GlobalOptions = options;
-            NbCfg = global.GetInteger("nb_cfg");
-        }
+        foreach (var begin in _begins) begin();
+        var before = _database;
+        _database = database;
+        HasGlobalChanged = false;
+        IsWhole = !TryMissed(before, database, out var missed);
+        if (IsWhole) foreach (var load in _loads) load(database);
+        else foreach (var change in missed.SelectMany(entry => entry.Changes)) Apply(change);
+        ReadGlobal(database);
+    }
 
-        OnlySetsChanged = !others;
+    private static bool TryMissed(
+        DatabaseSnapshot? before, DatabaseSnapshot now,
+        out ImmutableArray<TransactionHistory.Entry> missed)
+    {
+        missed = [];
+        if (before is null || !ReferenceEquals(before.Schema, now.Schema)) return false;
+        return before.TransactionId == now.TransactionId
+            || (now.History.TrySince(before.TransactionId, out missed)
+                && missed[^1].TransactionId == now.TransactionId);
+    }
+
+    private void Apply(RowChange change)
+    {
+        if (_applies.TryGetValue(change.Table, out var apply)) apply(change);
+    }
+
+    private void ReadGlobal(DatabaseSnapshot database)
+    {
+        if (database.Table("NB_Global").First is not { } global) return;
+        var options = global.GetMap("options");
+        HasGlobalChanged = !options.SequenceEqual(GlobalOptions);
+        GlobalOptions = options;
+        NbCfg = global.GetInteger("nb_cfg");
+    }
+
+    private void Register<T>(params ReadOnlySpan<RowCache<T>> caches)
+        where T : class
+    {
+        foreach (var cache in caches)
+        {
+            _begins.Add(cache.Begin);
+            _loads.Add(cache.Load);
+            _applies[cache.Table] = cache.Apply;
+        }
     }
 
     /// <summary>Rows that could not be read, wholly or in part.</summary>

@@ -48,6 +48,11 @@ public sealed record Acl(
 public sealed record PortGroup(
     Guid Uuid, string Name, ImmutableArray<Guid> Ports, ImmutableArray<Guid> Acls)
 {
+    private HashSet<Guid>? _members;
+
+    /// <summary>The same ports, quick to ask.</summary>
+    internal IReadOnlySet<Guid> Members => _members ??= [.. Ports];
+
     public static PortGroup Read(Row row, Action<string> complain) => new(
         row.Uuid, row.GetString("name"), row.GetReferences("ports"), row.GetReferences("acls"));
 }

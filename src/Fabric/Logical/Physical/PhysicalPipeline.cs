@@ -45,12 +45,8 @@ internal sealed record PatchPeer(uint DatapathKey, uint PortKey, ushort Dnat, us
 /// The wire is OVN's: VNI = datapath key, Geneve option 0x0102/0x80 with 15 bits of input and 16
 /// bits of output port. What comes from a tunnel enters at table 56 and sees egress only.
 /// </remarks>
-internal sealed class PhysicalPipeline
+internal static class PhysicalPipeline
 {
-    private readonly CompilePass _pass;
-
-    private PhysicalPipeline(CompilePass pass) => _pass = pass;
-
     /// <summary>What does not belong to a datapath: defaults and tunnels.</summary>
     public static void CompileHost(CompilePass pass)
     {
@@ -62,12 +58,10 @@ internal sealed class PhysicalPipeline
         }
     }
 
-    /// <summary>All ports of one local datapath.</summary>
-    public static void CompileDatapath(
-        CompilePass pass, Guid datapath, uint key, ImmutableArray<PhysicalPort> ports,
-        bool isSwitch)
+    /// <summary>Ports of one local datapath.</summary>
+    public static void CompilePorts(
+        CompilePass pass, Guid datapath, uint key, IEnumerable<PhysicalPort> ports)
     {
-        var pipeline = new PhysicalPipeline(pass);
         var zones = new DatapathZones(
             pass.Host.Zone(ConntrackZones.DnatName(datapath)),
             pass.Host.Zone(ConntrackZones.SnatName(datapath)));
@@ -76,8 +70,6 @@ internal sealed class PhysicalPipeline
             pass.Block("port", port.Row, datapath, [port, key, zones], block =>
                 AddPort(block, key, port, zones));
         }
-
-        if (isSwitch) pipeline.CompileGroups(datapath, key, ports);
     }
 
     internal sealed record DatapathZones(ushort Dnat, ushort Snat);
@@ -217,37 +209,54 @@ internal sealed class PhysicalPipeline
         block.Add(LogicalToPhysical, 100, to, new FlowActions().Clone(inner.Next(LogicalIngress)));
     }
 
-    private void CompileGroups(Guid datapath, uint key, ImmutableArray<PhysicalPort> ports)
+    /// <summary>Multicast groups of a switch; ports in the order of their keys.</summary>
+    public static void CompileGroups(CompilePass pass, SwitchView view)
     {
+        var hasLocalnet = view.LocalnetKey is not null;
         foreach (var (group, kind) in (ReadOnlySpan<(uint, string)>)
             [(FloodGroup, "flood"), (UnknownGroup, "unknown"), (FloodL2Group, "flood-l2")])
         {
-            var members = ports.Where(port => IsMember(port, group)).ToImmutableArray();
-            var tunnels = members.Where(port => port.Patch is null)
-                .Select(port => port.Tunnel).OfType<uint>().Distinct().Order().ToImmutableArray();
-            var locals = members.Where(port => port.Interface is not null || port.IsLinkHere)
-                .Select(port => port.Key).ToImmutableArray();
-            var patches = members.Where(port => port.Patch is not null && !port.IsLinkHere)
-                .Select(port => port.Key).ToImmutableArray();
-            var hasLocalnet = ports.Any(port => port.IsLocalnet && port.Interface is not null);
-            _pass.Block(kind, datapath, datapath, [key, tunnels, locals, patches, hasLocalnet],
-                block => AddGroup(block, key, group, hasLocalnet ? [] : tunnels, locals, patches));
+            var tunnels = new SortedSet<uint>();
+            var locals = ImmutableArray.CreateBuilder<uint>();
+            var patches = ImmutableArray.CreateBuilder<uint>();
+            foreach (var logical in view.Ports)
+            {
+                if (!IsMember(logical.Row, group)
+                    || !view.Physical.TryGetValue(logical.Row.Uuid, out var port))
+                {
+                    continue;
+                }
+
+                if (port is { Patch: null, Tunnel: { } tunnel }) tunnels.Add(tunnel);
+                if (port.Interface is not null || port.IsLinkHere) locals.Add(port.Key);
+                if (port.Patch is not null && !port.IsLinkHere) patches.Add(port.Key);
+            }
+
+            var members = new GroupMembers(
+                hasLocalnet ? [] : [.. tunnels], locals.ToImmutable(), patches.ToImmutable());
+            var datapath = view.Row.Uuid;
+            pass.Block(
+                kind, datapath, datapath,
+                [view.Key, members.Tunnels, members.Locals, members.Patches],
+                block => AddGroup(block, view.Key, group, members));
         }
     }
 
-    private bool IsMember(PhysicalPort port, uint group) => group switch
+    private sealed record GroupMembers(
+        ImmutableArray<uint> Tunnels, ImmutableArray<uint> Locals, ImmutableArray<uint> Patches);
+
+    private static bool IsMember(LogicalSwitchPort row, uint group) => group switch
     {
-        FloodL2Group => !port.IsRouter,
-        UnknownGroup => _pass.Topology.Rows.SwitchPorts.TryGetValue(port.Row, out var row)
-            && (row.HasUnknown || row.IsLocalnet),
+        FloodL2Group => !row.IsRouter,
+        UnknownGroup => row.HasUnknown || row.IsLocalnet,
         _ => true,
     };
 
     // Tables 54 and 56: one copy per host, routers on this host only, then local ports.
     private static void AddGroup(
-        FlowBlockBuilder block, uint datapath, uint group, ImmutableArray<uint> tunnels,
-        ImmutableArray<uint> locals, ImmutableArray<uint> patches)
+        FlowBlockBuilder block, uint datapath, uint group, GroupMembers members)
     {
+        var (tunnels, locals, patches) = members;
         var to = FlowMatch.On(datapath).Outport(group);
         var remote = new FlowActions();
         if (!tunnels.IsEmpty) remote.Append(Encapsulate(datapath));

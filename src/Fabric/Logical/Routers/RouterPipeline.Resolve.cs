@@ -28,8 +28,14 @@ internal sealed partial class RouterPipeline
     /// <summary>
     /// One block per neighbouring row: its addresses resolve without asking anybody.
     /// </summary>
-    private void CompileNeighbors()
+    private void CompileNeighbors(IReadOnlySet<Guid>? changed)
     {
+        if (changed is not null)
+        {
+            foreach (var uuid in changed) CompileNeighbor(uuid);
+            return;
+        }
+
         foreach (var port in _view.Ports)
         {
             if (_pass.Topology.PeerOf(port.Row) is { } plug
@@ -41,6 +47,21 @@ internal sealed partial class RouterPipeline
 
             if (port.Row.Peer is { } name && _pass.Topology.RouterPort(name) is { } other)
                 CompileRouterNeighbor(port, other);
+        }
+    }
+
+    private void CompileNeighbor(Guid changed)
+    {
+        if (!_pass.Topology.Rows.SwitchPorts.TryGetValue(changed, out var neighbor)
+            || _pass.Topology.SwitchIdOf(changed) is not { } owner)
+        {
+            return;
+        }
+
+        foreach (var link in _pass.Topology.LinksOf(owner))
+        {
+            var port = _view.Ports.FirstOrDefault(each => each.Row.Name == link.RouterPort);
+            if (port is not null) CompileNeighbor(port, neighbor);
         }
     }
 

@@ -23,25 +23,27 @@ internal sealed partial class RouterPipeline
     {
         _pass = pass;
         _view = view;
-        var keys = view.Ports.ToDictionary(
-            port => port.Row.Name, port => port.Key, StringComparer.Ordinal);
-        _names = new DatapathContext(pass.Topology, pass.Host, keys);
+        _names = view.Names;
         _here = FlowMatch.On(view.Key);
     }
 
-    public static void Compile(CompilePass pass, RouterView view)
+    /// <param name="neighbors">
+    /// Ports of switches at the router that may have changed; null: any may have.
+    /// </param>
+    public static void Compile(
+        CompilePass pass, RouterView view, IReadOnlySet<Guid>? neighbors)
     {
         var pipeline = new RouterPipeline(pass, view);
         pipeline.CompileWhole();
         pipeline.CompilePorts();
         pipeline.CompileRoutes();
         pipeline.CompilePolicies();
-        pipeline.CompileNeighbors();
+        pipeline.CompileNeighbors(neighbors);
         pipeline.CompileStaticBindings();
         pipeline.CompileTranslations();
     }
 
-    /// <summary>Only what depends on address sets.</summary>
+    /// <summary>Only what depends on sets, groups and residents.</summary>
     public static void CompileExpressions(CompilePass pass, RouterView view)
     {
         var pipeline = new RouterPipeline(pass, view);

@@ -31,10 +31,13 @@ internal sealed record RouteView(
 /// <summary>A router as this host compiles it.</summary>
 internal sealed class RouterView
 {
+    private readonly Dictionary<string, uint> _keys = new(StringComparer.Ordinal);
+
     public RouterView(LogicalTopology topology, HostView host, LogicalRouter row, uint key)
     {
         Row = row;
         Key = key;
+        Names = new DatapathContext(topology, host, _keys);
         var ports = ImmutableArray.CreateBuilder<RouterPortView>();
         foreach (var port in topology.PortsOf(row))
         {
@@ -50,6 +53,7 @@ internal sealed class RouterView
 
         ports.Sort((a, b) => a.Key.CompareTo(b.Key));
         Ports = ports.ToImmutable();
+        foreach (var port in Ports) _keys[port.Row.Name] = port.Key;
         RouteTables = TablesOf(topology);
         Routes = RoutesOf(topology);
         Nat =
@@ -81,6 +85,9 @@ internal sealed class RouterView
                 .Distinct(),
         ];
     }
+
+    /// <summary>What names in expressions mean here.</summary>
+    public DatapathContext Names { get; }
 
     public ImmutableArray<NatRule> Nat { get; }
     public ImmutableArray<LoadBalancer> Balancers { get; }

@@ -27,12 +27,12 @@ internal sealed partial class SwitchPipeline
         }
     }
 
-    private void CompileServices()
+    private void CompileServices(ImmutableArray<SwitchPortView> ports)
     {
         var hasDns = _view.Row.DnsRecords
             .Any(uuid => _pass.Topology.Rows.Dns.ContainsKey(uuid));
         if (hasDns) _pass.Block("dns", Uuid, Uuid, [_traits.Key], AddDns);
-        foreach (var port in _view.Ports)
+        foreach (var port in ports)
         {
             if (OptionsOf(port.Row.DhcpV4Options) is { } options)
             {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Fabric.Wire.OpenFlow;
 using static Fabric.Logical.LogicalFields;
 
@@ -24,29 +25,26 @@ internal sealed partial class SwitchPipeline
         _pass = pass;
         _view = view;
         _traits = view.Traits;
-        _names = new DatapathContext(pass.Topology, pass.Host, view.PortKeys())
-        {
-            KeysHere =
-            [
-                .. view.Ports.Where(port => port.IsHere || !port.Row.IsVif)
-                    .Select(port => port.Key),
-            ],
-        };
+        _names = view.Names;
         _here = FlowMatch.On(_traits.Key);
     }
 
-    public static void Compile(CompilePass pass, SwitchView view)
+    /// <param name="ports">Ports whose own flows may differ from before; null: all.</param>
+    public static void Compile(CompilePass pass, SwitchView view, IReadOnlySet<Guid>? ports)
     {
         var pipeline = new SwitchPipeline(pass, view);
+        var views = ports is null
+            ? view.Ports
+            : [.. ports.Select(view.Port).OfType<SwitchPortView>()];
         pipeline.CompileWhole();
-        pipeline.CompilePorts();
+        pipeline.CompilePorts(views);
         pipeline.CompileAcls();
         pipeline.CompileQos();
         pipeline.CompileBalancers();
-        pipeline.CompileServices();
+        pipeline.CompileServices(views);
     }
 
-    /// <summary>Only what depends on address sets.</summary>
+    /// <summary>Only what depends on sets, groups and residents.</summary>
     public static void CompileExpressions(CompilePass pass, SwitchView view)
     {
         var pipeline = new SwitchPipeline(pass, view);
@@ -88,9 +86,9 @@ internal sealed partial class SwitchPipeline
     private static FlowActions NextEgress(byte stage, FlowActions? before = null) =>
         (before ?? new FlowActions()).Next(Next(SwitchEgress.Used, stage));
 
-    private void CompilePorts()
+    private void CompilePorts(ImmutableArray<SwitchPortView> ports)
     {
-        foreach (var port in _view.Ports)
+        foreach (var port in ports)
         {
             object?[] inputs = [.. port.Inputs, _traits];
             _pass.Block("switch-port", port.Row.Uuid, Uuid, inputs, block =>

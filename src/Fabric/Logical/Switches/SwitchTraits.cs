@@ -59,94 +59,9 @@ internal sealed record SwitchPortView(
     public object?[] Inputs =>
         [
             Row, Key, Peer, IsPeerServed, Gateway, IsOfGatewayRouter, IsHere,
-            string.Join(' ', PeerServices.Select(TextOf)),
+            PeerServices.IsEmpty ? "" : string.Join(' ', PeerServices.Select(TextOf)),
         ];
 
     private static string TextOf(LinkAddresses addresses) =>
         $"{addresses.Mac} {string.Join(',', addresses.Ips)}";
-}
-
-/// <summary>A switch as this host compiles it.</summary>
-internal sealed class SwitchView
-{
-    public SwitchView(LogicalTopology topology, HostView host, LogicalSwitch row, uint key)
-    {
-        Row = row;
-        var ports = ImmutableArray.CreateBuilder<SwitchPortView>();
-        var hasLocalnet = topology.PortsOf(row).Any(port => port.IsLocalnet);
-        foreach (var port in topology.PortsOf(row))
-        {
-            if (topology.PortKey(port.Uuid) is not { } portKey) continue;
-            var peer = topology.PeerOf(port);
-            var wholeAt = peer is null ? null : topology.RouterOf(peer)?.Chassis;
-            var gateway = wholeAt ?? (peer is { IsGateway: true }
-                ? GatewayHost.Of(topology, host, peer)
-                : host.HostId);
-            var isResident = gateway == host.HostId;
-            var isServed = isResident || !hasLocalnet || wholeAt is not null;
-            var services = peer is null ? [] : RouterServices.Of(topology, host, peer, isServed);
-            ports.Add(new SwitchPortView(
-                port, portKey, AddressesOf(port, peer), peer, isServed, services)
-            {
-                Gateway = isResident ? null : gateway ?? "",
-                IsOfGatewayRouter = wholeAt is not null,
-                IsHere = host.Interfaces.ContainsKey(port.Parent is { Length: > 0 } parent
-                    ? parent
-                    : port.Name),
-            });
-        }
-
-        ports.Sort((a, b) => a.Key.CompareTo(b.Key));
-        Ports = ports.ToImmutable();
-        Acls = [.. topology.AclsOf(row)];
-        Balancers =
-        [
-            .. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)
-                .Select(balancer => topology.Rows.Expanded(balancer, host.HostId)),
-        ];
-        Traits = TraitsOf(topology.Rows.GlobalOptions, key);
-    }
-
-    public LogicalSwitch Row { get; }
-
-    /// <summary>By key.</summary>
-    public ImmutableArray<SwitchPortView> Ports { get; }
-
-    public ImmutableArray<Acl> Acls { get; }
-    public ImmutableArray<LoadBalancer> Balancers { get; }
-    public SwitchTraits Traits { get; }
-
-    public Dictionary<string, uint> PortKeys() =>
-        Ports.ToDictionary(port => port.Row.Name, port => port.Key, StringComparer.Ordinal);
-
-    private SwitchTraits TraitsOf(ImmutableSortedDictionary<string, string> global, uint key)
-    {
-        var hasBalancers = Balancers.Any(balancer => !balancer.Services.IsEmpty);
-        return new SwitchTraits(
-            key,
-            hasBalancers || Acls.Any(acl => acl.IsStateful),
-            Acls.Any(acl => !acl.IsEgress && !acl.IsAfterLoadBalancing),
-            Acls.Any(acl => acl.IsAfterLoadBalancing),
-            Acls.Any(acl => acl.IsEgress),
-            hasBalancers,
-            Ports.Any(port => port.Row.HasUnknown || port.Row.IsLocalnet),
-            Ports.Any(port => !port.Row.PortSecurity.IsEmpty),
-            Row.IsVlanTransparent,
-            global.GetValueOrDefault("default_acl_drop") == "true",
-            global.GetValueOrDefault("use_ct_inv_match") != "false",
-            Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max())
-        {
-            HasStatefulAcls = Acls.Any(acl => acl.IsStateful),
-            HidesArpFromRouters =
-                Row.OtherConfig.GetValueOrDefault("broadcast-arps-to-all-routers") == "false",
-        };
-    }
-
-    private static ImmutableArray<LinkAddresses> AddressesOf(
-        LogicalSwitchPort port, LogicalRouterPort? peer)
-    {
-        if (!port.HasRouterAddresses || peer is null) return port.Addresses;
-        var own = new LinkAddresses(peer.Mac, [.. peer.Networks.Select(network => network.Host)]);
-        return port.Addresses.Add(own);
-    }
 }

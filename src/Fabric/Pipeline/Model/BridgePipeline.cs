@@ -21,6 +21,9 @@ public sealed record PipelineOutcome(
     ImmutableArray<RefusedChange> Refused, ImmutableArray<FlowChange> Flows)
 {
     public static PipelineOutcome Nothing { get; } = new([], []);
+
+    /// <summary>Tables whose free space has passed a mark.</summary>
+    public ImmutableArray<OfTableStatus> Tables { get; init; } = [];
 }
 
 /// <summary>What tables do with fragments of IP packets (ovs-ofctl set-frags).</summary>
@@ -60,17 +63,20 @@ public sealed class BridgePipeline
     private readonly TableSet _tables = new();
     private readonly Queue<(long Milliseconds, long Version, Rule Rule)> _retired = new();
     private readonly HashSet<Rule> _timed = [];
+    private readonly Dictionary<int, OfTableReason> _awaited = [];
     private PipelineVersion _current;
     private volatile FragmentHandling _fragments;
     private Rule? _failOpen;
     private long _retiredVersion;
+    private int _isAnnounced;
 
     public BridgePipeline(string name)
     {
         Name = name;
         _current = new PipelineVersion(
             1, _tables, ImmutableDictionary<uint, GroupSnapshot>.Empty,
-            ImmutableDictionary<uint, MeterSnapshot>.Empty, TlvTable.Empty);
+            ImmutableDictionary<uint, MeterSnapshot>.Empty, TlvTable.Empty,
+            ImmutableDictionary<int, TableSettings>.Empty);
     }
 
     public string Name { get; }
@@ -96,6 +102,15 @@ public sealed class BridgePipeline
     /// </summary>
     public event Action<PipelineOutcome>? Learned;
 
+    /// <summary>
+    /// True for the first to ask since <see cref="AcceptChanges"/>: somebody must be told that
+    /// remembered decisions may be wrong, and one message is enough.
+    /// </summary>
+    public bool TryAnnounceChange() => Interlocked.Exchange(ref _isAnnounced, 1) == 0;
+
+    /// <summary>All changes up to now are about to be looked at.</summary>
+    public void AcceptChanges() => Volatile.Write(ref _isAnnounced, 0);
+
     /// <summary>Does the changes as one transaction.</summary>
     /// <param name="isAtomic">One refusal undoes all; else only the refused one is left
     /// out.</param>
@@ -118,7 +133,10 @@ public sealed class BridgePipeline
 
             Publish(transaction, now);
             return new PipelineOutcome(
-                refused is null ? [] : [.. refused], transaction.Changes);
+                refused is null ? [] : [.. refused], transaction.Changes)
+            {
+                Tables = PassedMarks(),
+            };
         }
     }
 
@@ -150,7 +168,7 @@ public sealed class BridgePipeline
             }
 
             Publish(transaction, now);
-            outcome = new PipelineOutcome([], transaction.Changes);
+            outcome = new PipelineOutcome([], transaction.Changes) { Tables = PassedMarks() };
         }
 
         Learned?.Invoke(outcome);
@@ -163,6 +181,7 @@ public sealed class BridgePipeline
         lock (_writing)
         {
             Retire(now);
+            RefreshEviction();
             List<(Rule, FlowRemovedReason)>? due = null;
             foreach (var rule in _timed)
             {
@@ -182,7 +201,7 @@ public sealed class BridgePipeline
             var transaction = new PipelineTransaction(_current, _tables, Meters, now);
             foreach (var (rule, reason) in due) transaction.Remove(rule, reason, 0);
             Publish(transaction, now);
-            return new PipelineOutcome([], transaction.Changes);
+            return new PipelineOutcome([], transaction.Changes) { Tables = PassedMarks() };
         }
     }
 
@@ -207,6 +226,34 @@ public sealed class BridgePipeline
             return PipelineOutcome.Nothing;
         }
     }
+
+    /// <summary>Rows of Flow_Table, by table: names, limits, eviction.</summary>
+    public PipelineOutcome ConfigureTables(
+        IReadOnlyDictionary<int, TableSettings> rows, long now)
+    {
+        lock (_writing)
+        {
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            transaction.Configure(rows);
+            Publish(transaction, now);
+            return new PipelineOutcome([], transaction.Changes) { Tables = PassedMarks() };
+        }
+    }
+
+    /// <summary>How a table is now, as controllers are told.</summary>
+    public OfTableDescription DescriptionOf(int table)
+    {
+        var settings = Current.SettingsOf(table);
+        var count = _tables.Find(table)?.LiveCount ?? 0;
+        return new OfTableDescription(
+            (byte)table, settings.EvictsByOpenFlow,
+            EvictionFlags.Other | EvictionFlags.Importance | EvictionFlags.Lifetime,
+            settings.HasVacancyEvents, settings.VacancyDown, settings.VacancyUp,
+            settings.VacancyOf(count));
+    }
+
+    /// <summary>Flows in a table that controllers see.</summary>
+    public int CountOf(int table) => _tables.Find(table)?.LiveCount ?? 0;
 
     /// <summary>Adds, deletes or clears TLV mappings.</summary>
     public OfErrorCode ChangeTlvTable(OfTlvTableMod mod, long now)
@@ -263,6 +310,47 @@ public sealed class BridgePipeline
         return count;
     }
 
+    /// <summary>
+    /// Below the lower mark is told once, then above the upper one once, and so on.
+    /// </summary>
+    private ImmutableArray<OfTableStatus> PassedMarks()
+    {
+        List<OfTableStatus>? passed = null;
+        foreach (var (table, settings) in _current.TableSettings)
+        {
+            if (!settings.HasVacancyEvents)
+            {
+                _awaited.Remove(table);
+                continue;
+            }
+
+            var vacancy = settings.VacancyOf(CountOf(table));
+            if (!_awaited.TryGetValue(table, out var awaited))
+            {
+                _awaited[table] = vacancy < settings.VacancyUp
+                    ? OfTableReason.VacancyUp : OfTableReason.VacancyDown;
+                continue;
+            }
+
+            var isPassed = awaited == OfTableReason.VacancyDown
+                ? vacancy < settings.VacancyDown : vacancy > settings.VacancyUp;
+            if (!isPassed) continue;
+            (passed ??= []).Add(new OfTableStatus(awaited, DescriptionOf(table)));
+            _awaited[table] = awaited == OfTableReason.VacancyDown
+                ? OfTableReason.VacancyUp : OfTableReason.VacancyDown;
+        }
+
+        return passed is null ? [] : [.. passed];
+    }
+
+    private void RefreshEviction()
+    {
+        foreach (var (table, settings) in _current.TableSettings)
+        {
+            if (settings.Evicts) _tables.Find(table)?.Eviction?.Refresh();
+        }
+    }
+
     private void Publish(PipelineTransaction transaction, long now)
     {
         if (!transaction.HasChanges) return;
@@ -297,46 +385,4 @@ public sealed class BridgePipeline
             _tables.Find(oldest.Rule.TableId)?.Unlink(oldest.Rule);
         }
     }
-}
-
-/// <summary>Gives OpenFlow meters numbers in the datapath.</summary>
-public sealed class MeterDirectory(IDatapathMeters meters)
-{
-    private readonly SortedSet<uint> _used = [];
-    private readonly Lock _lock = new();
-
-    public bool TrySet(MeterMod spec, uint? number, out uint id)
-    {
-        lock (_lock)
-        {
-            id = number ?? 0;
-            while (number is null && _used.Contains(id)) id++;
-            var bands = ImmutableArray.CreateBuilder<Fabric.Datapath.MeterBand>();
-            foreach (var band in spec.Bands)
-            {
-                bands.Add(new Fabric.Datapath.MeterBand(
-                    band.Type == MeterBandType.DscpRemark
-                        ? MeterBandKind.DscpRemark : MeterBandKind.Drop,
-                    band.Rate, band.BurstSize, band.PrecedenceLevel));
-            }
-
-            var converted = new MeterSpec(
-                (spec.Flags & MeterFlags.PacketsPerSecond) != 0,
-                (spec.Flags & MeterFlags.Burst) != 0, bands.ToImmutable());
-            if (!meters.TrySet(id, converted, out _)) return false;
-            _used.Add(id);
-            return true;
-        }
-    }
-
-    public void Remove(uint id)
-    {
-        lock (_lock)
-        {
-            meters.Remove(id);
-            _used.Remove(id);
-        }
-    }
-
-    public MeterStatistics? Statistics(uint id) => meters.Statistics(id);
 }

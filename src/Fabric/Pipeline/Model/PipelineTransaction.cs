@@ -32,6 +32,7 @@ internal sealed partial class PipelineTransaction
         Version = from.Version + 1;
         _groups = from.Groups;
         _meters = from.Meters;
+        _settings = from.TableSettings;
         Tlv = from.Tlv;
     }
 
@@ -52,13 +53,15 @@ internal sealed partial class PipelineTransaction
     public ImmutableArray<FlowChange> Changes => [.. _changes];
     public bool HasChanges => _isTouched || _added.Count > 0 || _removed.Count > 0;
 
-    public PipelineVersion ToVersion() => new(Version, _tables, _groups, _meters, Tlv);
+    public PipelineVersion ToVersion() => 
+        new(Version, _tables, _groups, _meters, Tlv, _settings);
 
     public OfErrorCode Apply(in PipelineChange change) => change.Message switch
     {
         FlowMod mod => Apply(mod, change.Xid),
         GroupMod mod => Apply(mod, change.Xid),
         MeterMod mod => Apply(mod, change.Xid),
+        TableMod mod => Apply(mod),
         _ => OfErrorCode.RequestBadType,
     };
 
@@ -71,12 +74,19 @@ internal sealed partial class PipelineTransaction
 
     public void RollBack()
     {
-        foreach (var rule in _added) _tables.Find(rule.TableId)?.Unlink(rule);
+        foreach (var rule in _added)
+        {
+            var table = _tables.Find(rule.TableId);
+            if (rule.RemovedVersion != Version) table?.Forget(rule);
+            table?.Unlink(rule);
+        }
+
         foreach (var rule in _removed)
         {
             if (rule.AddedVersion >= Version) continue;
             rule.RemovedVersion = long.MaxValue;
             rule.Subtable?.MarkRestored();
+            _tables.Find(rule.TableId)?.Remember(rule);
         }
 
         _added.Clear();
@@ -175,6 +185,7 @@ internal sealed partial class PipelineTransaction
         }
 
         var known = table.FindStrict(value.Words, mask.Words, mod.Priority, Version) as Rule;
+        if (known is null && !HasRoom(table, tableId, xid)) return OfErrorCode.FlowModTableFull;
         var keeps = known is not null && (mod.Flags & FlowModFlags.ResetCounts) == 0;
         var rule = new Rule(mod, tableId, _now, keeps ? known!.Statistics : null)
         {
@@ -211,6 +222,7 @@ internal sealed partial class PipelineTransaction
     {
         rule.AddedVersion = Version;
         table.Insert(rule, value.Words, mask.Words);
+        table.Remember(rule);
         _added.Add(rule);
     }
 
@@ -218,6 +230,7 @@ internal sealed partial class PipelineTransaction
     {
         rule.RemovedVersion = Version;
         rule.Subtable?.MarkRemoved(Version);
+        _tables.Find(rule.TableId)?.Forget(rule);
         _removed.Add(rule);
     }
 

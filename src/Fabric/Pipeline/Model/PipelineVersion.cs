@@ -12,13 +12,15 @@ public sealed class PipelineVersion
 {
     internal PipelineVersion(
         long version, TableSet tables, ImmutableDictionary<uint, GroupSnapshot> groups,
-        ImmutableDictionary<uint, MeterSnapshot> meters, TlvTable tlv)
+        ImmutableDictionary<uint, MeterSnapshot> meters, TlvTable tlv,
+        ImmutableDictionary<int, TableSettings> tableSettings)
     {
         Version = version;
         Tables = tables;
         Groups = groups;
         Meters = meters;
         Tlv = tlv;
+        TableSettings = tableSettings;
     }
 
     public long Version { get; }
@@ -26,6 +28,12 @@ public sealed class PipelineVersion
     public ImmutableDictionary<uint, GroupSnapshot> Groups { get; }
     public ImmutableDictionary<uint, MeterSnapshot> Meters { get; }
     public TlvTable Tlv { get; }
+
+    /// <summary>Of the tables that are not as all tables are.</summary>
+    public ImmutableDictionary<int, TableSettings> TableSettings { get; }
+
+    public TableSettings SettingsOf(int table) =>
+        TableSettings.GetValueOrDefault(table, Pipeline.TableSettings.Default);
 
     /// <summary>All rules that controllers see, of one table or all, in no order.</summary>
     public IEnumerable<Rule> Rules(byte table = FlowMod.AllTables) =>

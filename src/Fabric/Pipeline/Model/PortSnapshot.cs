@@ -31,11 +31,14 @@ public sealed record PortSnapshot(
 /// <param name="KeyIn">Expected key; null = by flow; <see cref="HasKeyIn"/> false = none.</param>
 /// <param name="Tos">Fixed outer TOS, or null to inherit.</param>
 /// <param name="Ttl">Fixed outer TTL, or null to inherit.</param>
+/// <param name="EgressPacketMark">Mark of the packets that leave; null: what they have.</param>
+/// <param name="NumbersPackets">GRE: sequence numbers.</param>
 public sealed record TunnelConfig(
     TunnelKind Kind, ushort DestinationPort, IPAddress? Remote, bool IsRemoteByFlow,
     IPAddress? Local, bool IsLocalByFlow, ulong? KeyIn, bool IsKeyInByFlow, ulong? KeyOut,
     bool IsKeyOutByFlow, byte Tos, bool InheritsTos, byte Ttl, bool InheritsTtl,
-    bool DontFragment, bool HasChecksum, string? EgressPacketMark = null);
+    bool DontFragment, bool HasChecksum, uint? EgressPacketMark = null,
+    bool NumbersPackets = false);
 
 public enum VlanMode : byte { Access, Trunk, NativeTagged, NativeUntagged, Dot1qTunnel }
 

@@ -30,6 +30,12 @@ internal sealed class FlowTable
     /// <summary>Rules linked in, those that no current version sees included.</summary>
     public int LinkedCount { get; private set; }
 
+    /// <summary>Rules that the newest version, or the transaction under way, sees.</summary>
+    public int LiveCount { get; private set; }
+
+    /// <summary>Who goes when the table is full; null: nobody.</summary>
+    public EvictionIndex? Eviction { get; set; }
+
     public int SubtableCount => Volatile.Read(ref _order).Length;
 
     /// <summary>
@@ -55,6 +61,20 @@ internal sealed class FlowTable
         }
 
         return hard;
+    }
+
+    /// <summary>A rule is seen from now on.</summary>
+    public void Remember(Rule rule)
+    {
+        if (!rule.IsHidden) LiveCount++;
+        Eviction?.Add(rule);
+    }
+
+    /// <summary>A rule is not seen any more.</summary>
+    public void Forget(Rule rule)
+    {
+        if (!rule.IsHidden) LiveCount--;
+        Eviction?.Remove(rule);
     }
 
     public void Insert(ClassifierRule rule, ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask)

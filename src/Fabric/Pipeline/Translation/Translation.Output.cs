@@ -131,7 +131,15 @@ internal sealed partial class Translation
                 return;
             }
 
+            var mark = _flow.Flow.PacketMarkWire;
+            if (tunnel.EgressPacketMark is { } fixedMark)
+            {
+                _flow.Flow.PacketMarkWire = KeyCommit.Host(fixedMark);
+                _wild.Flow.PacketMarkWire = uint.MaxValue;
+            }
+
             CommitChanges();
+            _flow.Flow.PacketMarkWire = mark;
             if (!TunnelOutput.AreEqual(header, _outerHeader))
             {
                 _into.Add(new SetTunnelAction(header));

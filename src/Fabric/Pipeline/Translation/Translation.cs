@@ -20,6 +20,7 @@ internal sealed partial class Translation
     private const int DepthMax = 64;
     private const int ResubmitCountMax = DepthMax * DepthMax;
     private const byte TableNone = 255;
+    private const byte TableLast = 253;
 
     private readonly List<DatapathAction> _actions = [];
     private readonly List<OfAction> _actionSet = [];
@@ -293,11 +294,12 @@ internal sealed partial class Translation
         }
 
         ReportTable(table, rule, honorsMiss);
+        if (rule is null && honorsMiss) rule = Continue(inPort);
         var trace = Nest();
         if (rule is null)
         {
-            _result.MissTable(_bridge, table);
-            if (honorsMiss && _bridge.SendsMisses)
+            _result.MissTable(_bridge, _table);
+            if (honorsMiss && AsksOnMiss)
             {
                 PacketIn(ushort.MaxValue, PacketInReason.ImplicitMiss, 0, default, pause: false);
             }
@@ -313,25 +315,6 @@ internal sealed partial class Translation
 
         _trace = trace;
         _table = tableBefore;
-    }
-
-    /// <summary>The rule for the packet as fragments are to be looked at.</summary>
-    private Rule? Find(byte table, out bool isDropped)
-    {
-        ref var flow = ref _flow.Flow;
-        isDropped = false;
-        if (flow.NetworkFragment == 0 || _bridge.Pipeline.Fragments == FragmentHandling.Match)
-        {
-            return _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
-        }
-
-        isDropped = _bridge.Pipeline.Fragments == FragmentHandling.Drop;
-        if (isDropped) return null;
-        var (source, destination) = (flow.PortSourceWire, flow.PortDestinationWire);
-        (flow.PortSourceWire, flow.PortDestinationWire) = (0, 0);
-        var rule = _view.Tables.Lookup(table, ref _flow, _wild.Words, _view.Version);
-        (flow.PortSourceWire, flow.PortDestinationWire) = (source, destination);
-        return rule;
     }
 
     private void Recurse(Rule rule, bool isLast, int depth)
@@ -376,7 +359,7 @@ internal sealed partial class Translation
         if (_trace is null) return;
         if (rule is null)
         {
-            var asks = honorsMiss && _bridge.SendsMisses
+            var asks = honorsMiss && AsksOnMiss
                 ? ", and a \"packet-in\" is called for" : "";
             _trace.Add(TraceKind.Table, $"{table,2}. No match{asks}.");
             return;

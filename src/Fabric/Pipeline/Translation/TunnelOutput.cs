@@ -119,6 +119,7 @@ internal static class TunnelOutput
         var flags = (TunnelFlags)KeyCommit.Host(flow.TunnelFlagsWire) & TunnelFlags.Oam;
         if (tunnel.DontFragment) flags |= TunnelFlags.DontFragment;
         if (tunnel.HasChecksum) flags |= TunnelFlags.Checksum;
+        if (tunnel.NumbersPackets) flags |= TunnelFlags.Sequence;
         if (tunnel.IsKeyOutByFlow || tunnel.KeyOut is not null) flags |= TunnelFlags.Key;
         return flags;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Fabric.Controllers;
 using Fabric.Pipeline;
@@ -31,35 +32,31 @@ public sealed partial class BridgeActor
     private ChangesApplied Apply(ApplyChanges request)
     {
         var failures = ImmutableArray.CreateBuilder<ChangeFailure>();
-        var changes = new List<PipelineChange>(request.Changes.Length);
+        var changes = new List<SwitchChange>(request.Changes.Length);
         var places = new List<int>(request.Changes.Length);
         for (var i = 0; i < request.Changes.Length; i++)
         {
-            var (message, xid) = request.Changes[i];
-            if (message is FlowMod or GroupMod or MeterMod)
+            if (_tables.Takes(request.Changes[i].Message))
             {
-                changes.Add(new PipelineChange(message, xid));
+                changes.Add(request.Changes[i]);
                 places.Add(i);
                 continue;
             }
 
-            var error = ApplyToPorts(message);
+            var error = ApplyToPorts(request.Changes[i].Message);
             if (error == OfErrorCode.None) continue;
             failures.Add(new ChangeFailure(i, error));
             if (!request.IsAtomic) continue;
             return new ChangesApplied(request.RequestId, failures.ToImmutable());
         }
 
-        var outcome = _state.Pipeline.Apply(
-            [.. changes], request.IsAtomic, _store.Time.Milliseconds());
-        foreach (var (index, error) in outcome.Refused)
+        var refused = _tables.Apply(
+            CollectionsMarshal.AsSpan(changes), request.IsAtomic, request.Origin);
+        foreach (var (index, error) in refused)
         {
             failures.Add(new ChangeFailure(places[index], error));
         }
 
-        _datapath.Tell(new DecisionsChanged());
-        var xidOfAll = request.Changes.IsEmpty ? 0 : request.Changes[0].Xid;
-        _state.Report(outcome, xidOfAll, request.Origin, _state.IsMonitored);
         return new ChangesApplied(request.RequestId, failures.ToImmutable());
     }
 
@@ -69,8 +66,6 @@ public sealed partial class BridgeActor
         {
             case PortMod mod:
                 return Configure(mod);
-            case TableMod:
-                return OfErrorCode.None;
             default:
                 return OfErrorCode.RequestBadType;
         }

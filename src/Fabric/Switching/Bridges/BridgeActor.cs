@@ -37,6 +37,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     private readonly SwitchStore _store;
     private readonly IActorRef _datapath;
     private readonly BridgeState _state;
+    private readonly BridgeTables _tables;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SortedDictionary<string, PortReconciled> _ports = new(StringComparer.Ordinal);
     private readonly HashSet<string> _pending = [];
@@ -51,6 +52,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         _store = store;
         _datapath = datapath;
         _state = store.BridgeOf(name);
+        _tables = new BridgeTables(_state, store.Time, datapath);
         Receive<BridgeWanted>(Reconcile);
         Receive<PortReconciled>(Keep);
         Receive<WantsState>(wants => TellPort(wants.Name));
@@ -139,6 +141,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
             var before = datapath.Current.Bridges.GetValueOrDefault(wanted.Spec.Name);
             var snapshot = BridgeSnapshots.Of(wanted.Spec, _state, opened);
             _state.DatapathId = BridgeSnapshots.DatapathIdOf(wanted.Spec, snapshot.Mac);
+            ConfigureTables(wanted.Spec);
             Seed(wanted.Spec);
             datapath.Publish(snapshot);
             _datapath.Tell(new DecisionsChanged());
@@ -159,6 +162,14 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         int Setting(string name, int otherwise) =>
             int.TryParse(spec.OtherConfig.GetValueOrDefault(name), out var value)
                 ? value : otherwise;
+    }
+
+    private void ConfigureTables(BridgeSpec spec)
+    {
+        var outcome = _state.Pipeline.ConfigureTables(
+            spec.FlowTables.ToDictionary(each => each.Key, each => FlowTableRows.Of(each.Value)),
+            _store.Time.Milliseconds());
+        _state.Report(outcome, 0, null, _state.IsMonitored);
     }
 
     private ImmutableSortedDictionary<string, string> StatusOf() =>
@@ -198,7 +209,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     {
         if (_management is not null && _wanted is not null)
         {
-            _management.Tell(new ServeOpenFlow(_wanted.Spec.Name, Self, _wanted.Spec));
+            _management.Tell(new ServeOpenFlow(_wanted.Spec.Name, Self, _wanted.Spec, _tables));
         }
     }
 

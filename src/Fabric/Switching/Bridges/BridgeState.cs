@@ -71,6 +71,7 @@ public sealed class BridgeState
     /// <summary>Tells what a transaction did: removed flows, and all changes to monitors.</summary>
     public void Report(PipelineOutcome outcome, uint xid, IActorRef? origin, bool isMonitored)
     {
+        foreach (var table in outcome.Tables) Tell(new TableStatusRaised(table));
         if (outcome.Flows.IsEmpty || Subscribers.IsEmpty) return;
         foreach (var change in outcome.Flows)
         {

@@ -120,6 +120,11 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
         foreach (var datapath in _store.Datapaths)
         {
             var now = _store.Time.Milliseconds();
+            foreach (var bridge in datapath.Current.BridgesInOrder)
+            {
+                bridge.Pipeline.AcceptChanges();
+            }
+
             var isStale = datapath.Generation() != datapath.Revalidator.ValidatedGeneration;
             if (!isStale && now - _checked.GetValueOrDefault(datapath.Type) < RoundMilliseconds)
             {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fabric.Pipeline;
 using Fabric.Wire.OpenFlow;
 
@@ -49,10 +50,14 @@ public static class FlowReports
             rules.Add(rule);
         }
 
-        rules.Sort(static (left, right) => left.TableId != right.TableId
-            ? left.TableId.CompareTo(right.TableId)
-            : left.Priority != right.Priority ? right.Priority.CompareTo(left.Priority)
-            : left.CreatedMilliseconds.CompareTo(right.CreatedMilliseconds));
+        var keys = new (long, long)[rules.Count];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            var rule = rules[i];
+            keys[i] = (((long)rule.TableId << 32) - rule.Priority, rule.CreatedMilliseconds);
+        }
+
+        keys.AsSpan().Sort(CollectionsMarshal.AsSpan(rules));
         return rules;
     }
 }

@@ -8,6 +8,8 @@ namespace Fabric.Switching;
 /// <param name="Peer">Patch ports: the interface at the other end.</param>
 public sealed record InterfacePlan(DatapathPortSpec? Port, TunnelConfig? Tunnel, string? Peer)
 {
+    private const string XdpMode = "xdp-mode";
+
     /// <summary>Null with OVS's words when the row cannot be followed.</summary>
     public static InterfacePlan? Of(InterfaceSpec spec, out string error)
     {
@@ -23,10 +25,15 @@ public sealed record InterfacePlan(DatapathPortSpec? Port, TunnelConfig? Tunnel,
         }
 
         DatapathPortKind kind;
+        var options = spec.Options;
         switch (spec.Type)
         {
             case "" or "system":
                 kind = DatapathPortKind.System;
+                break;
+            case "afxdp" or "afxdp-nonpmd":
+                kind = DatapathPortKind.System;
+                if (!options.ContainsKey(XdpMode)) options = options.Add(XdpMode, "best-effort");
                 break;
             case "internal":
                 kind = DatapathPortKind.Internal;
@@ -48,7 +55,7 @@ public sealed record InterfacePlan(DatapathPortSpec? Port, TunnelConfig? Tunnel,
 
         return new InterfacePlan(
             new DatapathPortSpec(
-                spec.Name, kind, null, spec.Mac, spec.MtuRequest, null, spec.Options), null, null);
+                spec.Name, kind, null, spec.Mac, spec.MtuRequest, null, options), null, null);
     }
 
     private static InterfacePlan? Patch(InterfaceSpec spec, out string error)

@@ -29,10 +29,10 @@ internal sealed partial class SwitchRequests
             [.. Meters(meters.MeterId).Select(meter => new OfMeterConfig(
                 meter.Spec.MeterId, meter.Spec.Flags, meter.Spec.Bands))]),
         OfMeterFeaturesRequest => new OfMeterFeaturesReply(
-            datapath is null || !datapath.Provider.Capabilities.HasMeters ? 0u : 65_535u,
+            datapath is null || !datapath.Provider.Capabilities.HasMeters ? 0u : 262_144u,
             1u << (int)MeterBandType.Drop,
             MeterFlags.KilobitsPerSecond | MeterFlags.PacketsPerSecond | MeterFlags.Burst
-                | MeterFlags.Stats, 1, 0),
+                | MeterFlags.Stats, 8, 0),
         _ => null,
     };
 

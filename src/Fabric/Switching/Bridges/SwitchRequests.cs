@@ -46,8 +46,11 @@ internal sealed partial class SwitchRequests(
                 reply = new OfGetConfigReply(Fragments(), 0);
                 return OfErrorCode.None;
             case OfQueueGetConfigRequest queues:
-                reply = new OfQueueGetConfigReply(queues.Port, []);
-                return OfErrorCode.None;
+                return Queues(queues, out reply);
+            case OfQueueStatsRequest queues:
+                return Queues(queues, out reply);
+            case OfQueueDescriptionRequest queues:
+                return Queues(queues, out reply);
             case OfStatsRequest statistics:
                 reply = Statistics(statistics);
                 return reply is null ? OfErrorCode.RequestBadStat : OfErrorCode.None;
@@ -91,8 +94,7 @@ internal sealed partial class SwitchRequests(
             state.DatapathId, 0, TableCount, 0,
             OfCapabilities.FlowStats | OfCapabilities.TableStats | OfCapabilities.PortStats
                 | OfCapabilities.GroupStats | OfCapabilities.QueueStats
-                | OfCapabilities.ArpMatchIp | OfCapabilities.Bundles
-                | OfCapabilities.FlowMonitoring,
+                | OfCapabilities.ArpMatchIp | OfCapabilities.Bundles,
             Actions, [.. Ports.Select(PortDescriptions.Of)]);
     }
 
@@ -110,14 +112,11 @@ internal sealed partial class SwitchRequests(
         OfPortDescriptionRequest ports => new OfPortDescriptionReply(
             [.. Ports.Where(port => ports.Port == OfPort.Any || port.OpenFlowPort == ports.Port)
                 .Select(PortDescriptions.Of)]),
-        OfQueueStatsRequest => new OfQueueStatsReply([]),
-        OfQueueDescriptionRequest => new OfQueueDescriptionReply([]),
         OfFlowMonitorRequest monitors => Monitor(monitors),
         OfTableFeaturesRequest { Changes: false } => new OfTableFeaturesReply(
             [.. Enumerable.Range(0, TableCount).Select(FeaturesOf)]),
         OfTableDescriptionRequest => new OfTableDescriptionReply(
-            [.. Enumerable.Range(0, TableCount).Select(table => new OfTableDescription(
-                (byte)table, false, EvictionFlags.None, false, 0, 0, 0))]),
+            [.. Enumerable.Range(0, TableCount).Select(state.Pipeline.DescriptionOf)]),
         _ => StatisticsOfGroups(request),
     };
 
@@ -140,25 +139,29 @@ internal sealed partial class SwitchRequests(
 
     private OfTableStatsReply Tables()
     {
-        var active = new uint[256];
-        foreach (var rule in state.Pipeline.Current.Rules()) active[rule.TableId]++;
+        var view = state.Pipeline.Current;
         var tables = ImmutableArray.CreateBuilder<OfTableStats>();
         for (var i = 0; i < TableCount; i++)
         {
             var (lookups, matches) = state.Pipeline.CountsOf((byte)i);
+            var settings = view.SettingsOf(i);
             tables.Add(new OfTableStats(
-                (byte)i, i == 0 ? "classifier" : $"table{i}", MaxEntries, active[i], lookups,
-                matches));
+                (byte)i, settings.Name, settings.FlowLimit ?? MaxEntries,
+                (uint)state.Pipeline.CountOf(i), lookups, matches, settings.Miss));
         }
 
         return new OfTableStatsReply(tables.ToImmutable());
     }
 
-    private static OfTableFeatures FeaturesOf(int table) => new(
-        (byte)table, table == 0 ? "classifier" : $"table{table}", ulong.MaxValue, ulong.MaxValue,
-        MaxEntries, false, false,
-        [.. Enumerable.Range(table + 1, TableCount - table - 1).Select(next => (byte)next)],
-        table == TableCount - 1);
+    private OfTableFeatures FeaturesOf(int table)
+    {
+        var settings = state.Pipeline.Current.SettingsOf(table);
+        return new OfTableFeatures(
+            (byte)table, settings.Name, ulong.MaxValue, ulong.MaxValue,
+            settings.FlowLimit ?? MaxEntries, false, false,
+            [.. Enumerable.Range(table + 1, TableCount - table - 1).Select(next => (byte)next)],
+            table == TableCount - 1);
+    }
 
     private OfPortStatsReply PortStatistics(uint wanted)
     {

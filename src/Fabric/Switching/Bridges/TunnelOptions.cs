@@ -61,7 +61,9 @@ public static class TunnelOptions
             tos is null or "inherit" ? (byte)0 : Number(tos, 0), tos == "inherit",
             ttl is null or "inherit" ? TtlDefault : Number(ttl, TtlDefault), ttl == "inherit",
             options.GetValueOrDefault("df_default") != "false",
-            Checksum(kind, options.GetValueOrDefault("csum")));
+            Checksum(kind, options.GetValueOrDefault("csum")),
+            Mark(options.GetValueOrDefault("egress_pkt_mark")),
+            options.GetValueOrDefault("seq") == "true");
         return true;
     }
 
@@ -110,6 +112,15 @@ public static class TunnelOptions
         return ulong.TryParse(isHex ? text[2..] : text,
             isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
             CultureInfo.InvariantCulture, out var key) ? (key, false) : (null, false);
+    }
+
+    private static uint? Mark(string? text)
+    {
+        if (text is null) return null;
+        var isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        return uint.TryParse(isHex ? text[2..] : text,
+            isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
+            CultureInfo.InvariantCulture, out var mark) ? mark : 0;
     }
 
     private static byte Number(string text, byte otherwise)

@@ -22,6 +22,7 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
         ImmutableSortedDictionary<ushort, ZoneSpec>.Empty;
 
     private IDatapathConntrack? _conntrack;
+    private uint _halfOpenMax;
 
     public IStash Stash { get; set; } = null!;
 
@@ -50,7 +51,7 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
         if (ReferenceEquals(_conntrack, attached.Conntrack)) return;
         _conntrack = attached.Conntrack;
         foreach (var child in Context.GetChildren()) Context.Stop(child); // Back by Restore.
-        Reconcile(new ZonesWanted(_wanted));
+        Reconcile(new ZonesWanted(_wanted, _halfOpenMax));
         Stash.UnstashAll();
     }
 
@@ -63,7 +64,9 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
         }
 
         _wanted = wanted.Zones;
+        _halfOpenMax = wanted.HalfOpenMax;
         if (_conntrack is null) return;
+        _conntrack.HalfOpenMax = _halfOpenMax;
         foreach (var spec in _wanted.Values)
         {
             if (Find(spec.Zone) is { } zone) zone.Tell(spec);

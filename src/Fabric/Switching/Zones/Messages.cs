@@ -10,8 +10,10 @@ namespace Fabric.Switching;
 public sealed record ZoneSpec(
     ushort Zone, uint? Limit, ImmutableSortedDictionary<string, uint> Timeouts);
 
-/// <summary>All zones that have settings, as a whole.</summary>
-public sealed record ZonesWanted(ImmutableSortedDictionary<ushort, ZoneSpec> Zones);
+/// <summary>All zones that have settings, and what holds for all of them.</summary>
+/// <param name="HalfOpenMax">Unanswered connections of a zone at most; 0: no limit.</param>
+public sealed record ZonesWanted(
+    ImmutableSortedDictionary<ushort, ZoneSpec> Zones, uint HalfOpenMax = 0);
 
 /// <summary>
 /// Removes the zone's connections that 'Filter' names; its own zone does not count.

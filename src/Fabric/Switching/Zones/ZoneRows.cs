@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Fabric.Configuration;
 using Fabric.Wire.Ovsdb;
 
@@ -13,7 +14,7 @@ namespace Fabric.Switching;
 internal static class ZoneRows
 {
     private static readonly ImmutableArray<string> Tables =
-        ["Datapath", "CT_Zone", "CT_Timeout_Policy"];
+        ["Open_vSwitch", "Datapath", "CT_Zone", "CT_Timeout_Policy"];
 
     public static bool Concern(RowChange change) => Tables.Contains(change.Table);
 
@@ -32,8 +33,16 @@ internal static class ZoneRows
             }
         }
 
-        return new ZonesWanted(zones.ToImmutable());
+        return new ZonesWanted(zones.ToImmutable(), HalfOpenMax(database));
     }
+
+    /// <summary>other_config:ct-half-open-max of the root row; 0 where it says no number.</summary>
+    private static uint HalfOpenMax(DatabaseSnapshot database) =>
+        uint.TryParse(
+            database.Table("Open_vSwitch").First?.GetMapValue("other_config", "ct-half-open-max"),
+            NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+            ? limit
+            : 0;
 
     private static ImmutableSortedDictionary<string, uint> TimeoutsOf(
         DatabaseSnapshot database, Row zone)

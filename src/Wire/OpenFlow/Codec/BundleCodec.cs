@@ -21,7 +21,7 @@ internal static class BundleCodec
         var id = body.U32();
         body.Skip(2);
         var flags = body.U16();
-        message = new OfBarrierRequest();
+        message = OfDecoder.Nothing;
         var inner = body.Rest();
         if (!OfHeader.TryRead(inner, out var header)) return OfErrorCode.BundleMessageBadLength;
         if (header.Length < OfHeader.Size || header.Length > inner.Length)
@@ -37,10 +37,7 @@ internal static class BundleCodec
         }
 
         if (!OfDecoder.TryDecode(inner, in context, out var envelope, out var error)) return error;
-        message = new OfBundleAdd(id, (BundleFlags)flags, header.Xid, envelope.Message)
-        {
-            Bytes = EquatableArray.Create(inner),
-        };
+        message = new OfBundleAdd(id, (BundleFlags)flags, header.Xid, envelope.Message);
         var isBundled = envelope.Message is FlowMod or GroupMod or PortMod or OfPacketOut;
         return isBundled ? OfErrorCode.None : OfErrorCode.BundleMessageUnsupported;
     }

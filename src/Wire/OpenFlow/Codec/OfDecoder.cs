@@ -8,6 +8,9 @@ namespace Fabric.Wire.OpenFlow;
 /// </remarks>
 public static class OfDecoder
 {
+    /// <summary>What a decoder gives back beside an error.</summary>
+    internal static readonly OfMessage Nothing = new OfBarrierRequest();
+
     /// <param name="frame">One message, header included.</param>
     /// <param name="error">What to tell the sender if this returns false.</param>
     public static bool TryDecode(
@@ -25,6 +28,7 @@ public static class OfDecoder
 
         var body = new OfReader(frame[OfHeader.Size..]);
         var codec = context with { Version = header.Version };
+        if (!LengthRules.IsRight(type, in codec, frame[OfHeader.Size..])) return false;
         error = DecodeBody(type, ref body, in codec, out var message);
         if (error == OfErrorCode.None && body.Failed) error = OfErrorCode.RequestBadLength;
         envelope = new OfEnvelope(header.Version, header.Xid, message);
@@ -34,7 +38,7 @@ public static class OfDecoder
     private static OfErrorCode DecodeBody(
         OfType type, ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
-        message = new OfBarrierRequest();
+        message = Nothing;
         switch (type)
         {
             case OfType.Hello: message = ControlCodec.DecodeHello(ref body, in context); break;
@@ -88,7 +92,7 @@ public static class OfDecoder
     private static OfErrorCode DecodeLater(
         OfType type, ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
-        message = new OfBarrierRequest();
+        message = Nothing;
         switch (type)
         {
             case OfType.QueueGetConfigRequest:

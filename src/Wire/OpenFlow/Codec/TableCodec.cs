@@ -139,15 +139,15 @@ internal static class TableCodec
                     32).U32(0x3FFFFF).U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             case OfVersion.OpenFlow11:
-                writer.Zeros(7).Text(table.Name,
-                    32).U32(0x3FF).U32(0x3FF).U32(0x3E).U32(0x1FFFFFF).U32(0x1FFFFFF);
-                writer.U32(0).U32(table.MaxEntries).U32(table.ActiveCount);
+                writer.Zeros(7).Text(table.Name, 32).U32(Fields11).U32(Fields11);
+                writer.U32(InstructionsOf(table)).U32(Actions11).U32(Actions11);
+                writer.U32(MissOf(table)).U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             case OfVersion.OpenFlow12:
                 writer.Zeros(7).Text(table.Name,
                     32).U64(AllFields).U64(AllFields).U32(Actions12).U32(Actions12);
-                writer.U64(AllFields).U64(AllFields).U64(ulong.MaxValue).U64(ulong.MaxValue).U32(
-                    0x3E).U32(0);
+                writer.U64(SetFields).U64(SetFields).U64(ulong.MaxValue).U64(ulong.MaxValue);
+                writer.U32(InstructionsOf(table)).U32(MissOf(table));
                 writer.U32(table.MaxEntries).U32(table.ActiveCount);
                 break;
             default:
@@ -158,8 +158,26 @@ internal static class TableCodec
         writer.U64(table.LookupCount).U64(table.MatchedCount);
     }
 
-    private const ulong AllFields = (1UL << 40) - 1;
+    private const ulong AllFields = (1UL << 36) - 1;
     private const uint Actions12 = 0x3FF_8001;
+
+    // OpenFlow 1.1: OFPFMF_* without TYPE, and actions 0 to 24.
+    private const uint Fields11 = 0xFBFF;
+    private const uint Actions11 = 0x1FF_FFFF;
+    private const byte LastTable = 253;
+    private const ushort OxmClass = 0x8000;
+
+    /// <summary>Bit n: the OXM field n can be set.</summary>
+    private static readonly ulong SetFields = MatchField.All
+        .Where(field => field is { IsWritable: true, Oxm: { Class: OxmClass, Number: < 36 } })
+        .Aggregate(0UL, (bits, field) => bits | (1UL << field.Oxm!.Value.Number));
+
+    /// <summary>The last table has nowhere to go to.</summary>
+    private static uint InstructionsOf(OfTableStats table) =>
+        table.TableId < LastTable ? 0x3Eu : 0x3Cu;
+
+    private static uint MissOf(OfTableStats table) =>
+        table.Miss switch { TableMiss.Continue => 1u, TableMiss.Drop => 2u, _ => 0u };
 
     public static OfErrorCode DecodeStats(
         ref OfReader body, in OfCodecContext context, List<OfTableStats> tables)

@@ -26,7 +26,8 @@ internal static class TableFeaturesCodec
             : 0).U32(table.MaxEntries);
         for (var miss = 0; miss < 2; miss++)
         {
-            WriteInstructions(writer, (ushort)(Instructions + miss), !table.IsLastTable);
+            WriteInstructions(
+                writer, (ushort)(Instructions + miss), !table.IsLastTable, in context);
             WriteProperty(writer, (ushort)(NextTables + miss), table.NextTables.AsSpan());
             WriteActionTypes(writer, (ushort)(WriteActions + miss));
             WriteActionTypes(writer, (ushort)(ApplyActions + miss));
@@ -36,7 +37,7 @@ internal static class TableFeaturesCodec
                 in context);
         }
 
-        WriteFields(writer, MatchFields, _ => true, in context);
+        WriteFields(writer, MatchFields, _ => true, in context, tellsMasks: true);
         WriteFields(writer, Wildcards, _ => true, in context);
         writer.PatchU16(start, writer.Length - start);
     }
@@ -74,12 +75,14 @@ internal static class TableFeaturesCodec
         return OfErrorCode.None;
     }
 
-    private static void WriteInstructions(OfWriter writer, ushort property, bool canGoto)
+    private static void WriteInstructions(
+        OfWriter writer, ushort property, bool canGoto, in OfCodecContext context)
     {
         var start = writer.Length;
         writer.U16(property).U16(0);
-        for (ushort type = canGoto ? (ushort)1
-            : (ushort)2; type <= 6; type++) writer.U16(type).U16(4);
+        // From OpenFlow 1.5 on a meter is an action.
+        var last = context.Version >= OfVersion.OpenFlow15 ? 5 : 6;
+        for (var type = canGoto ? 1 : 2; type <= last; type++) writer.U16((ushort)type).U16(4);
         End(writer, start);
     }
 
@@ -93,7 +96,7 @@ internal static class TableFeaturesCodec
 
     private static void WriteFields(
         OfWriter writer, ushort property, Func<MatchField, bool> isWanted,
-            in OfCodecContext context)
+        in OfCodecContext context, bool tellsMasks = false)
     {
         var start = writer.Length;
         writer.U16(property).U16(0);
@@ -101,7 +104,8 @@ internal static class TableFeaturesCodec
         {
             // A list of all TLV fields and long views would say nothing more.
             var isListed = field.Oxm is not null || field.Nxm is not null;
-            if (isListed && isWanted(field)) NxmCodec.WriteHeader(writer, field, in context);
+            if (!isListed || !isWanted(field)) continue;
+            NxmCodec.WriteHeader(writer, field, tellsMasks && field.IsMaskable, in context);
         }
 
         End(writer, start);

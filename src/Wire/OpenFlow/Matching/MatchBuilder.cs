@@ -20,7 +20,7 @@ public sealed class MatchBuilder
     private const ushort VlanPresent = 0x1000;
     private const ushort VlanNone = 0xFFFF;
 
-    private readonly SortedDictionary<int, MatchEntry> _entries = [];
+    private readonly MatchEntries _entries = new();
     private OfErrorCode _error;
 
     public MatchBuilder() { }
@@ -28,11 +28,11 @@ public sealed class MatchBuilder
     /// <summary>Starts with the fields of 'match'.</summary>
     public MatchBuilder(Match match)
     {
-        foreach (var entry in match.Entries) _entries[entry.Field.Id] = entry;
+        foreach (var entry in match.Entries) _entries.Set(in entry);
     }
 
     /// <summary>The field or its part was set already.</summary>
-    public bool Has(MatchField field) => _entries.ContainsKey(field.Id);
+    public bool Has(MatchField field) => _entries.Contains(field);
 
     public bool IsEmpty => _entries.Count == 0;
 
@@ -71,7 +71,7 @@ public sealed class MatchBuilder
     /// <summary>Removes a field.</summary>
     public MatchBuilder Clear(MatchField field)
     {
-        _entries.Remove(field.Id);
+        _entries.Remove(field);
         return this;
     }
 
@@ -94,10 +94,9 @@ public sealed class MatchBuilder
     {
         match = Match.Any;
         error = _error;
-        if (error == OfErrorCode.None) error = MatchRules.ErrorOf(_entries.Values);
+        if (error == OfErrorCode.None) error = MatchRules.ErrorOf(_entries.AsSpan());
         if (error != OfErrorCode.None) return false;
-        var entries = ImmutableArray.CreateRange(_entries.Values);
-        match = entries.IsEmpty ? Match.Any : new Match(entries);
+        match = IsEmpty ? Match.Any : new Match([.. _entries.AsSpan()]);
         return true;
     }
 
@@ -111,7 +110,7 @@ public sealed class MatchBuilder
     /// <summary>Prerequisites of 'field' are met by what was set so far.</summary>
     internal bool IsAllowed(MatchField field) =>
         field.Prerequisite is FieldPrerequisite.None
-        || MatchRules.IsAllowed(field, _entries.Values);
+        || MatchRules.IsAllowed(field, _entries.AsSpan());
 
     /// <summary>A value and mask as read from NXM or OXM, where vlan_vid has 13 bits.</summary>
     internal void SetFromWire(MatchField field, UInt128 value, UInt128 mask)
@@ -200,13 +199,13 @@ public sealed class MatchBuilder
         mask &= field.ExactMask;
         if (mask == 0 && field.TlvIndex < 0) return this;
         value &= mask;
-        if (_entries.TryGetValue(field.Id, out var old))
+        if (_entries.TryGet(field, out var old))
         {
             value |= old.Value & ~mask;
             mask |= old.Mask;
         }
 
-        _entries[field.Id] = new MatchEntry(field, value, mask);
+        _entries.Set(new MatchEntry(field, value, mask));
         return this;
     }
 

@@ -11,7 +11,7 @@ public static class MatchRules
         | ConntrackState.Reply | ConntrackState.SourceNat | ConntrackState.DestinationNat;
 
     /// <summary>The first rule that the entries break, or none.</summary>
-    public static OfErrorCode ErrorOf(IEnumerable<MatchEntry> entries)
+    public static OfErrorCode ErrorOf(ReadOnlySpan<MatchEntry> entries)
     {
         var facts = PacketFacts.Of(entries);
         foreach (var entry in entries)
@@ -24,30 +24,30 @@ public static class MatchRules
     }
 
     /// <summary>A set-field, load or move of 'field' makes sense for packets of 'match'.</summary>
-    public static bool IsAllowed(MatchField field, IEnumerable<MatchEntry> match)
+    public static bool IsAllowed(MatchField field, ReadOnlySpan<MatchEntry> match)
     {
         var facts = PacketFacts.Of(match);
         return IsMet(field.Prerequisite, in facts);
     }
 
-    internal static ImmutableArray<MatchField> Normalise(SortedDictionary<int, MatchEntry> entries)
+    internal static ImmutableArray<MatchField> Normalise(MatchEntries entries)
     {
-        var facts = PacketFacts.Of(entries.Values);
-        foreach (var (id, entry) in entries.ToArray())
+        var facts = PacketFacts.Of(entries.AsSpan());
+        foreach (var entry in entries.AsSpan().ToArray())
         {
             var meant = Meant(entry.Field, in facts);
-            if (ReferenceEquals(meant, entry.Field) || entries.ContainsKey(meant.Id)) continue;
-            entries.Remove(id);
+            if (ReferenceEquals(meant, entry.Field) || entries.Contains(meant)) continue;
+            entries.Remove(entry.Field);
             var mask = entry.IsExact ? meant.ExactMask : entry.Mask & meant.ExactMask;
-            entries[meant.Id] = new MatchEntry(meant, entry.Value & mask, mask);
+            entries.Set(new MatchEntry(meant, entry.Value & mask, mask));
         }
 
         var dropped = ImmutableArray.CreateBuilder<MatchField>();
-        facts = PacketFacts.Of(entries.Values);
-        foreach (var (id, entry) in entries.ToArray())
+        facts = PacketFacts.Of(entries.AsSpan());
+        foreach (var entry in entries.AsSpan().ToArray())
         {
             if (IsMet(entry.Field.Prerequisite, in facts)) continue;
-            entries.Remove(id);
+            entries.Remove(entry.Field);
             dropped.Add(entry.Field);
         }
 
@@ -143,7 +143,7 @@ public static class MatchRules
 
         public bool IsIp(int protocol) => (IsIpv4 || IsIpv6) && Protocol == protocol;
 
-        public static PacketFacts Of(IEnumerable<MatchEntry> entries)
+        public static PacketFacts Of(ReadOnlySpan<MatchEntry> entries)
         {
             int type = -1, protocol = -1, icmp = -1;
             bool vlan = false, connection = false, ethernet = true;

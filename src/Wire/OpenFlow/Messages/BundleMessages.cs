@@ -14,11 +14,7 @@ public sealed record OfBundleControl(uint BundleId, BundleControlType Type, Bund
 
 /// <param name="Xid">Transaction id of the inner message: the same as the outer one's.</param>
 public sealed record OfBundleAdd(uint BundleId, BundleFlags Flags, uint Xid, OfMessage Message)
-    : OfMessage
-{
-    /// <summary>The inner message as received, for error messages about it.</summary>
-    public EquatableArray<byte> Bytes { get; init; }
-}
+    : OfMessage;
 
 /// <summary>Another controller changed a group or meter (OpenFlow 1.4 section 7.4.6).</summary>
 public sealed record OfRequestForward(uint Xid, OfMessage Message) : OfMessage;

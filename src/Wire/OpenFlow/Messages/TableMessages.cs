@@ -20,7 +20,7 @@ public sealed record OfTableDescription(
 
 public sealed record OfTableStats(
     byte TableId, string Name, uint MaxEntries, uint ActiveCount, ulong LookupCount,
-    ulong MatchedCount);
+    ulong MatchedCount, TableMiss Miss = TableMiss.Default);
 
 /// <summary>What a table can do. OVS's tables all can do everything.</summary>
 /// <param name="MetadataMatch">Bits of metadata that can be matched.</param>

@@ -16,8 +16,13 @@ public static partial class ActionEncoder
     /// </summary>
     /// <param name="ipProtocol">Of the flow's match: which port field mod_tp_src means.</param>
     public static void Write(
-        OfWriter writer, IEnumerable<OfAction> actions, in OfCodecContext context,
-            int ipProtocol = 0)
+        OfWriter writer, ActionList actions, in OfCodecContext context, int ipProtocol = 0) =>
+        Write(writer, actions.AsSpan(), in context, ipProtocol);
+
+    /// <summary>Writes some of a list's actions.</summary>
+    public static void Write(
+        OfWriter writer, ReadOnlySpan<OfAction> actions, in OfCodecContext context,
+        int ipProtocol = 0)
     {
         foreach (var action in actions) WriteOne(writer, action, in context, ipProtocol);
     }

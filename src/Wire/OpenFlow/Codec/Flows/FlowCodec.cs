@@ -9,7 +9,7 @@ internal static class FlowCodec
     public static OfErrorCode DecodeMod10(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
-        message = new OfBarrierRequest();
+        message = OfDecoder.Nothing;
         var error = MatchCodec.Read(ref body, in context, out var match);
         if (error != OfErrorCode.None) return error;
         var cookie = body.U64();
@@ -24,7 +24,7 @@ internal static class FlowCodec
     public static OfErrorCode DecodeModNicira(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
-        message = new OfBarrierRequest();
+        message = OfDecoder.Nothing;
         var cookie = body.U64();
         var error = ReadCommon10(ref body, in context, Match.Any, cookie, out var mod);
         if (error != OfErrorCode.None) return error;
@@ -96,44 +96,36 @@ internal static class FlowCodec
         var cookieMask = body.U64();
         var table = body.U8();
         var command = body.U8();
-        var mod = new FlowMod((FlowModCommand)command, Match.Any, 0, ActionList.Empty)
-        {
-            TableId = table,
-            IdleTimeout = body.U16(),
-            HardTimeout = body.U16(),
-            Priority = body.U16(),
-            BufferId = body.U32(),
-            OutPort = body.U32(),
-            OutGroup = body.U32(),
-            Flags = (FlowModFlags)body.U16(),
-            Importance = body.U16(),
-        };
-        message = mod;
+        var (idle, hard, priority) = (body.U16(), body.U16(), body.U16());
+        var (buffer, outPort, outGroup) = (body.U32(), body.U32(), body.U32());
+        var (flags, importance) = ((FlowModFlags)body.U16(), body.U16());
+        message = OfDecoder.Nothing;
         if (body.Failed) return OfErrorCode.RequestBadLength;
         var error = MatchCodec.Read(ref body, in context, out var match);
         if (error != OfErrorCode.None) return error;
         error = InstructionCodec.Decode(body.Rest(), in context, out var actions);
         if (error != OfErrorCode.None) return error;
         if (command > 4) return OfErrorCode.FlowModBadCommand;
-        if (((ushort)mod.Flags & ~KnownFlags) != 0) return OfErrorCode.FlowModBadFlags;
+        if (((ushort)flags & ~KnownFlags) != 0) return OfErrorCode.FlowModBadFlags;
         var isAdd = command == (byte)FlowModCommand.Add;
         if (isAdd && table == 255) return OfErrorCode.FlowModBadTableId;
-        if (isAdd && context.Version < OfVersion.OpenFlow12)
-            mod = mod with { Flags = mod.Flags | FlowModFlags.ResetCounts };
+        if (isAdd && context.Version < OfVersion.OpenFlow12) flags |= FlowModFlags.ResetCounts;
         var isDelete = command >= (byte)FlowModCommand.Delete;
-        var finished = mod with
+        message = new FlowMod((FlowModCommand)command, match, priority, actions)
         {
-            Match = match,
-            Actions = actions,
+            TableId = table,
+            IdleTimeout = idle,
+            HardTimeout = hard,
+            BufferId = buffer,
+            Flags = flags,
             Cookie = isAdd ? cookie : 0,
             CookieMatch = isAdd ? 0 : cookie & cookieMask,
             CookieMask = isAdd ? 0 : cookieMask,
-            OutPort = isDelete ? mod.OutPort : OfPort.Any,
-            OutGroup = isDelete ? mod.OutGroup : OfGroupNumber.Any,
-            Importance = context.Version >= OfVersion.OpenFlow14 ? mod.Importance : (ushort)0,
+            OutPort = isDelete ? outPort : OfPort.Any,
+            OutGroup = isDelete ? outGroup : OfGroupNumber.Any,
+            Importance = context.Version >= OfVersion.OpenFlow14 ? importance : (ushort)0,
         };
-        message = finished;
-        return ActionRules.ErrorOf(finished.Match, finished.Actions, finished.TableId);
+        return ActionRules.ErrorOf(match, actions, table);
     }
 
     public static void WriteMod(OfWriter writer, FlowMod mod, in OfCodecContext context)
@@ -188,7 +180,7 @@ internal static class FlowCodec
     public static OfErrorCode DecodeRemoved(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
-        message = new OfBarrierRequest();
+        message = OfDecoder.Nothing;
         if (context.IsVersion10)
         {
             var read = MatchCodec.Read(ref body, in context, out var match10);

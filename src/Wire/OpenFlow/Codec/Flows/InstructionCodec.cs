@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Fabric.Wire.OpenFlow;
 
 /// <summary>Instructions of OpenFlow 1.1 and later, kept in one list with the actions.</summary>
@@ -14,6 +16,9 @@ public static class InstructionCodec
     private const int ClearActions = 5;
     private const int Meter = 6;
     private const int TypeCount = 7;
+
+    private static ReadOnlySpan<int> Order =>
+        [Meter, ApplyActions, ClearActions, WriteActions, WriteMetadata, GotoTable];
 
     public static OfErrorCode Decode(
         ReadOnlySpan<byte> bytes, in OfCodecContext context, out ActionList actions)
@@ -40,8 +45,15 @@ public static class InstructionCodec
             if (error != OfErrorCode.None) return error;
         }
 
-        int[] order = [Meter, ApplyActions, ClearActions, WriteActions, WriteMetadata, GotoTable];
-        actions = ActionList.From(order.SelectMany(type => parts[type] ?? []));
+        List<OfAction>? all = null;
+        foreach (var type in Order)
+        {
+            if (parts[type] is not { } part) continue;
+            if (all is null) all = part;
+            else all.AddRange(part);
+        }
+
+        if (all is not null) actions = ActionList.Create(CollectionsMarshal.AsSpan(all));
         return OfErrorCode.None;
     }
 
@@ -62,8 +74,8 @@ public static class InstructionCodec
             writer.U16(ApplyActions).U16(0).Zeros(4);
             var first = i;
             while (i < actions.Count && !IsInstruction(actions[i], keepMeter)) i++;
-            var applied = actions.Skip(first).Take(i - first);
-            ActionEncoder.Write(writer, applied, in context, ipProtocol);
+            ActionEncoder.Write(
+                writer, actions.AsSpan()[first..i], in context, ipProtocol);
             writer.PatchU16(start + 2, writer.Length - start);
         }
     }

@@ -84,7 +84,8 @@ public static class NxmCodec
         (cookie, cookieMask) = (0, 0);
         var reader = new OfReader(bytes);
         var builder = new MatchBuilder();
-        var seen = new HashSet<int>();
+        Span<ulong> seen = stackalloc ulong[(MatchField.All.Length + 63) / 64];
+        seen.Clear();
         while (!reader.IsEmpty)
         {
             var error = ReadEntry(ref reader, out var header, out var value, out var mask);
@@ -98,7 +99,9 @@ public static class NxmCodec
             }
 
             var field = header.Field!;
-            if (!seen.Add(field.Id)) return OfErrorCode.MatchDuplicateField;
+            ref var word = ref seen[field.Id / 64];
+            if ((word & (1UL << field.Id)) != 0) return OfErrorCode.MatchDuplicateField;
+            word |= 1UL << field.Id;
             if (!builder.IsAllowed(field)) return OfErrorCode.MatchBadPrerequisite;
             builder.SetFromWire(field, value, mask);
         }
@@ -130,6 +133,15 @@ public static class NxmCodec
     {
         if (NumberOf(field, in context) is not { } number) writer.U32(0);
         else WriteHeader(writer, number, hasMask: false, WireSizeOf(field, in context));
+    }
+
+    /// <summary>Writes a header that says whether the field may have a mask.</summary>
+    internal static void WriteHeader(
+        OfWriter writer, MatchField field, bool hasMask, in OfCodecContext context)
+    {
+        if (NumberOf(field, in context) is not { } number) return;
+        var size = WireSizeOf(field, in context);
+        WriteHeader(writer, number, hasMask, hasMask ? size * 2 : size);
     }
 
     /// <summary>Writes one field with value and, unless it is exact, mask.</summary>

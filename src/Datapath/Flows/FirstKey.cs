@@ -4,7 +4,7 @@ using Fabric.Wire;
 namespace Fabric.Datapath;
 
 /// <summary>A whole flow key, in the room of its nonzero words.</summary>
-/// <remarks>A bit for each word of <see cref="FlowKey.Words"/>, and the words that are set.</remarks>
+/// <remarks>A bit for each of <see cref="FlowKey.Words"/>, and the words where it is set.</remarks>
 internal readonly struct FirstKey
 {
     private const int BitsPerPart = 64;

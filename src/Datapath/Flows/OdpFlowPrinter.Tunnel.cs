@@ -212,7 +212,7 @@ internal sealed partial class OdpFlowPrinter
         _text.Append(',');
     }
 
-    private static string Hex64(ulong value) => value == 0 ? "0" : $"0x{value:x}";
+    private static string Hex64(ulong value) => $"0x{value:x}";
 
     private static void AppendHexBytes(StringBuilder text, ReadOnlySpan<byte> bytes)
     {

@@ -171,14 +171,9 @@ internal sealed partial class OdpFlowPrinter
         var isExact = mask.IndexOfAnyExcept((byte)0xFF) < 0;
         switch (field.Kind)
         {
-            case OdpFieldKind.Decimal8:
+            case OdpFieldKind.Decimal8 or OdpFieldKind.ArpOpcode:
                 _text.Append(value[0]);
                 if (!isExact) _text.Append('/').Append(Hex(mask[0]));
-                break;
-            case OdpFieldKind.ArpOpcode:
-                // The key has 8 of the opcode's 16 bits, and OVS's text says so.
-                _text.Append(value[0]);
-                if (_hasMask) _text.Append('/').Append(Hex(mask[0]));
                 break;
             case OdpFieldKind.Decimal16:
                 _text.Append(BinaryPrimitives.ReadUInt16BigEndian(value));

@@ -42,8 +42,24 @@ public sealed class MemoryPort : PacketPort
     {
         DatapathPortKind.Dummy => "dummy",
         DatapathPortKind.Internal => "dummy-internal",
+        DatapathPortKind.Tunnel when Spec.Tunnel is { } tunnel => TypeOf(tunnel),
         _ => "memory",
     };
+
+    /// <summary>"vxlan: packet_type=ptap", with the port when it is not the usual one.</summary>
+    private static string TypeOf(TunnelPortSpec tunnel)
+    {
+        var usual = tunnel.Kind switch
+        {
+            TunnelKind.Geneve => 6081,
+            TunnelKind.Vxlan => 4789,
+            TunnelKind.Stt => 7471,
+            TunnelKind.Gtpu => 2152,
+            _ => 0,
+        };
+        var port = tunnel.DestinationPort == usual ? "" : $"dst_port={tunnel.DestinationPort}, ";
+        return $"{tunnel.Kind.ToString().ToLowerInvariant()}: {port}packet_type=ptap";
+    }
 
     /// <summary>
     /// Takes whole super-packets and unfinished checksums; for tests of offloads.

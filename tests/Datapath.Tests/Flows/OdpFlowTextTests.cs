@@ -9,7 +9,7 @@ public sealed class OdpFlowTextTests
     [InlineData("recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)")]
     [InlineData("recirc_id(0),in_port(1),packet_type(ns=0,id=0),"
         + "eth(src=50:54:00:00:00:05,dst=ff:ff:ff:ff:ff:ff),eth_type(0x0806),"
-        + "arp(sip=192.168.0.1,tip=192.168.0.2,op=1/0xff)")]
+        + "arp(sip=192.168.0.1,tip=192.168.0.2,op=1)")]
     [InlineData("recirc_id(0),in_port(1),packet_type(ns=0,id=0),"
         + "eth(src=50:54:00:00:00:09,dst=50:54:00:00:00:0a),eth_type(0x0800),"
         + "ipv4(src=10.0.0.2,dst=10.0.0.1,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)")]

@@ -162,6 +162,36 @@ public sealed class CommandTests : SwitchWorld
     }
 
     [Fact]
+    public async Task Without_megaflows_a_flow_is_for_one_kind_of_packet_only()
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        const string First = "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),"
+            + "eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,proto=17,tos=0,ttl=64,frag=no)"
+            + ",udp(src=8,dst=80)";
+        Assert.Equal("megaflows disabled\n", await RunAsync("upcall/disable-megaflows"));
+        await RunAsync("netdev-dummy/receive", "p1", First, First.Replace("ttl=64", "ttl=63"));
+        var text = await RunAsync("dpctl/dump-flows");
+        Assert.Contains("ttl=64,frag=no),udp(src=8,dst=80), packets:0", text);
+        Assert.Contains("ttl=63,frag=no),udp(src=8,dst=80), packets:0", text);
+        Assert.Equal("megaflows enabled\n", await RunAsync("upcall/enable-megaflows"));
+        Assert.Empty(await RunAsync("dpctl/dump-flows"));
+    }
+
+    [Theory]
+    [InlineData("filter=udp", true)]
+    [InlineData("filter=in_port=1,ip,nw_src=10.0.0.9", true)] // The flow does not look at nw_src.
+    [InlineData("filter=arp", false)]
+    [InlineData("filter=in_port=2", false)]
+    public async Task A_dump_shows_the_flows_that_a_filter_takes(string filter, bool isThere)
+    {
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        await RunAsync("netdev-dummy/receive", "p1", "in_port(1),eth(src=50:54:00:00:00:05,"
+            + "dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,"
+            + "proto=17,tos=0,ttl=64,frag=no),udp(src=8,dst=80)");
+        Assert.Equal(isThere, (await RunAsync("dpctl/dump-flows", filter)).Length > 0);
+    }
+
+    [Fact]
     public async Task A_trace_is_told_to_programs_as_JSON()
     {
         Setup(

@@ -73,6 +73,7 @@ public static class DatapathThreadCommands
     {
         static string Yes(bool value) => value ? "Yes" : "No";
         return $"Masked set action: {Yes(can.HasMaskedSet)}\n"
+            + "Tunnel push pop: No\n"
             + $"Ufid: {Yes(can.HasMegaflows)}\n"
             + $"Truncate action: {Yes(can.HasTruncate)}\n"
             + $"Clone action: {Yes(can.HasClone)}\n"
@@ -82,6 +83,7 @@ public static class DatapathThreadCommands
             + $"Check pkt length action: {Yes(can.HasCheckPacketLength)}\n"
             + $"Conntrack timeout policy: {Yes(can.HasConntrackTimeout)}\n"
             + $"Explicit Drop action: {Yes(can.HasExplicitDrop)}\n"
+            + "Optimized Balance TCP mode: No\n"
             + $"Conntrack all-zero IP SNAT: {Yes(can.HasAllZeroSourceNat)}\n"
             + $"MPLS Label add: {Yes(can.HasAddMpls)}\n"
             + $"Max VLAN headers: {can.VlanHeadersMax}\n"
@@ -89,6 +91,9 @@ public static class DatapathThreadCommands
             + $"Recirc: {Yes(can.HasRecirculation)}\n"
             + $"CT state: {Yes(can.HasConntrack)}\nCT zone: {Yes(can.HasConntrack)}\n"
             + $"CT mark: {Yes(can.HasConntrack)}\nCT label: {Yes(can.HasConntrack)}\n"
-            + $"CT state NAT: {Yes(can.HasConntrackNat)}\n";
+            + $"CT state NAT: {Yes(can.HasConntrackNat)}\n"
+            + $"CT orig tuple: {Yes(can.HasConntrack)}\n"
+            + $"CT orig tuple for IPv6: {Yes(can.HasConntrack)}\n"
+            + "IPv6 ND Extension: Yes\n";
     }
 }

@@ -38,7 +38,17 @@ public sealed class Revalidator(SwitchedDatapath datapath)
     public int CurrentCount { get; private set; }
     public int AverageCount => (int)_averageCount;
     public int CountMax { get; private set; }
-    public int FlowLimit => _flowLimit;
+
+    /// <summary>Flows above this are not installed; it goes on to adapt from what is set.</summary>
+    public int FlowLimit
+    {
+        get => _flowLimit;
+        set
+        {
+            _flowLimit = Math.Clamp(value, 0, FlowLimitMax);
+            datapath.Upcalls.FlowLimit = _flowLimit;
+        }
+    }
 
     /// <summary>Milliseconds that the last round took.</summary>
     public long DurationMilliseconds { get; private set; } = 1;
@@ -199,7 +209,6 @@ public sealed class Revalidator(SwitchedDatapath datapath)
             _flowLimit += 1000;
         }
 
-        _flowLimit = Math.Clamp(_flowLimit, FlowLimitMin, FlowLimitMax);
-        datapath.Upcalls.FlowLimit = _flowLimit;
+        FlowLimit = Math.Max(_flowLimit, FlowLimitMin);
     }
 }

@@ -33,6 +33,9 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         internal set => Volatile.Write(ref _flowLimit, value);
     }
 
+    /// <summary>False: each flow is for one packet's headers only.</summary>
+    public bool MakesMegaflows { get; set; } = true;
+
     /// <summary>Misses that ended in a drop for this reason.</summary>
     public long DropCount(DropReason reason) => Interlocked.Read(ref _drops[(int)reason]);
 
@@ -44,7 +47,7 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         var result = Translate(in key, packet.Size, hasEffects: true, now);
         var credits = result.Credits();
         credits.Add(1, (ulong)packet.Size, now);
-        mask = result.Mask;
+        mask = MakesMegaflows ? result.Mask : PacketMask.Of(in key);
         if (result.Error != DropReason.None) Interlocked.Increment(ref _drops[(int)result.Error]);
         var installs = result.Error is DropReason.None or DropReason.BridgeNotFound
                 or DropReason.TunnelUnknownPeer or DropReason.PortReceiveDisabled

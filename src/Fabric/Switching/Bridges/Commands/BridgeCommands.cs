@@ -76,9 +76,12 @@ public static class BridgeCommands
             if (rule.TableId != 0) text.Append($"table_id={rule.TableId}, ");
             text.Append($"duration={(now - rule.CreatedMilliseconds) / 1000}s, ");
             text.Append($"n_packets={rule.Statistics.Packets}, ");
-            text.Append($"n_bytes={rule.Statistics.Bytes}, priority={rule.Priority}");
+            text.Append($"n_bytes={rule.Statistics.Bytes}, ");
+            var isUsual = rule.Priority == FlowMod.DefaultPriority;
+            if (!isUsual) text.Append($"priority={rule.Priority}");
             var match = FlowText.Match(rule.Match);
-            if (match.Length > 0) text.Append(',').Append(match);
+            if (match.Length > 0 && !isUsual) text.Append(',');
+            text.Append(match);
             text.Append($",actions={FlowText.Actions(rule.Actions)}\n");
         }
 

@@ -20,7 +20,8 @@ public static class DatapathCommands
         UnixctlCommands commands, SwitchStore store, Func<ICanTell> datapath)
     {
         Add("dpif/show", "", 0, (_, _) => ShowBridges(store));
-        Add("dpif/dump-dps", "", 0, (_, _) => Names(store));
+        Add("dpif/dump-dps", "", 0, (_, _) => string.Concat(store.Datapaths.SelectMany(each =>
+            each.Current.BridgesInOrder.Select(bridge => $"{each.Type}@{bridge.Name}\n"))));
         Add("dpctl/dump-dps", "", 0, (_, _) => Names(store));
         Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 3, DumpBridge);
         Add("dpctl/show", "[-s] [dp...]", 2, Show);
@@ -30,10 +31,7 @@ public static class DatapathCommands
             foreach (var each in store.Datapaths) each.Revalidator.Purge();
             return "";
         });
-        Add("upcall/show", "", 0, (_, _) => ShowUpcalls(store));
-        Add("upcall/set-flow-limit", "flow-limit-number", 1, (_, arguments) =>
-            arguments.Length == 1 && int.TryParse(arguments[0], out var limit) && limit >= 0
-                ? $"set flow_limit to {limit}\n" : throw new UnixctlException("invalid limit"));
+        UpcallCommands.Register(commands, store);
         commands.Register("revalidator/wait", "", 0, 0, _ => CheckAsync(purges: false));
         commands.Register("revalidator/purge", "", 0, 0, _ => CheckAsync(purges: true));
 
@@ -62,7 +60,8 @@ public static class DatapathCommands
         foreach (var name in wanted)
         {
             yield return Find(store, name)
-                ?? throw new UnixctlException($"datapath not found (Invalid argument)\n");
+                ?? throw new UnixctlException(
+                    "ovs-vswitchd: datapath not found (Invalid argument)");
         }
 
         if (wanted.Length > 0) yield break;
@@ -186,9 +185,10 @@ public static class DatapathCommands
     private static string Dump(SwitchStore store, ImmutableArray<string> arguments)
     {
         var text = new StringBuilder();
+        var filter = FlowFilter.Of(arguments);
         foreach (var datapath in Selected(store, arguments))
         {
-            var flows = FlowLines(datapath, arguments, _ => true, ", ", ", dp:ovs");
+            var flows = FlowLines(datapath, arguments, filter.Takes, ", ", ", dp:ovs");
             if (datapath.Type != "system" && flows.Count > 0)
             {
                 text.Append("flow-dump from the main thread:\n");
@@ -208,7 +208,8 @@ public static class DatapathCommands
             if (!datapath.Current.Bridges.TryGetValue(name, out var bridge)) continue;
             var numbers = bridge.Ports.Values.Select(port => port.DatapathPort).ToHashSet();
             var lines = FlowLines(
-                datapath, arguments, port => numbers.Contains(port), " ", "");
+                datapath, arguments,
+                (in FlowKey key, in FlowKey _) => numbers.Contains(key.InPort), " ", "");
             return string.Concat(lines.Select(line => line + "\n"));
         }
 
@@ -216,7 +217,7 @@ public static class DatapathCommands
     }
 
     private static List<string> FlowLines(
-        SwitchedDatapath datapath, ImmutableArray<string> arguments, Predicate<uint> wants,
+        SwitchedDatapath datapath, ImmutableArray<string> arguments, FlowPredicate wants,
         string afterId, string attributes)
     {
         var isVerbose = arguments.Contains("-m") || arguments.Contains("--more");
@@ -231,7 +232,7 @@ public static class DatapathCommands
             (in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions,
                 in FlowStatistics statistics) =>
             {
-                if (!wants(key.InPort)) return;
+                if (!wants(in key, in mask)) return;
                 var line = OdpFlowText.FormatLine(
                     in key, in mask, PrintedActions.Format(actions, false, nameOf),
                     in statistics, now, isVerbose, nameOf, isVerbose ? attributes : "");
@@ -239,22 +240,5 @@ public static class DatapathCommands
                     ? MegaflowId.ToText(MegaflowId.Of(in key, in mask)) + afterId + line : line);
             });
         return lines;
-    }
-
-    private static string ShowUpcalls(SwitchStore store)
-    {
-        var text = new StringBuilder();
-        foreach (var datapath in store.Datapaths)
-        {
-            var state = datapath.Revalidator;
-            text.Append($"{datapath.Provider.Name}:\n");
-            text.Append($"  flows         : (current {datapath.Provider.Flows.Count}) "
-                + $"(avg {state.AverageCount}) (max {state.CountMax}) (limit {state.FlowLimit})\n");
-            text.Append($"  dump duration : {state.DurationMilliseconds}ms\n");
-            text.Append("  ufid enabled : true\n\n");
-            text.Append($"  5: (keys {datapath.FlowsKept})\n");
-        }
-
-        return text.ToString();
     }
 }

@@ -8,6 +8,7 @@
  */
 #include "fabric_upcall.h"
 #include "fabric_actions.h"
+#include "fabric_measure.h"
 #include "fabric_related.h"
 #include "fabric_tunnel.h"
 

@@ -239,7 +239,15 @@ FABRIC_INLINE int fabric_step_flow(struct fabric_walk *walk, const struct fabric
 		return 1;
 	case FABRIC_STEP_CONNTRACK:
 		s->number = step->c;
+		s->rest = (fabric_u32)step->value;
 		walk->next = FABRIC_PROGRAM_CONNTRACK + 1;
+		return 1;
+	case FABRIC_STEP_HASH:
+	case FABRIC_STEP_METER:
+		s->kind = step->kind;
+		s->rest = step->a;
+		s->number = step->c;
+		walk->next = FABRIC_PROGRAM_MEASURE + 1;
 		return 1;
 	case FABRIC_STEP_CLONE:
 	case FABRIC_STEP_SAMPLE:

@@ -165,6 +165,13 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 	spec = fabric_spec_of(s);
 	if (!spec || (s->is_stale && fabric_read_packet(skb, s)))
 		return fabric_drop(FABRIC_DROP_ActionMalformed);
+	if (s->key.fragment && s->rest) {
+		/* The host node gathers the datagram, and sends it back to be tracked whole. */
+		s->kind = FABRIC_UPCALL_SLOW;
+		s->number = s->rest;
+		s->resumes = 0;
+		return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
+	}
 	s->now = bpf_ktime_get_coarse_ns();
 	if (!fabric_read_tuple(skb, s, spec->zone)) {
 		fabric_say_invalid(s, spec->zone);

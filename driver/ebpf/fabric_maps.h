@@ -29,6 +29,7 @@ enum fabric_program {
 	FABRIC_PROGRAM_UPCALL,
 	FABRIC_PROGRAM_CREATE,
 	FABRIC_PROGRAM_RELATED,
+	FABRIC_PROGRAM_MEASURE,
 	FABRIC_PROGRAM_COUNT
 };
 
@@ -46,6 +47,7 @@ struct fabric_scratch {
 	fabric_u32 tunnel;
 	fabric_u32 passes;
 	fabric_u32 number;   /* What the next program works on. */
+	fabric_u32 rest;     /* Of conntrack: continuation that fragments go up with. */
 	fabric_u32 kind;     /* Of an upcall. */
 	fabric_u32 resumes;  /* After the next program the actions go on. */
 	fabric_u32 is_single; /* Run one step, then end. */

@@ -11,7 +11,7 @@
 
 #include "fabric_flow_key.h"
 
-#define FABRIC_ABI 1
+#define FABRIC_ABI 2
 
 #define FABRIC_STEPS_MAX 16       /* Instructions of a row. */
 #define FABRIC_MASKS_MAX 256      /* Masks of all flows. */
@@ -22,6 +22,7 @@
 #define FABRIC_DEPTH_MAX 4        /* Copies of copies. */
 #define FABRIC_PASSES_MAX 10      /* Look-ups of one packet. */
 #define FABRIC_TUNNEL_OPTIONS_MAX 64
+#define FABRIC_BANDS_MAX 4        /* Bands of a meter. */
 #define FABRIC_COUNTER_CPUS 8     /* Counters are apart for this many processors. */
 
 /* One step of what is done with a packet. */
@@ -34,7 +35,8 @@ enum fabric_step_kind {
 	FABRIC_STEP_SLOW,         /* c: number of the continuation: the host node goes on. */
 	FABRIC_STEP_DROP,         /* b: reason. */
 	FABRIC_STEP_RECIRCULATE,  /* c: id, network order. */
-	FABRIC_STEP_CONNTRACK,    /* c: number of the specification. */
+	FABRIC_STEP_CONNTRACK,    /* c: number of the specification; value: of the continuation that
+				     fragments go up with, 0: they are invalid. */
 	FABRIC_STEP_CONNTRACK_CLEAR,
 	FABRIC_STEP_TUNNEL,       /* c: number of the outer header. */
 	FABRIC_STEP_PUSH_VLAN,    /* b: TCI, c: TPID, both in host order. */
@@ -52,7 +54,7 @@ enum fabric_step_kind {
 	FABRIC_STEP_SAMPLE,       /* c: row to run on a copy; value: probability of 2^32. */
 	FABRIC_STEP_LENGTH,       /* b: bytes; c: row if longer; value: row else; a = 1: the last. */
 	FABRIC_STEP_METER,        /* c: meter. */
-	FABRIC_STEP_HASH,         /* a: algorithm; c: basis. */
+	FABRIC_STEP_HASH,         /* a = 1: the same both ways; c: basis. */
 	FABRIC_STEP_COUNT
 };
 
@@ -205,6 +207,30 @@ enum fabric_timeout {
 
 struct fabric_policy {
 	fabric_u32 seconds[FABRIC_TIMEOUT_COUNT];
+};
+
+/* A token bucket. Tokens are thousandths of a packet, or bits; the rate is per millisecond. */
+struct fabric_band {
+	fabric_u64 tokens;
+	fabric_u64 size;
+	fabric_u64 packets; /* That exceeded it. */
+	fabric_u64 bytes;
+	fabric_u32 rate;
+	fabric_u32 remark; /* By how much the drop precedence is raised; 0: the packet is dropped. */
+};
+
+struct fabric_meter {
+#ifdef __bpf__
+	struct bpf_spin_lock lock;
+#else
+	fabric_u32 lock;
+#endif
+	fabric_u16 count;
+	fabric_u16 is_packets;
+	fabric_u64 filled_at; /* Milliseconds of the monotonic clock, coarse. */
+	fabric_u64 packets;
+	fabric_u64 bytes;
+	struct fabric_band bands[FABRIC_BANDS_MAX];
 };
 
 struct fabric_zone {

@@ -264,7 +264,7 @@ static void deliver(PNET_BUFFER_LIST list)
 		for (buffer = list->FirstNetBuffer; buffer; buffer = buffer->Next) {
 			struct double_delivery *one;
 
-			__sync_fetch_and_add(&delivered, 1);
+			delivered++; /* Under the guard. */
 			if (is_counting_only)
 				continue;
 			one = calloc(1, sizeof(*one) + buffer->DataLength);
@@ -272,6 +272,9 @@ static void deliver(PNET_BUFFER_LIST list)
 			one->size = buffer->DataLength;
 			one->tag = (fabric_u16)((tag.TagHeader.UserPriority << 13) |
 						tag.TagHeader.VlanId);
+			one->mss = fabric_segment_size(list);
+			one->supplemental = NET_BUFFER_LIST_INFO(
+				list, TcpSendOffloadsSupplementalNetBufferListInfo);
 			if (fabric_read(buffer, one->bytes, one->size) != one->size)
 				complain("a packet is shorter than it says");
 			*delivery_tail = one;
@@ -299,34 +302,48 @@ VOID NdisFSendNetBufferLists(NDIS_HANDLE filter, PNET_BUFFER_LIST lists, NDIS_PO
 		fabric_send_complete(completes_at_once, lists, 0);
 }
 
+void double_keep(PNET_BUFFER_LIST list) { list->Scratch = list; }
+
+void double_free(PNET_BUFFER_LIST list)
+{
+	PNET_BUFFER buffer = list->FirstNetBuffer;
+
+	free(list->NdisReserved[0]);
+	while (buffer) {
+		PNET_BUFFER following = buffer->Next;
+		PMDL mdl = buffer->MdlChain;
+
+		while (mdl) {
+			PMDL after = mdl->Next;
+
+			free(mdl->Address);
+			free(mdl);
+			mdl = after;
+		}
+		free(buffer);
+		buffer = following;
+	}
+	free(list);
+}
+
 VOID NdisFSendNetBufferListsComplete(NDIS_HANDLE filter, PNET_BUFFER_LIST lists, ULONG flags)
 {
+	long count = 0;
+
 	(void)filter, (void)flags;
 	while (lists) {
 		PNET_BUFFER_LIST next = lists->Next;
-		PNET_BUFFER buffer = lists->FirstNetBuffer;
 
 		if (lists->NdisPoolHandle != &original_pool)
 			complain("a list that is not the switch's was completed to it");
-		__sync_fetch_and_add(&completed, 1);
-		free(lists->NdisReserved[0]);
-		while (buffer) {
-			PNET_BUFFER following = buffer->Next;
-			PMDL mdl = buffer->MdlChain;
-
-			while (mdl) {
-				PMDL after = mdl->Next;
-
-				free(mdl->Address);
-				free(mdl);
-				mdl = after;
-			}
-			free(buffer);
-			buffer = following;
-		}
-		free(lists);
+		count++;
+		if (lists->Scratch)
+			((struct context *)lists->NdisReserved[0])->count = 0;
+		else
+			double_free(lists);
 		lists = next;
 	}
+	__sync_fetch_and_add(&completed, count);
 }
 
 PNET_BUFFER_LIST double_list(ULONG port_id, ULONG nic, const UCHAR *const *frames,
@@ -378,6 +395,16 @@ void double_checksum_offload(PNET_BUFFER_LIST list, int tcp, int udp)
 	info.Transmit.TcpChecksum = tcp & 1;
 	info.Transmit.UdpChecksum = udp & 1;
 	NET_BUFFER_LIST_INFO(list, TcpIpChecksumNetBufferListInfo) = info.Value;
+}
+
+void double_large_send(PNET_BUFFER_LIST list, ULONG mss)
+{
+	NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO info;
+
+	info.Value = NULL;
+	info.LsoV2Transmit.MSS = mss & 0xfffff;
+	info.LsoV2Transmit.Type = 1;
+	NET_BUFFER_LIST_INFO(list, TcpLargeSendNetBufferListInfo) = info.Value;
 }
 
 struct double_delivery *double_take(void)

@@ -14,6 +14,8 @@ struct double_delivery {
 	ULONG port_id;
 	ULONG size;
 	fabric_u16 tag; /* Beside the packet, host order. */
+	ULONG mss;      /* Of a large send; 0: none. */
+	PVOID supplemental;
 	UCHAR bytes[];
 };
 
@@ -31,6 +33,11 @@ PNET_BUFFER_LIST double_list(ULONG port_id, ULONG nic, const UCHAR *const *frame
 			     const ULONG *sizes, ULONG count, ULONG piece);
 void double_tag(PNET_BUFFER_LIST list, ULONG vlan, ULONG priority);
 void double_checksum_offload(PNET_BUFFER_LIST list, int tcp, int udp);
+
+/* Completing it leaves it as it was made: a sender that uses its buffers again. */
+void double_keep(PNET_BUFFER_LIST list);
+void double_free(PNET_BUFFER_LIST list);
+void double_large_send(PNET_BUFFER_LIST list, ULONG mss);
 
 /* What was sent and not yet taken, oldest first; free() each. */
 struct double_delivery *double_take(void);

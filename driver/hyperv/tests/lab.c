@@ -181,16 +181,25 @@ void lab_output(struct fabric_writer *actions, ULONG port)
 
 int lab_flow(struct lab *lab, ULONG in_port, struct fabric_writer *actions)
 {
+	return lab_flow_on(lab, in_port, 0, 0, 0, actions);
+}
+
+int lab_flow_on(struct lab *lab, ULONG in_port, ULONG id, ULONG state, ULONG state_mask,
+		struct fabric_writer *actions)
+{
 	struct fabric_writer body = lab_body();
 	ULONG nest = fabric_write_nest(&body, 1);
 	fabric_u16 ip = FABRIC_TYPE_IPV4, all = 0xffff;
 
 	fabric_write_u32(&body, 3, in_port);
+	fabric_write_u32(&body, 20, id);
+	fabric_write_u32(&body, 22, state);
 	fabric_write(&body, 6, &ip, 2);
 	fabric_write_nest_end(&body, nest);
 	nest = fabric_write_nest(&body, 7);
 	fabric_write_u32(&body, 3, 0xffffffff);
 	fabric_write_u32(&body, 20, 0xffffffff);
+	fabric_write_u32(&body, 22, state_mask);
 	fabric_write(&body, 6, &all, 2);
 	fabric_write_nest_end(&body, nest);
 	fabric_write(&body, 2, actions->bytes, actions->at);
@@ -268,7 +277,19 @@ static fabric_u16 transport_sum(const UCHAR *ip)
 {
 	ULONG size = fabric_read16(ip + 2) - 20u;
 
+	if (ip[9] == 1)
+		return folded(sum_of(ip + 20, size, 0));
 	return folded(sum_of(ip + 20, size, sum_of(ip + 12, 8, ip[9] + size)));
+}
+
+void lab_sums(UCHAR *frame)
+{
+	UCHAR *ip = frame + 14, *sum = ip + 20 + (ip[9] == 6 ? 16 : ip[9] == 17 ? 6 : 2);
+
+	put16(ip + 10, 0);
+	put16(ip + 10, folded(sum_of(ip, 20, 0)));
+	put16(sum, 0);
+	put16(sum, transport_sum(ip));
 }
 
 ULONG lab_tcp(UCHAR *frame, ULONG payload, ULONG seed)

@@ -57,6 +57,9 @@ int lab_subscribe(struct lab *lab);
 int lab_flow(struct lab *lab, ULONG in_port, struct fabric_writer *actions);
 int lab_flow_key(struct lab *lab, const struct fabric_flow_key *key,
 		 const struct fabric_flow_key *mask, struct fabric_writer *actions);
+/* IPv4 of a port, a recirculation id, and bits of the connection's state. */
+int lab_flow_on(struct lab *lab, ULONG in_port, ULONG id, ULONG state, ULONG state_mask,
+		struct fabric_writer *actions);
 /* An empty list; each call gives the same room. */
 struct fabric_writer lab_actions(void);
 void lab_output(struct fabric_writer *actions, ULONG port);
@@ -65,6 +68,8 @@ void lab_set_ipv4(struct fabric_writer *actions, const char *source, UCHAR ttl);
 
 ULONG lab_tcp(UCHAR *frame, ULONG payload, ULONG seed);
 ULONG lab_udp(UCHAR *frame, ULONG payload, ULONG seed);
+/* Writes all checksums of an IPv4 packet of TCP, UDP or ICMP. */
+void lab_sums(UCHAR *frame);
 int lab_checksums_hold(const UCHAR *frame, ULONG size);
 void lab_send(struct lab *lab, ULONG port, const UCHAR *frame, ULONG size, ULONG piece);
 

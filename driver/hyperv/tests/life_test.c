@@ -6,6 +6,59 @@
 
 static UCHAR frame[2048];
 
+/* A tracked and translated packet, a large send into a tunnel, and one up; all back. */
+static void a_stateful_life(struct lab *lab)
+{
+	static const UCHAR remote[4] = { 192, 0, 2, 1 };
+	struct fabric_writer actions = lab_actions();
+	const UCHAR *bytes = frame;
+	struct double_delivery *one;
+	PNET_BUFFER_LIST list;
+	ULONG size, ct, nat, set, tunnel;
+	struct fabric_writer body = lab_body();
+
+	fabric_write_u32(&body, 1, 50);
+	fabric_write_u32(&body, 2, 5);
+	fabric_write(&body, 3, "tun", 4);
+	lab_ask(lab, FABRIC_FAMILY_VPORT, 1, 0, &body);
+	lab_hop(lab, remote, 4);
+	ct = fabric_write_nest(&actions, 12);
+	fabric_write(&actions, 1, NULL, 0);
+	nat = fabric_write_nest(&actions, 6);
+	fabric_write(&actions, 1, NULL, 0);
+	fabric_write(&actions, 3, "\xc0\x00\x02\x07", 4);
+	fabric_write_nest_end(&actions, nat);
+	fabric_write_nest_end(&actions, ct);
+	set = fabric_write_nest(&actions, 3);
+	tunnel = fabric_write_nest(&actions, 16);
+	fabric_write(&actions, 2, remote, 4);
+	fabric_write(&actions, 6, NULL, 0);
+	fabric_write_nest_end(&actions, tunnel);
+	fabric_write_nest_end(&actions, set);
+	lab_output(&actions, 50);
+	lab_output(&actions, 2);
+	lab_flow(lab, 4, &actions);
+	size = lab_udp(frame, 300, 7);
+	lab_send(lab, 4, frame, size, 90);
+	size = lab_tcp(frame, 1500, 8);
+	frame[47] = 2;
+	lab_sums(frame);
+	list = double_list(4, 0, &bytes, &size, 1, 700);
+	double_checksum_offload(list, 1, 0);
+	double_large_send(list, 600);
+	fabric_ingress(lab->extension, list);
+	double_complete_sends(lab->extension);
+	while ((one = double_take())) {
+		if (one->port_id == 1)
+			lab_send(lab, 1, one->bytes, one->size, 80);
+		free(one);
+	}
+	list = double_list(1, 0, &bytes, &size, 1, 700);
+	double_large_send(list, 600);
+	fabric_ingress(lab->extension, list);
+	lab_ask(lab, FABRIC_FAMILY_CONNTRACK + 2, 0, 0, NULL);
+}
+
 /* All that a host does in its life, once; what fails for lack of memory is gone without. */
 static void a_life(void)
 {
@@ -37,6 +90,7 @@ static void a_life(void)
 	fabric_write_nest_end(&body, i);
 	fabric_write(&body, 3, actions.bytes, actions.at);
 	lab_ask(&lab, FABRIC_FAMILY_PACKET, 3, 0, &body);
+	a_stateful_life(&lab);
 	lab_stop(&lab);
 }
 

@@ -67,7 +67,7 @@ public sealed class EbpfTunnelTests
     }
 
     [EbpfTheory]
-    [InlineData(10)]
+    [InlineData(11)]
     public void Every_program_passes_the_verifier(int count)
     {
         var lines = EbpfDatapath.Verify(out var error);

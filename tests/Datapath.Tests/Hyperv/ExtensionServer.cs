@@ -71,6 +71,10 @@ internal sealed class ExtensionServer : INetlinkDevice
     public void Advance(TimeSpan time) =>
         Ask(ExtensionCode.Advance, Number((uint)time.TotalMilliseconds));
 
+    /// <summary>Whether any switch has the extension; without, the device serves nobody.</summary>
+    public void SetSwitch(bool isOn) =>
+        Ask(isOn ? ExtensionCode.SwitchOn : ExtensionCode.SwitchOff, default);
+
     /// <summary>All that left since the last call, by the switch's port.</summary>
     public ILookup<uint, byte[]> Take()
     {
@@ -134,6 +138,7 @@ internal enum ExtensionNic : uint
 internal enum ExtensionCode : uint
 {
     Cancel = 1, Nic, Send, Take, WaitIdle, Advance, Stop, Pend, Disconnect, Open, Hop, Counters,
+    SwitchOff, SwitchOn,
 }
 
 /// <summary>One connection to the server.</summary>

@@ -17,6 +17,8 @@ public sealed class HyperVExtensionTests : IDisposable
 
     [Theory]
     [InlineData("extension_test.c", "17 tests passed")]
+    [InlineData("stateful_test.c", "8 tests passed")]
+    [InlineData("tunnel_test.c", "8 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     public void It_survives_traffic_detach_and_every_failed_allocation_under_the_sanitizers(
         string test, string lastLine) =>
@@ -33,6 +35,8 @@ public sealed class HyperVExtensionTests : IDisposable
 
     [Theory]
     [InlineData("extension_test.c", "17 tests passed")]
+    [InlineData("stateful_test.c", "8 tests passed")]
+    [InlineData("tunnel_test.c", "8 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     public void Valgrind_finds_no_leak_and_no_bad_reference(string test, string lastLine)
     {

@@ -28,7 +28,8 @@ public sealed unsafe class KernelAbiTests
             case 14: return FABRIC_STEP_COUNT;
             case 15: return offsetof(struct fabric_tunnel, options);
             case 16: return offsetof(struct fabric_connection, peers);
-            default: return offsetof(struct fabric_upcall, key);
+            case 17: return offsetof(struct fabric_upcall, key);
+            default: return sizeof(struct fabric_meter);
             }
         }
         """;
@@ -50,7 +51,7 @@ public sealed unsafe class KernelAbiTests
             Enum.GetValues<StepKind>().Length,
             (int)((byte*)&tunnel.Options - (byte*)&tunnel),
             (int)((byte*)&connection.OriginalPeer - (byte*)&connection),
-            (int)((byte*)&upcall.Key - (byte*)&upcall),
+            (int)((byte*)&upcall.Key - (byte*)&upcall), sizeof(KernelMeter),
         ];
         for (var i = 0; i < here.Length; i++) Assert.Equal((uint)here[i], sizeOf(i));
     }

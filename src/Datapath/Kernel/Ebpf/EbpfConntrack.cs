@@ -28,6 +28,9 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         }
     }
 
+    /// <summary>Set once by the datapath, which gathers them.</summary>
+    public ConntrackFragments? Fragments { get; set; }
+
     public uint CountMax
     {
         get => kernel.Settings[0].ConntrackMax;

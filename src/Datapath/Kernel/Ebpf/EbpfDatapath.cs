@@ -14,7 +14,7 @@ namespace Fabric.Datapath;
 /// them over (<see cref="AdoptedFlows"/>), and removes what it does not want
 /// (<see cref="Settle"/>).
 /// </remarks>
-public sealed class EbpfDatapath : IDatapathProvider
+public sealed partial class EbpfDatapath : IDatapathProvider
 {
     private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromMilliseconds(250);
 
@@ -53,6 +53,7 @@ public sealed class EbpfDatapath : IDatapathProvider
         var policies = new ConntrackPolicies(kernel);
         Specs = new StepSpecs(kernel, new TunnelRoutes(routes), policies);
         Tracker = new EbpfConntrack(kernel, policies);
+        Meters = new EbpfMeters(kernel);
         _rows = new RowTable(kernel);
         _flows = new EbpfFlows(kernel, _rows, Specs, options.FlowsMax);
         _managed = new UserspaceDatapath(
@@ -65,6 +66,7 @@ public sealed class EbpfDatapath : IDatapathProvider
         _collector.Transmitted += Collect;
         PortsOf = new EbpfPorts(kernel, routes, attachments, _managed.GeneveOptions);
         _slowPath = new EbpfSlowPath(this, kernel);
+        Tracker.Fragments = _slowPath.Fragments.Settings;
         PortsOf.TunnelChanged += OnTunnelChanged;
         _housekeeping = new Thread(KeepHouse) { IsBackground = true, Name = "ebpf-house" };
         _housekeeping.Start();
@@ -78,7 +80,7 @@ public sealed class EbpfDatapath : IDatapathProvider
     public IDatapathPorts Ports => PortsOf;
     public IDatapathFlows Flows => _flows;
     public IDatapathConntrack Conntrack => Tracker;
-    public IDatapathMeters Meters => _managed.Meters;
+    public IDatapathMeters Meters { get; }
 
     public IUpcallHandler? UpcallHandler
     {
@@ -224,142 +226,6 @@ public sealed class EbpfDatapath : IDatapathProvider
     /// <summary>Takes programs, pins and made devices away when this is closed.</summary>
     public void Uninstall() => _isUninstalled = true;
 
-    /// <summary>A packet that no flow in the kernel fits.</summary>
-    internal void Miss(PacketBuffer packet, ref FlowKey key, uint passes)
-    {
-        var now = Now();
-        if (_flows.Find(in key) is { } known)
-        {
-            _flows.CountSlow(known, packet.Size, now, key.TcpFlags);
-            Run(packet, in key, known, passes);
-            return;
-        }
-
-        if (_handler is not { } handler)
-        {
-            _slowPath.Drops.Add(DropReason.UpcallQueueFull);
-            return;
-        }
-
-        var verdict = handler.Miss(packet, key, out var mask);
-        var actions = verdict.Actions.IsDefault ? [] : verdict.Actions;
-        if (verdict.Install && _flows.Put(in key, in mask, actions, out var flow)
-            is FlowPutResult.Added or FlowPutResult.Replaced && flow is not null)
-        {
-            Run(packet, in key, flow, passes);
-            return;
-        }
-
-        Run(packet, in key, actions, tunnel: 0, passes);
-    }
-
-    /// <summary>A packet of a tunnel's sockets.</summary>
-    internal void Receive(PacketBuffer packet, ref FlowKey key)
-    {
-        // The kernel's key holds the first eight bytes of options: more need the whole table.
-        if (key.TunnelOptionsSize > 8)
-        {
-            Miss(packet, ref key, passes: 0);
-            return;
-        }
-
-        var slot = _injector.Rent();
-        try
-        {
-            Send(slot, packet, in key, row: 0, tunnel: 0, passes: 0);
-        }
-        finally
-        {
-            _injector.Return(slot);
-        }
-    }
-
-    /// <summary>Does what the kernel could not, then sends the packet back for the rest.</summary>
-    internal void Continue(
-        PacketBuffer packet, ref FlowKey key, ImmutableArray<DatapathAction> rest, uint tunnel,
-        uint passes)
-    {
-        var own = 0;
-        while (own < rest.Length && !StepEncoder.CanDo(rest[own]))
-        {
-            if (rest[own] is HashAction hash) key.DatapathHashWire = PacketHash.Of(ref key, hash);
-            own++;
-        }
-
-        // A cut is for the output behind it.
-        if (own > 0 && own < rest.Length && rest[own - 1] is TruncateAction) own++;
-        if (own == 0 && rest is [SetTunnelAction or RecirculateAction, ..])
-        {
-            RecirculateWithTunnel(packet, ref key, rest, tunnel, passes);
-            return;
-        }
-
-        var before = rest.Slice(0, own);
-        var isCut = before is [.., TruncateAction, OutputAction];
-        var output = isCut ? ((OutputAction)before[^1]).Port : 0;
-        if (isCut) before = before.RemoveAt(own - 1);
-        _collected = null;
-        _managed.Execute(packet, in key, before.Add(new OutputAction(CollectorNumber)));
-        if (_collected is not { } changed) return;
-        _collected = null;
-        if (isCut)
-        {
-            Run(changed, in key, [new OutputAction(output)], tunnel, passes);
-            changed = packet;
-        }
-
-        var left = rest.Slice(own, rest.Length - own);
-        if (!left.IsEmpty) Run(changed, in key, left, tunnel, passes);
-    }
-
-    private void RecirculateWithTunnel(
-        PacketBuffer packet, ref FlowKey key, ImmutableArray<DatapathAction> rest, uint tunnel,
-        uint passes)
-    {
-        if (Specs.FindTunnel(tunnel) is { } outer) TunnelMetadataKey.ToKey(outer, ref key);
-        Run(packet, in key, rest, tunnel, passes);
-    }
-
-    private void Run(PacketBuffer packet, in FlowKey key, KernelFlow flow, uint passes)
-    {
-        if (flow.Program is not { IsWhole: true } program)
-        {
-            Run(packet, in key, flow.Actions, tunnel: 0, passes);
-            return;
-        }
-
-        var slot = _injector.Rent();
-        Send(slot, packet, in key, program.Row, tunnel: 0, passes);
-        _injector.Return(slot);
-    }
-
-    private void Run(
-        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions, uint tunnel,
-        uint passes)
-    {
-        var slot = _injector.Rent();
-        var program = _flows.Encode(actions, Injector.RowOf(slot));
-        try
-        {
-            if (!program.IsWhole) _slowPath.Drops.Add(DropReason.FlowLimit);
-            else Send(slot, packet, in key, program.Row, tunnel, passes);
-        }
-        finally
-        {
-            _injector.Return(slot);
-            _flows.Free(program);
-        }
-    }
-
-    private void Send(
-        int slot, PacketBuffer packet, in FlowKey key, uint row, uint tunnel, uint passes)
-    {
-        if (!_injector.Send(slot, packet, KernelKey.Of(in key, Specs.Epoch), row, tunnel, passes))
-        {
-            _slowPath.Drops.Add(DropReason.PortQueueFull);
-        }
-    }
-
     private static void Collect(PacketBuffer packet)
     {
         var copy = new PacketBuffer(packet.Size);
@@ -387,6 +253,7 @@ public sealed class EbpfDatapath : IDatapathProvider
             round++;
             if (round % 4 != 0) continue;
             Tracker.Sweep();
+            _slowPath.Fragments.Sweep(Now());
             _flows.KeepHouse();
             PortsOf.Refresh();
             Specs.RefreshTunnels();
@@ -398,7 +265,7 @@ public sealed class EbpfDatapath : IDatapathProvider
         }
     }
 
-    private long Now() => Math.Max(
+    internal long Now() => Math.Max(
         1, _options.Clock.GetTimestamp() / Math.Max(1, _options.Clock.TimestampFrequency / 1000));
 
     /// <summary>The veth pair that packets from here go into: one end is enough.</summary>

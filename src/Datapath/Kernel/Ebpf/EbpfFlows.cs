@@ -230,9 +230,10 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
         }
     }
 
-    public StepProgram Encode(ImmutableArray<DatapathAction> actions, uint? row = null)
+    public StepProgram Encode(
+        ImmutableArray<DatapathAction> actions, uint? row = null, bool takesFragments = true)
     {
-        var program = new StepProgram(_rows);
+        var program = new StepProgram(_rows) { TakesFragments = takesFragments };
         if (actions.IsEmpty)
         {
             program.Add(new KernelStep
@@ -243,6 +244,16 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
         }
 
         StepEncoder.Encode(actions.AsSpan(), program, _specs);
+        program.Write(row);
+        return program;
+    }
+
+    /// <summary>Tracks a packet and brings it up again under a number.</summary>
+    public StepProgram Encode(ConntrackAction action, uint slow, uint row)
+    {
+        var program = new StepProgram(_rows) { TakesFragments = false };
+        program.Add(StepKind.Conntrack, _specs.Conntrack(action, program));
+        program.Add(StepKind.Slow, slow);
         program.Write(row);
         return program;
     }

@@ -39,6 +39,7 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
         _datapath = datapath;
         _kernel = kernel;
         _batch = new PacketBatch(_pool);
+        Fragments = new EbpfFragments(datapath, _batch.Drops);
         _self = GCHandle.Alloc(this);
         _ring = LibBpf.NewRing(kernel.Upcalls, &OnUpcall, GCHandle.ToIntPtr(_self), null);
         _events = LibBpf.NewRing(kernel.Events, &OnEvent, GCHandle.ToIntPtr(_self), null);
@@ -56,6 +57,9 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
     public long Handled => Interlocked.Read(ref _handled);
 
     public DropCounters Drops => _batch.Drops;
+
+    /// <summary>Fragments on their way to be tracked.</summary>
+    public EbpfFragments Fragments { get; }
 
     public void Add(EbpfPort port) =>
         Libc.PollAdd(_poll, port.Tunnel!.Descriptor, port.Number);
@@ -158,15 +162,29 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
                 }
 
                 break;
+            case KernelUpcallKind.Slow
+                when _datapath.Specs.IsDatagram(record->Number, out var datagram):
+                Fragments.Finish(datagram, packet, in key);
+                break;
             case KernelUpcallKind.Slow:
-                var rest = _datapath.Specs.FindContinuation(record->Number);
-                if (rest.IsDefault) Drops.Add(DropReason.ActionUnsupported);
-                else _datapath.Continue(packet, ref key, rest, record->Tunnel, record->Passes);
+                Continue(record, packet, ref key);
                 break;
             case KernelUpcallKind.Tunnel:
                 SendToTunnel(packet, record->Number, record->Tunnel);
                 break;
         }
+    }
+
+    private void Continue(KernelUpcall* record, PacketBuffer packet, ref FlowKey key)
+    {
+        var rest = _datapath.Specs.FindContinuation(record->Number);
+        var (tunnel, passes) = (record->Tunnel, record->Passes);
+        if (rest.IsDefault) Drops.Add(DropReason.ActionUnsupported);
+        else if (key.NetworkFragment != 0 && rest is [ConntrackAction, ..])
+        {
+            Fragments.Take(packet, in key, rest, tunnel, passes, _datapath.Now());
+        }
+        else _datapath.Continue(packet, ref key, rest, tunnel, passes);
     }
 
     private PacketBuffer Take(KernelUpcall* record)

@@ -88,7 +88,9 @@ internal sealed unsafe class Injector : IDisposable
             Control = control,
             ControlSize = ControlSize,
         };
-        return Libc.SendMessages(_socket, &message, 1, LinuxNumbers.MessageNoSignal) == 1;
+        // A program that drops the packet, or sends it up, is told to us as a full queue.
+        return Libc.SendMessages(_socket, &message, 1, LinuxNumbers.MessageNoSignal) == 1
+            || Libc.LastError == LinuxNumbers.ErrorNoBuffers;
     }
 
     public void Dispose() => Libc.Close(_socket);

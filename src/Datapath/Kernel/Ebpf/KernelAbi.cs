@@ -7,7 +7,8 @@ namespace Fabric.Datapath;
 /// <summary>driver/include/fabric_kernel.h in C#: a test compares the two.</summary>
 internal static class KernelAbi
 {
-    public const uint Version = 1;
+    public const uint Version = 2;
+    public const int BandsMax = 4;
     public const int KeySize = 216;
     public const int KeyWords = KeySize / 8;
     public const int StepsMax = 16;
@@ -283,6 +284,37 @@ internal struct KernelUpcall
     public uint Passes;
     public ulong Time;
     public KernelKeyWords Key;
+}
+
+/// <summary>struct fabric_band.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct KernelBand
+{
+    public ulong Tokens;
+    public ulong Size;
+    public ulong Packets;
+    public ulong Bytes;
+    public uint Rate;
+    public uint Remark;
+}
+
+[InlineArray(KernelAbi.BandsMax)]
+internal struct KernelBands
+{
+    private KernelBand _first;
+}
+
+/// <summary>struct fabric_meter.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct KernelMeter
+{
+    public uint Lock;
+    public ushort Count;
+    public ushort IsPackets;
+    public ulong FilledAt;
+    public ulong Packets;
+    public ulong Bytes;
+    public KernelBands Bands;
 }
 
 /// <summary>struct fabric_tcp_peer; the states' numbers are TcpState's.</summary>

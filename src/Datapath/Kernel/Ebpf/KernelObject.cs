@@ -17,7 +17,7 @@ internal sealed unsafe class KernelObject : IDisposable
 
     private static readonly string[] TailPrograms =
     [
-        "lookup", "actions", "conntrack", "tunnel", "upcall", "create", "related",
+        "lookup", "actions", "conntrack", "tunnel", "upcall", "create", "related", "measure",
     ];
 
     private readonly nint _handle;
@@ -35,6 +35,9 @@ internal sealed unsafe class KernelObject : IDisposable
     public int PortProgram => Program("port");
     public int UnderlayProgram => Program("underlay");
     public int InjectProgram => Program("inject");
+
+    /// <summary>Descriptor of fabric_program_NAME.</summary>
+    public int ProgramOf(string name) => Program(name);
 
     public MappedArray<KernelSettings> Settings { get; private set; } = null!;
     public MappedArray<KernelCounters> Counters { get; private set; } = null!;
@@ -55,6 +58,7 @@ internal sealed unsafe class KernelObject : IDisposable
     public int Connections => Map("fabric_connections");
     public int Replies => Map("fabric_replies");
     public int Locals => Map("fabric_locals");
+    public int Meters => Map("fabric_meters");
     public int Upcalls => Map("fabric_upcalls");
     public int Events => Map("fabric_events");
 

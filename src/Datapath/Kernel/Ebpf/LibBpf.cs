@@ -81,6 +81,9 @@ internal static unsafe partial class LibBpf
         StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetPinned(string path);
 
+    [LibraryImport(Library, EntryPoint = "bpf_prog_test_run_opts", SetLastError = true)]
+    public static partial int TestRun(int program, TestOptions* options);
+
     public const uint LinkTcx = 11;
 
     /// <summary>struct bpf_link_info, bpf_prog_info or bpf_map_info of a descriptor.</summary>
@@ -92,6 +95,9 @@ internal static unsafe partial class LibBpf
 
     [LibraryImport(Library, EntryPoint = "bpf_map_lookup_elem", SetLastError = true)]
     public static partial int Lookup(int map, void* key, void* value);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map_lookup_elem_flags", SetLastError = true)]
+    public static partial int LookupWith(int map, void* key, void* value, ulong flags);
 
     [LibraryImport(Library, EntryPoint = "bpf_map_delete_elem", SetLastError = true)]
     public static partial int Delete(int map, void* key);
@@ -183,6 +189,27 @@ internal static unsafe partial class LibBpf
         [FieldOffset(8)] public int Device;
         [FieldOffset(12)] public int Point; // 1 ingress, 2 egress.
         [FieldOffset(16)] public uint Parent;
+    }
+
+    /// <summary>struct bpf_test_run_opts.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TestOptions
+    {
+        public nuint Size;
+        public void* Input;
+        public void* Output;
+        public uint InputSize;
+        public uint OutputSize;
+        public void* Context;
+        public void* ContextOut;
+        public uint ContextSize;
+        public uint ContextOutSize;
+        public uint Verdict;
+        public int Repeat;
+        public uint Nanoseconds;
+        public uint Flags;
+        public uint Cpu;
+        public uint BatchSize;
     }
 
     /// <summary>struct bpf_tc_opts.</summary>

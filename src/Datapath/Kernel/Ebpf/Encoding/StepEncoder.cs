@@ -49,6 +49,19 @@ internal static class StepEncoder
                 continue;
             }
 
+            if (action is ConntrackAction conntrack)
+            {
+                program.Add(new KernelStep
+                {
+                    Kind = StepKind.Conntrack,
+                    C = specs.Conntrack(conntrack, program),
+                    Value = program.TakesFragments
+                        ? specs.FragmentRest(actions[i..], program)
+                        : 0,
+                });
+                continue;
+            }
+
             Encode(action, isLast, program, specs);
         }
 
@@ -62,7 +75,8 @@ internal static class StepEncoder
             or SetIpv4Action or SetIpv6Action or SetIcmpAction or SetArpAction
             or SetPacketMarkAction or SetPriorityAction or SetTunnelAction or RecirculateAction
             or SampleAction or CloneAction or CheckPacketLengthAction or ConntrackClearAction
-            or DropAction or DecrementTtlAction or ConntrackAction => true,
+            or DropAction or DecrementTtlAction or ConntrackAction or MeterAction
+            or HashAction => true,
         SetPortsAction set => set.Protocol != IpProtocol.Sctp,
         TruncateAction truncate => truncate.SizeMax >= TruncateMin,
         _ => false,
@@ -90,8 +104,16 @@ internal static class StepEncoder
                         specs.Epoch),
                 });
                 break;
-            case ConntrackAction conntrack:
-                program.Add(StepKind.Conntrack, specs.Conntrack(conntrack, program));
+            case MeterAction meter:
+                program.Add(StepKind.Meter, meter.MeterId);
+                break;
+            case HashAction hash:
+                program.Add(new KernelStep
+                {
+                    Kind = StepKind.Hash,
+                    A = (byte)(hash.Algorithm == HashAlgorithm.SymmetricL4 ? 1 : 0),
+                    C = hash.Basis,
+                });
                 break;
             case ConntrackClearAction:
                 program.Add(StepKind.ConntrackClear, 0);

@@ -16,6 +16,7 @@ internal sealed class StepSpecs
 {
     private const uint NumbersMax = 65_536;
     private const int IncarnationShift = 24;
+    private const uint DatagramBit = 0x40_0000;
 
     private readonly Lock _lock = new();
     private readonly KernelObject _kernel;
@@ -85,6 +86,29 @@ internal sealed class StepSpecs
             Note(program, SpecKind.Continuation, number);
             return number | _tag;
         }
+    }
+
+    /// <summary>
+    /// What fragments go up with; 0 when no number is left, and they are invalid.
+    /// </summary>
+    public uint FragmentRest(ReadOnlySpan<DatapathAction> rest, StepProgram program)
+    {
+        lock (_lock)
+        {
+            var number = _continuations.Acquire(new ActionList([.. rest]), out _);
+            if (number == 0) return 0;
+            program.Specs.Add((SpecKind.Continuation, number));
+            return number | _tag;
+        }
+    }
+
+    /// <summary>Number of a step "slow" that brings a tracked datagram up.</summary>
+    public uint OfDatagram(uint datagram) => _tag | DatagramBit | datagram;
+
+    public bool IsDatagram(uint number, out uint datagram)
+    {
+        datagram = number & EbpfFragments.NumberMax;
+        return IsOurs(number) && (number & DatagramBit) != 0;
     }
 
     public TunnelMetadata? FindTunnel(uint number)

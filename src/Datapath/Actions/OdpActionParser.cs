@@ -174,7 +174,7 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
                 case "sFlow": kind = UpcallKind.Sflow; break;
                 case "flow_sample": kind = UpcallKind.FlowSample; break;
                 case "ipfix": kind = UpcallKind.Ipfix; break;
-                case "pid": continue;
+                case "pid" or "actions": continue;
                 default: return false;
             }
 

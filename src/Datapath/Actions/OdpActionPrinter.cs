@@ -150,7 +150,9 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
                 text.Append(')');
                 break;
             case UpcallKind.Sflow:
-                text.Append($",sFlow({(detail.Length > 0 ? detail : "vid=0,pcp=0,output=0")})");
+                text.Append(detail.Length > 0 ? $",sFlow({detail}),actions"
+                    : $",sFlow(vid={(data.Cookie >> 32) & 0xFFF},pcp={(data.Cookie >> 45) & 7},"
+                        + $"output={(uint)data.Cookie}),actions");
                 break;
             case UpcallKind.FlowSample: text.Append($",flow_sample({detail})"); break;
             case UpcallKind.Ipfix: text.Append($",ipfix({detail})"); break;

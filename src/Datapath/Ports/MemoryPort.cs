@@ -46,6 +46,10 @@ public sealed class MemoryPort : PacketPort
         _ => "memory",
     };
 
+    /// <summary>Option ifindex; 0 when there is none.</summary>
+    private static int IndexOf(DatapathPortSpec spec) => int.TryParse(
+        spec.Options?.GetValueOrDefault("ifindex"), out var index) ? index : 0;
+
     /// <summary>"vxlan: packet_type=ptap", with the port when it is not the usual one.</summary>
     private static string TypeOf(TunnelPortSpec tunnel)
     {
@@ -141,7 +145,7 @@ public sealed class MemoryPort : PacketPort
     }
 
     public override DatapathPort Describe() => new(
-        Number, Name, Spec.Kind, Type, InterfaceIndex: 0, _mac, Spec.Mtu ?? 1500,
+        Number, Name, Spec.Kind, Type, IndexOf(Spec), _mac, Spec.Mtu ?? 1500,
         IsAdminUp, IsLinkUp: IsAdminUp, LinkSpeed: 0);
 
     internal override int Transmit(ReadOnlySpan<TransmitEntry> entries, DropCounters drops)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Switching;
 
@@ -30,7 +31,19 @@ public sealed record BridgeSpec(
     /// <summary>Rows of Flow_Table by the number of their table; others are as usual.</summary>
     public ImmutableSortedDictionary<int, FlowTableSpec> FlowTables { get; init; } =
         ImmutableSortedDictionary<int, FlowTableSpec>.Empty;
+
+    /// <summary>The row of sFlow, if there is one.</summary>
+    public SflowSpec? Sflow { get; init; }
 }
+
+/// <summary>One row of sFlow; equal rows are equal.</summary>
+/// <param name="Targets">Collectors, as ADDRESS[:PORT].</param>
+/// <param name="Header">Bytes of a packet that are told.</param>
+/// <param name="Sampling">One of so many packets.</param>
+/// <param name="Polling">Seconds between counters; 0: none.</param>
+/// <param name="Agent">A device whose address is the agent's, or null.</param>
+public sealed record SflowSpec(
+    EquatableArray<string> Targets, int Header, int Sampling, int Polling, string? Agent);
 
 /// <param name="Evicts">overflow_policy is "evict".</param>
 /// <param name="Groups">Subfields by which an evicting table is fair, as text.</param>

@@ -112,6 +112,7 @@ internal sealed class HostRooms : IDisposable
             Path.Combine(_settings.RunFolder, "fabric.sock"), _cli)),
         .. WindowsRooms.All(
             _time, text => _log.Write("vifs", VlogLevel.Warn, text)),
+        new("sampling", _ => SamplingActor.Props(_store)),
         .. _settings.Metrics is { } metrics
             ? [new HostRoom("metrics", _ => MetricsActor.Props(
                 metrics.Address, metrics.Port, RenderMetrics))]

@@ -6,6 +6,7 @@ using Fabric.Controllers;
 using Fabric.Datapath;
 using Fabric.Host;
 using Fabric.HostNode.Composition;
+using Fabric.Observability;
 using Fabric.Pipeline;
 using Fabric.Switching;
 
@@ -87,6 +88,7 @@ internal sealed class VswitchdRooms : IDisposable
         {
             Tells = _ => [("configuration", new WaitUntilConfigured(_readiness))],
         },
+        new("sampling", _ => SamplingActor.Props(_store)),
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"),
             (uint)RandomNumberGenerator.GetInt32(int.MaxValue))),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Fabric.Switching;
 using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Configuration;
 
@@ -117,7 +118,25 @@ public static class BridgeTranslation
             row.GetMap("other_config"), row.GetMap("external_ids"))
         {
             FlowTables = FlowTablesOf(database, row),
+            Sflow = SflowOf(database, row),
         };
+    }
+
+    /// <summary>With OVS's values where the row has none.</summary>
+    private static SflowSpec? SflowOf(DatabaseSnapshot database, Row bridge)
+    {
+        const int Header = 128, Sampling = 400, Polling = 30;
+        foreach (var uuid in bridge.GetReferences("sflow"))
+        {
+            if (database.Find("sFlow", uuid) is not { } row) continue;
+            return new SflowSpec(
+                EquatableArray.Create<string>([.. row.GetStringSet("targets")]),
+                Math.Clamp(IntegerOf(row, "header") ?? Header, 0, 256),
+                Math.Max(1, IntegerOf(row, "sampling") ?? Sampling),
+                Math.Max(0, IntegerOf(row, "polling") ?? Polling), row.GetStringOrNull("agent"));
+        }
+
+        return null;
     }
 
     private static ImmutableSortedDictionary<int, FlowTableSpec> FlowTablesOf(

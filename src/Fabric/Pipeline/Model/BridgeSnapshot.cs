@@ -30,6 +30,9 @@ public sealed record BridgeSnapshot(
         [.. Ports.Values.OrderBy(port => port.OpenFlowPort == OfPort.Local ? 0
             : port.OpenFlowPort)];
 
+    /// <summary>Part of the packets that sFlow takes, of 2^32 - 1; 0: it takes none.</summary>
+    public uint SflowProbability { get; init; }
+
     public BundleSnapshot? BundleOf(PortSnapshot port) =>
         Bundles.TryGetValue(port.Bundle, out var bundle) ? bundle : null;
 }

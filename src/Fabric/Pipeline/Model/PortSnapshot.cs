@@ -19,6 +19,12 @@ public sealed record PortSnapshot(
     /// <summary>BFD, CFM or LACP say that it does not carry packets.</summary>
     public bool IsFaulty { get; init; }
 
+    /// <summary>The system's ifIndex; 0: it has none.</summary>
+    public int InterfaceIndex { get; init; }
+
+    /// <summary>Bits per second; 0: not known.</summary>
+    public long LinkSpeed { get; init; }
+
     /// <summary>The link is up and nothing says that packets get lost behind it.</summary>
     public bool IsLive => IsLinkUp && !IsFaulty;
 

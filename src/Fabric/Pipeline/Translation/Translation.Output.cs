@@ -156,6 +156,7 @@ internal sealed partial class Translation
         if (_truncateSize > 0) _into.Add(new TruncateAction((uint)_truncateSize));
         _into.Add(new OutputAction(number));
         _result.HasOutput = true;
+        NoteOutput(port);
     }
 
     private void CommitChanges() =>

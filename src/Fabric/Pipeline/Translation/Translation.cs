@@ -113,6 +113,7 @@ internal sealed partial class Translation
         _changes = null;
         _pauses = null;
         _truncateSize = 0;
+        _sampleAt = -1;
         _mirrors = 0;
         _hashBasis = 0;
         (_depth, _resubmits, _table) = (0, 0, 0);
@@ -175,6 +176,7 @@ internal sealed partial class Translation
         NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
+        BeginSampling();
         MirrorReceived();
         LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
         EnterEnd(trace);
@@ -207,6 +209,7 @@ internal sealed partial class Translation
         NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
+        BeginSampling();
         if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
         else LookUp(origin.Table, _flow.InPort, isLast: true, honorsMiss: true);
         EnterEnd(trace);
@@ -397,6 +400,7 @@ internal sealed partial class Translation
         if (_trace is not null) _result.Seen = mask;
         FoldTags(ref mask);
         _result.Mask = mask;
+        EndSampling();
         if (_result.Error != DropReason.None) _actions.Clear();
         if (_actions.Count > 0 && _actions[^1] is CloneAction last)
         {

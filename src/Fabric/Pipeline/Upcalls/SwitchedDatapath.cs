@@ -57,6 +57,9 @@ public sealed class SwitchedDatapath : IDisposable
     /// <summary>Who hears of packets of sessions: any thread, must not wait.</summary>
     public Action<SessionPacket>? SessionPacketRaised { get; set; }
 
+    /// <summary>Who hears of sampled packets: any thread, must not wait.</summary>
+    public Action<SampledPacket>? PacketSampled { get; set; }
+
     /// <summary>Puts a bridge in place of what it was.</summary>
     public void Publish(BridgeSnapshot bridge)
     {

@@ -71,6 +71,17 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
             return;
         }
 
+        if (userdata.Kind == UpcallKind.Sflow)
+        {
+            if (datapath.Current.ByDatapathPort.TryGetValue(key.InPort, out var port))
+            {
+                datapath.PacketSampled?.Invoke(
+                    SampledPacket.Of(port, packet.Bytes, in key, userdata.Cookie));
+            }
+
+            return;
+        }
+
         if (userdata.Kind != UpcallKind.Controller) return;
         if (!PacketInCookie.TryParse(userdata.Data, out var cookie)) return;
         if (datapath.Recirculation.Find((uint)userdata.Cookie) is not { } state) return;

@@ -38,7 +38,11 @@ public static class BridgeSnapshots
         return new BridgeSnapshot(
             spec.Name, MacOf(spec, state, ports), state.Pipeline, ports.ToFrozenDictionary(),
             bundles.ToFrozenDictionary(), MirrorsOf(spec),
-            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true", SendsMisses(spec));
+            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true", SendsMisses(spec))
+        {
+            SflowProbability = spec.Sflow is { Targets.Count: > 0 } sflow
+                ? uint.MaxValue / (uint)sflow.Sampling : 0,
+        };
     }
 
     /// <summary>A controller may speak a version in which a miss goes to the controller.</summary>
@@ -85,6 +89,8 @@ public static class BridgeSnapshots
             opened.Tunnel)
         {
             IsFaulty = state.Sessions.IsFaulty(opened.Spec.Name),
+            InterfaceIndex = device?.InterfaceIndex ?? 0,
+            LinkSpeed = device?.LinkSpeed ?? 0,
         };
     }
 

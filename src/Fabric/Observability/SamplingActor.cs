@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Event;
+using Fabric.Datapath;
+using Fabric.Pipeline;
+using Fabric.Switching;
+
+namespace Fabric.Observability;
+
+/// <summary>A port's counters as a collector is told them.</summary>
+internal readonly record struct PortCounters(
+    int InterfaceIndex, long Speed, bool IsLinkUp, PortStatistics Counted);
+
+/// <summary>sFlow of all bridges: exporters as the bridges' rows want them.</summary>
+/// <remarks>
+/// Hears:  its own timer, each second.
+/// Says:   nothing; datagrams go to the collectors.
+/// Holds:  an exporter for each bridge that has sFlow.
+/// Fails:  never by what a collector does; one that starts again makes its exporters anew.
+/// </remarks>
+public sealed class SamplingActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly SwitchStore _store;
+    private readonly ConcurrentDictionary<string, SflowExporter> _exporters = new();
+
+    private sealed record Tick
+    {
+        public static Tick Instance { get; } = new();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(SwitchStore store) =>
+        Akka.Actor.Props.Create(() => new SamplingActor(store));
+
+    public SamplingActor(SwitchStore store)
+    {
+        _store = store;
+        Receive<Tick>(_ => Run());
+    }
+
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer("tick", Tick.Instance, Period, Period);
+
+    protected override void PostStop()
+    {
+        foreach (var datapath in _store.Datapaths) datapath.PacketSampled = null;
+        foreach (var exporter in _exporters.Values) exporter.Dispose();
+        _exporters.Clear();
+    }
+
+    private void Run()
+    {
+        var wanted = _store.Wanted?.Bridges;
+        foreach (var (name, exporter) in _exporters)
+        {
+            if (wanted?.GetValueOrDefault(name)?.Sflow == exporter.Spec) continue;
+            if (_exporters.TryRemove(name, out _)) exporter.Dispose();
+        }
+
+        foreach (var bridge in wanted?.Values ?? [])
+        {
+            if (bridge.Sflow is not { } spec || _exporters.ContainsKey(bridge.Name)) continue;
+            _exporters[bridge.Name] = new SflowExporter(spec, _store.Time);
+            Context.GetLogger().Info("{0}: sFlow to {1}", bridge.Name,
+                string.Join(' ', spec.Targets));
+        }
+
+        foreach (var datapath in _store.Datapaths)
+        {
+            datapath.PacketSampled = Take;
+            foreach (var bridge in datapath.Current.BridgesInOrder)
+            {
+                if (_exporters.TryGetValue(bridge.Name, out var exporter))
+                {
+                    exporter.Send(CountersOf(datapath, bridge));
+                }
+            }
+        }
+    }
+
+    private void Take(SampledPacket packet)
+    {
+        if (_exporters.TryGetValue(packet.Bridge, out var exporter)) exporter.Take(packet);
+    }
+
+    private static IEnumerable<PortCounters> CountersOf(
+        SwitchedDatapath datapath, BridgeSnapshot bridge)
+    {
+        foreach (var port in bridge.PortsInOrder)
+        {
+            if (port.InterfaceIndex == 0 || port.DatapathPort is not { } number) continue;
+            if (datapath.Provider.Ports.Statistics(number) is not { } counted) continue;
+            yield return new PortCounters(
+                port.InterfaceIndex, port.LinkSpeed, port.IsLinkUp, counted);
+        }
+    }
+}

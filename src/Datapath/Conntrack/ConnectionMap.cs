@@ -75,7 +75,10 @@ internal sealed class ConnectionMap
     /// <summary>Adds both keys, or none when either is taken.</summary>
     public bool TryAdd(Connection connection)
     {
-        var reply = connection.Reply.HashWith(_seed);
+        // Both directions of what is not translated hash alike.
+        var reply = connection.Nat == NatType.None
+            ? connection.Hash
+            : connection.Reply.HashWith(_seed);
         if (reply % ShardCount == connection.Hash % ShardCount)
         {
             lock (_shards[reply % ShardCount].Gate) return TryAddLocked(connection, reply);
@@ -90,8 +93,8 @@ internal sealed class ConnectionMap
     private bool TryAddLocked(Connection connection, uint reply)
     {
         var original = connection.Hash;
-        if (TryFind(connection.Original, original, out _, out _)) return false;
-        if (TryFind(connection.Reply, reply, out _, out _)) return false;
+        if (IsTaken(connection, original)) return false;
+        if (reply != original && IsTaken(connection, reply)) return false;
         _shards[original % ShardCount].Insert(connection);
         if (reply != original)
         {
@@ -102,10 +105,36 @@ internal sealed class ConnectionMap
         return true;
     }
 
+    /// <summary>
+    /// Another connection of the chain of 'hash' has one of the keys of 'connection'. Under the
+    /// shard's lock.
+    /// </summary>
+    private bool IsTaken(Connection connection, uint hash)
+    {
+        var buckets = _shards[hash % ShardCount].Buckets;
+        for (var link = buckets[IndexOf(hash, buckets)]; link is not null; link = link.Next)
+        {
+            if (link.Hash != hash) continue;
+            var other = link.Connection;
+            if (other.IsRemoved) continue;
+            if (ConntrackKey.AreEqual(other.Original, connection.Original)
+                || ConntrackKey.AreEqual(other.Original, connection.Reply)
+                || ConntrackKey.AreEqual(other.Reply, connection.Original)
+                || ConntrackKey.AreEqual(other.Reply, connection.Reply))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Takes both keys out; false when somebody else already did.</summary>
     public bool Remove(Connection connection)
     {
-        var reply = connection.Reply.HashWith(_seed);
+        var reply = connection.Nat == NatType.None
+            ? connection.Hash
+            : connection.Reply.HashWith(_seed);
         if (reply % ShardCount == connection.Hash % ShardCount)
         {
             lock (_shards[reply % ShardCount].Gate) return RemoveLocked(connection, reply);

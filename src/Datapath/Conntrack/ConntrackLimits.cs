@@ -13,71 +13,53 @@ internal sealed class ConntrackLimits
 {
     public const uint CountMaxDefault = 3_000_000;
 
-    private readonly int[] _counts = new int[65536];
+    /// <summary>Of a pair of counts in one word: one more unanswered connection.</summary>
+    private const long OneHalfOpen = 1L << 32;
+
+    private readonly long[] _zones = new long[65536]; // Connections, and unanswered ones above.
     private readonly int[] _limits = new int[65536]; // 0: the default limit; else limit + 1.
-    private readonly int[] _halfOpen = new int[65536];
-    private int _count;
-    private int _halfOpenCount;
+    private long _all;
     private long _limitDefault = long.MaxValue;
 
     public uint CountMax { get; set; } = CountMaxDefault;
 
     /// <summary>Unanswered connections that one zone may hold; 0: as many as connections.</summary>
     public uint HalfOpenMax { get; set; }
-    public uint Count => (uint)Math.Max(0, Volatile.Read(ref _count));
+    public uint Count => (uint)Volatile.Read(ref _all);
 
     /// <summary>Connections whose other end has not answered yet.</summary>
-    public uint HalfOpenCount => (uint)Math.Max(0, Volatile.Read(ref _halfOpenCount));
+    public uint HalfOpenCount => (uint)(Volatile.Read(ref _all) >> 32);
 
-    public uint HalfOpenCountOf(ushort zone) =>
-        (uint)Math.Max(0, Volatile.Read(ref _halfOpen[zone]));
+    public uint HalfOpenCountOf(ushort zone) => (uint)(Volatile.Read(ref _zones[zone]) >> 32);
 
-    public uint CountOf(ushort zone) => (uint)Math.Max(0, Volatile.Read(ref _counts[zone]));
+    public uint CountOf(ushort zone) => (uint)Volatile.Read(ref _zones[zone]);
 
     /// <summary>Takes a place in 'zone', or says which limit forbids it.</summary>
     public bool TryTake(ushort zone, out Wire.DropReason reason)
     {
-        if (Interlocked.Increment(ref _count) > CountMax)
-        {
-            Interlocked.Decrement(ref _count);
-            reason = Wire.DropReason.ConntrackFull;
-            return false;
-        }
-
-        if (Interlocked.Increment(ref _counts[zone]) > LimitOf(zone))
-        {
-            Interlocked.Decrement(ref _counts[zone]);
-            Interlocked.Decrement(ref _count);
-            reason = Wire.DropReason.ConntrackZoneLimit;
-            return false;
-        }
-
-        if (Interlocked.Increment(ref _halfOpen[zone]) > HalfOpenMax && HalfOpenMax != 0)
-        {
-            Interlocked.Decrement(ref _halfOpen[zone]);
-            Interlocked.Decrement(ref _counts[zone]);
-            Interlocked.Decrement(ref _count);
-            reason = Wire.DropReason.ConntrackHalfOpen;
-            return false;
-        }
-
-        Interlocked.Increment(ref _halfOpenCount);
-        reason = Wire.DropReason.None;
-        return true;
+        var held = Interlocked.Add(ref _zones[zone], OneHalfOpen + 1);
+        var all = Interlocked.Add(ref _all, OneHalfOpen + 1);
+        reason = (uint)all > CountMax ? Wire.DropReason.ConntrackFull
+            : (uint)held > LimitOf(zone) ? Wire.DropReason.ConntrackZoneLimit
+            : HalfOpenMax != 0 && held >> 32 > HalfOpenMax ? Wire.DropReason.ConntrackHalfOpen
+            : Wire.DropReason.None;
+        if (reason == Wire.DropReason.None) return true;
+        Return(zone, isHalfOpen: true);
+        return false;
     }
 
     public void Return(ushort zone, bool isHalfOpen)
     {
-        Interlocked.Decrement(ref _counts[zone]);
-        Interlocked.Decrement(ref _count);
-        if (isHalfOpen) ReturnHalfOpen(zone);
+        var change = isHalfOpen ? OneHalfOpen + 1 : 1;
+        Interlocked.Add(ref _zones[zone], -change);
+        Interlocked.Add(ref _all, -change);
     }
 
-    /// <summary>One connection of 'zone' was answered, or is gone without an answer.</summary>
+    /// <summary>One connection of 'zone' was answered.</summary>
     public void ReturnHalfOpen(ushort zone)
     {
-        Interlocked.Decrement(ref _halfOpen[zone]);
-        Interlocked.Decrement(ref _halfOpenCount);
+        Interlocked.Add(ref _zones[zone], -OneHalfOpen);
+        Interlocked.Add(ref _all, -OneHalfOpen);
     }
 
     /// <param name="zone">Null: the limit of all zones that have none of their own.</param>

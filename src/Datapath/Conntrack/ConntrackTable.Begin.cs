@@ -46,7 +46,7 @@ public sealed partial class ConntrackTable
         var action = run.Action;
         if (!TryTakePlace(run.Tuple.Zone, run.Hash, run.Now)) return false;
 
-        var connection = new Connection(_map.HashOf(run.Tuple))
+        var connection = new Connection(run.Hash)
         {
             Original = run.Tuple,
             Reply = run.Tuple.Reversed(),

@@ -154,7 +154,11 @@ public sealed partial class ConntrackTable
     private bool Destroy(Connection connection)
     {
         if (!_map.Remove(connection)) return false;
-        _limits.Return(connection.Zone, connection.IsHalfOpen);
+        connection.Enter(); // A packet that answers it may be on its way.
+        var isHalfOpen = connection.IsHalfOpen;
+        connection.IsHalfOpen = false;
+        connection.Leave();
+        _limits.Return(connection.Zone, isHalfOpen);
         if (connection.Extra?.Helper is not null) _expectations.RemoveAll(connection);
         Raise(ConntrackChange.Destroyed, connection);
         return true;

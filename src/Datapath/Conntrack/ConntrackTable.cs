@@ -96,6 +96,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
 
         var isNew = false;
         var isChanged = false;
+        var isUnknown = run.Connection is null && !wasTranslated;
         if (run.Connection is not null)
         {
             isNew = UpdateState(ref run);
@@ -119,7 +120,8 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         {
             expected = _expectations.Find(run.Tuple, run.Now);
             run.Connection = null;
-            if (!TryFindLive(run.Tuple, run.Now, out _, out _))
+            // What was looked for and not found a moment ago is looked for again when it is added.
+            if (isUnknown || !TryFindLive(run.Tuple, run.Now, out _, out _))
             {
                 isChanged |= Begin(ref run, expected);
             }

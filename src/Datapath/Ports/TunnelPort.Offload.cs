@@ -118,6 +118,7 @@ internal sealed unsafe partial class TunnelPort
             TakeDatagram(batch, ref kept);
         }
 
+        EndRun(batch, kept);
         return kept;
     }
 
@@ -142,11 +143,11 @@ internal sealed unsafe partial class TunnelPort
         if (segmentSize <= 0 || segmentSize >= datagram.Size)
         {
             _datagramNext++;
-            if (TryOpen(datagram, batch, kept)) batch.Packets[kept++] = datagram;
-            else batch.Pool.Release(datagram);
+            TakeSingle(datagram, batch, ref kept);
             return;
         }
 
+        EndRun(batch, kept);
         PacketBuffer? last = null;
         SegmentCoalescer.State state = default;
         var isJoinable = false;
@@ -184,6 +185,41 @@ internal sealed unsafe partial class TunnelPort
         _datagramOffset = 0;
         _datagramNext++;
         batch.Pool.Release(datagram);
+    }
+
+    private SegmentCoalescer.State _run;
+    private bool _isRunning;
+
+    /// <summary>
+    /// Takes a message of one packet; joins it to the one before when it continues that, as the
+    /// kernel does with segments of one flow that come together.
+    /// </summary>
+    private void TakeSingle(PacketBuffer datagram, PacketBatch batch, ref int kept)
+    {
+        if (!TryOpen(datagram, batch, kept))
+        {
+            batch.Pool.Release(datagram);
+            return;
+        }
+
+        if (_isRunning
+            && batch.Keys[kept - 1].Bytes.SequenceEqual(batch.Keys[kept].Bytes)
+            && SegmentCoalescer.TryAppend(batch.Packets[kept - 1], ref _run, datagram.Bytes))
+        {
+            batch.Pool.Release(datagram);
+            return;
+        }
+
+        EndRun(batch, kept);
+        batch.Packets[kept++] = datagram;
+        _isRunning = _datagramCount > 1 && SegmentCoalescer.TryStart(datagram, out _run);
+    }
+
+    /// <summary>The last kept packet takes no more segments.</summary>
+    private void EndRun(PacketBatch batch, int kept)
+    {
+        if (_isRunning) SegmentCoalescer.Finish(batch.Packets[kept - 1], _run);
+        _isRunning = false;
     }
 
     private int _outerSize;

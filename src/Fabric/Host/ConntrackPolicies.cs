@@ -10,7 +10,8 @@ namespace Fabric.Host;
 /// <remarks>
 /// Understood are flows as neutron-ovs-agent's openvswitch firewall driver writes them: reg5 is the
 /// port, table 72 what it may send, table 82 what it may receive, and a conjunction joins remote
-/// addresses with protocols and ports.
+/// addresses with protocols and ports. A port without such flows is looked for among the logical
+/// ports, by its name.
 /// </remarks>
 internal static partial class ConntrackPolicies
 {
@@ -25,12 +26,27 @@ internal static partial class ConntrackPolicies
         {
             var port = request.Arguments[0];
             var shown = await flows.RunAsync(new UnixctlRequest("dpif/show", [], false));
-            var (bridge, number) = Find(shown, port)
-                ?? throw new UnixctlException($"no bridge has a port {port}");
+            if (Find(shown, port) is not var (bridge, number))
+            {
+                return await commands.RunAsync(Logical(request, port));
+            }
+
             var dump = await flows.RunAsync(
                 new UnixctlRequest("bridge/dump-flows", [bridge], false));
-            return Print(port, bridge, number, [.. dump.Split('\n').Select(Parse).OfType<Flow>()]);
+            Flow[] all = [.. dump.Split('\n').Select(Parse).OfType<Flow>()];
+            if (all.Any(flow => IsOf(flow, number))) return Print(port, bridge, number, all);
+            try
+            {
+                return await commands.RunAsync(Logical(request, port));
+            }
+            catch (UnixctlException)
+            {
+                return Print(port, bridge, number, all); // No logical port has that name.
+            }
         });
+
+    private static UnixctlRequest Logical(UnixctlRequest request, string port) =>
+        request with { Command = LogicalPolicies.Command, Arguments = [port] };
 
     /// <summary>The bridge and OpenFlow number of a port in dpif/show's text.</summary>
     private static (string Bridge, uint Number)? Find(string shown, string port)
@@ -53,7 +69,7 @@ internal static partial class ConntrackPolicies
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{port} (bridge {bridge}, port {number})\n");
-        if (!flows.Any(flow => flow.Table is EgressTable or IngressTable && IsOf(flow, number)))
+        if (!flows.Any(flow => IsOf(flow, number)))
         {
             return text.Append("  no firewall: everything is let through\n").ToString();
         }
@@ -101,7 +117,8 @@ internal static partial class ConntrackPolicies
     }
 
     private static bool IsOf(Flow flow, uint number) =>
-        flow.Match.TryGetValue("reg5", out var value)
+        flow.Table is EgressTable or IngressTable
+        && flow.Match.TryGetValue("reg5", out var value)
         && value == $"0x{number:x}";
 
     /// <summary>The flow is about this protocol, or about all of IP.</summary>

@@ -31,6 +31,9 @@ public sealed record HostSettings
     /// </summary>
     public required string? NorthboundConnection { get; init; }
 
+    /// <summary>The OVN that this host takes part in; null: the fabric's own northbound.</summary>
+    public UpstreamSettings? Upstream { get; init; }
+
     /// <summary>What the log keeps: emer, err, warn, info or dbg.</summary>
     public required VlogLevel LogLevel { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record HostSettings
             Chassis = ChassisSettings.Read(root),
             Cluster = ClusterSettings.Read(root),
             NorthboundConnection = ReadNorthbound(root),
+            Upstream = UpstreamSettings.Read(root),
             LogLevel = Enum.Parse<VlogLevel>(
                 Among(root, "log.level", "info", ["emer", "err", "warn", "info", "dbg"]),
                 ignoreCase: true),

@@ -18,6 +18,7 @@ public static class NetworkCommands
     public static void Register(
         UnixctlCommands commands, ICanTell northbound, ICanTell logical)
     {
+        LogicalPolicies.Register(commands, northbound);
         commands.Register("net/status", "", 0, 1, async request => TextOf(
             await logical.Ask<NetworkStatus>(new GetNetworkStatus(), Patience),
             request.Arguments.Contains("--json")));

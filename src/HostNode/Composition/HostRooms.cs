@@ -92,19 +92,22 @@ internal sealed class HostRooms : IDisposable
         },
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"), SessionSeed())),
-        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
-            _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
-            NorthboundSchema.Schema, LogTimes.Default, _time)))
+        new("northbound", _ => LogicalRooms.Northbound(_settings) ?? NorthboundActor.Props(
+            new NorthboundSettings(
+                _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
+                NorthboundSchema.Schema, LogTimes.Default, _time)))
         {
             Tells = find => [("configuration", ServeNorthbound(find))],
         },
-        new("cluster", find => ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
+        new("cluster", find => LogicalRooms.Cluster(_settings, find("northbound"), _time)
+            ?? ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
         new("vteps", find => LocalVtepsActor.Props(
             _settings.HostId, find("configuration"), find("cluster"))),
         new("tunnels", find => TunnelsActor.Props(
             _settings.HostId, find("cluster"), find("configuration"))),
         new("logical", find => LogicalActor.Props(new LogicalSurroundings(
             find("configuration"), find("northbound"), find("cluster"), $"{Root}/bridges"))),
+        LogicalRooms.Southbound(_settings, _system.ActorSelection($"{Root}/logical"), _time),
         new("appctl", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
             _appctl)),

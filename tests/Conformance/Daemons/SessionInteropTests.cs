@@ -18,18 +18,19 @@ public sealed class SessionInteropTests : IDisposable
         Shell.RunAsync("ip", ["netns", "del", _scope]).GetAwaiter().GetResult();
     }
 
-    private async Task StartAsync()
+    private async Task StartAsync(string ours, string stock)
     {
         await _ours.SaysAsync($"""
-            ip netns add {_scope} && ip -n {_scope} link add va type veth peer name vb &&
-            ip -n {_scope} link set va up && ip -n {_scope} link set vb up
+            ip netns add {_scope} && for i in "" 2; do
+            ip -n {_scope} link add va$i type veth peer name vb$i &&
+            ip -n {_scope} link set va$i up && ip -n {_scope} link set vb$i up; done
             """);
         await StartAsync(_ours);
         await StartAsync(_stock);
         const string bridge = "ovs-vsctl --timeout=20 add-br br -- set bridge br "
-            + "datapath_type=netdev -- add-port br ";
-        await _ours.SaysAsync($"{bridge} va");
-        await _stock.SaysAsync($"{bridge} vb");
+            + "datapath_type=netdev -- ";
+        await _ours.SaysAsync(bridge + ours);
+        await _stock.SaysAsync(bridge + stock);
     }
 
     private async Task StartAsync(DropInWorld world)
@@ -46,7 +47,7 @@ public sealed class SessionInteropTests : IDisposable
     [Fact]
     public async Task Bfd_and_cfm_agree_with_the_stock_daemon_and_see_it_vanish()
     {
-        await StartAsync();
+        await StartAsync("add-port br va", "add-port br vb");
         const string settings = "bfd:enable=true bfd:min_tx=100 bfd:min_rx=100 cfm_mpid=";
         await _ours.SaysAsync($"ovs-vsctl set interface va {settings}1 "
             + "other_config:cfm_interval=100");
@@ -75,6 +76,37 @@ public sealed class SessionInteropTests : IDisposable
         await _ours.SaysAsync("ovs-vsctl set interface va bfd:enable=false -- "
             + "clear interface va cfm_mpid");
         await WaitAsync(_ours, "va bfd_status={} cfm_fault=[]");
+    }
+
+    [Fact]
+    public async Task Lacp_aggregates_with_the_stock_daemon_and_loses_a_member_that_is_silent()
+    {
+        const string bond = "add-bond br bond0";
+        await StartAsync(
+            $"{bond} va va2 lacp=active other_config:lacp-time=fast",
+            $"{bond} vb vb2 lacp=passive other_config:lacp-time=fast");
+        foreach (var face in (string[])["va", "va2"])
+            await WaitAsync(_ours, $"{face} lacp_current=true");
+        foreach (var face in (string[])["vb", "vb2"])
+            await WaitAsync(_stock, $"{face} lacp_current=true");
+        Assert.True(await Poll.UntilAsync(async () => Enabled(
+            await _ours.SaysAsync("ovs-appctl lacp/show")) == 2));
+        Assert.True(await Poll.UntilAsync(async () => Enabled(
+            await _stock.SaysAsync("ovs-appctl lacp/show")) == 2));
+        // The same lines in the same order, but for who is who.
+        Assert.Equal(
+            Names(await _stock.SaysAsync("ovs-appctl lacp/show")),
+            Names(await _ours.SaysAsync("ovs-appctl lacp/show bond0")));
+
+        await _stock.SaysAsync($"ip -n {_scope} link set vb2 down");
+        Assert.True(await Poll.UntilAsync(async () => Enabled(
+            await _ours.SaysAsync("ovs-appctl lacp/show")) == 1));
+        await WaitAsync(_ours, "va2 lacp_current=false");
+
+        static int Enabled(string shown) => shown.Split("may_enable: true").Length - 1;
+
+        static IEnumerable<string> Names(string shown) =>
+            shown.Split('\n').Select(line => line.Split(':')[0]);
     }
 
     private static Task<string> WaitAsync(DropInWorld world, string condition) =>

@@ -237,6 +237,40 @@ public sealed class TrackedConnectionTests(OneHost host) : IClassFixture<OneHost
             watch.Output.Replace(" ", "", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Policies_of_a_logical_port_are_its_acls_by_protocol()
+    {
+        await host.SaysAsync("ovn-nbctl ls-add pol0 -- lsp-add pol0 polvm1 "
+            + "-- lsp-add pol0 polvm2 -- pg-add polweb polvm1");
+        foreach (var acl in (string[])[
+            "polweb to-lport 1002 'outport == @polweb && tcp.dst == 80' allow-related",
+            "polweb to-lport 1001 'outport == @polweb && ip' drop",
+            "pol0 from-lport 900 'inport == \"polvm2\" && udp' drop",
+        ])
+        {
+            await host.SaysAsync($"ovn-nbctl acl-add {acl}");
+        }
+
+        var one = "";
+        Assert.True(await Poll.UntilAsync(async () =>
+            (one = (await host.RunAsync("fabric conntrack policies polvm1")).Output)
+                .Contains("(priority 1001)", StringComparison.Ordinal)));
+        Assert.Equal("""
+            polvm1 (logical switch pol0)
+              may send:
+                icmp else all
+                tcp  else all
+                udp  else all
+              may receive:
+                icmp drop outport == @polweb && ip (priority 1001); else all
+                tcp  allow-related outport == @polweb && tcp.dst == 80 (priority 1002); \
+            drop outport == @polweb && ip (priority 1001); else all
+                udp  drop outport == @polweb && ip (priority 1001); else all
+            """.Replace("\\\n", "", StringComparison.Ordinal), one.TrimEnd('\n'));
+        Assert.Contains("udp  drop inport == \"polvm2\" && udp (priority 900); else all",
+            await host.SaysAsync("fabric conntrack policies polvm2"));
+    }
+
     /// <summary>The seconds that the only connection of a dump has left; 0 without one.</summary>
     private static int LifeOf(string dump)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Fabric.Wire;
 
 namespace Fabric.Datapath.Tests;
@@ -40,6 +41,34 @@ internal static class DeviceLab
         }
 
         return true;
+    }
+
+    /// <summary>Sends a file over TCP; returns what arrived.</summary>
+    public static byte[] Transfer(
+        NetworkNamespace from, NetworkNamespace to, string address, byte[] file)
+    {
+        byte[] received = [];
+        using var listening = new ManualResetEventSlim();
+        var server = new Thread(() => to.Run(() =>
+        {
+            var listener = new System.Net.Sockets.TcpListener(IPAddress.Any, 7000);
+            listener.Start();
+            listening.Set();
+            using var client = listener.AcceptTcpClient();
+            using var all = new MemoryStream();
+            client.GetStream().CopyTo(all);
+            listener.Stop();
+            received = all.ToArray();
+        }));
+        server.Start();
+        Assert.True(listening.Wait(TimeSpan.FromSeconds(10)));
+        from.Run(() =>
+        {
+            using var client = new System.Net.Sockets.TcpClient(address, 7000);
+            client.GetStream().Write(file);
+        });
+        Assert.True(server.Join(TimeSpan.FromSeconds(30)), "the transfer did not end");
+        return received;
     }
 
     public sealed class Switching(Func<FlowKey, ImmutableArray<DatapathAction>> decide)

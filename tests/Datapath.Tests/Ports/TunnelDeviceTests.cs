@@ -62,8 +62,7 @@ public sealed class TunnelDeviceTests
         {
             var file = new byte[8 << 20];
             new Random(7).NextBytes(file);
-            byte[] received = [];
-            Transfer(pair, file, bytes => received = bytes);
+            var received = DeviceLab.Transfer(pair.Left, pair.Right, "10.9.0.2", file);
             Assert.True(file.AsSpan().SequenceEqual(received), $"{received.Length} bytes");
         }
     }
@@ -158,30 +157,6 @@ public sealed class TunnelDeviceTests
             var frame = Assert.Single(tap.Take(1));
             Assert.Equal(IPAddress.Parse(source), new IPAddress(frame.AsSpan(26, 4)));
         }
-    }
-
-    private static void Transfer(TunnelPair pair, byte[] file, Action<byte[]> received)
-    {
-        using var listening = new ManualResetEventSlim();
-        var server = new Thread(() => pair.Right.Run(() =>
-        {
-            var listener = new System.Net.Sockets.TcpListener(IPAddress.Any, 7000);
-            listener.Start();
-            listening.Set();
-            using var client = listener.AcceptTcpClient();
-            using var all = new MemoryStream();
-            client.GetStream().CopyTo(all);
-            listener.Stop();
-            received(all.ToArray());
-        }));
-        server.Start();
-        listening.Wait(TimeSpan.FromSeconds(10));
-        pair.Left.Run(() =>
-        {
-            using var client = new System.Net.Sockets.TcpClient("10.9.0.2", 7000);
-            client.GetStream().Write(file);
-        });
-        Assert.True(server.Join(TimeSpan.FromSeconds(30)), "the transfer did not end");
     }
 
     /// <summary>A host that sends into a tunnel, and a tap on its underlay.</summary>

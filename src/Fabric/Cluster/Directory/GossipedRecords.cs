@@ -31,6 +31,9 @@ internal sealed class GossipedRecords<TRecord>(
     private readonly IActorRef _replicator = DistributedData.Get(system).Replicator;
     private readonly SortedDictionary<string, TimeSpan> _absent = new(StringComparer.Ordinal);
 
+    /// <summary>Nobody waits for the answer: gossip tells those that are away.</summary>
+    private static readonly TimeSpan UrgentPatience = TimeSpan.FromSeconds(1);
+
     private long _version = version;
 
     public ImmutableSortedDictionary<string, TRecord> All { get; private set; } =
@@ -65,12 +68,15 @@ internal sealed class GossipedRecords<TRecord>(
     }
 
     /// <summary>Says this host's record, under the next version.</summary>
-    public void Write(TRecord record)
+    /// <param name="isUrgent">All members are told now, not by and by.</param>
+    public void Write(TRecord record, bool isUrgent = false)
     {
         Own = (TRecord)record.At(++_version);
         All = All.SetItem(host, Own);
         var own = Own;
-        Update(host, map => map.SetItem(_node, host, own, (_, value) => value.Version));
+        Update(
+            host, map => map.SetItem(_node, host, own, (_, value) => value.Version),
+            isUrgent ? new WriteAll(UrgentPatience) : WriteLocal.Instance);
     }
 
     /// <summary>
@@ -105,10 +111,11 @@ internal sealed class GossipedRecords<TRecord>(
 
     private void Update(
         string one,
-        Func<LWWDictionary<string, TRecord>, LWWDictionary<string, TRecord>> change) =>
+        Func<LWWDictionary<string, TRecord>, LWWDictionary<string, TRecord>> change,
+        IWriteConsistency? consistency = null) =>
         _replicator.Tell(Dsl.Update(
             _keys[HostShards.ShardOf(one)], LWWDictionary<string, TRecord>.Empty,
-            WriteLocal.Instance, change));
+            consistency ?? WriteLocal.Instance, change));
 }
 
 /// <summary>How long what a removed host has said is kept.</summary>

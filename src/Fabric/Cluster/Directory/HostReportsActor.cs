@@ -36,7 +36,7 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
         {
             var own = Own;
             if (own.Votes.SequenceEqual(vote.ByRouterPort)) return;
-            _reports.Write(own with { Votes = vote.ByRouterPort });
+            _reports.Write(own with { Votes = vote.ByRouterPort }, isUrgent: true);
             Tell();
         });
         Receive<HostLoad>(Report);

@@ -81,6 +81,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         });
         Receive<LearnedAddressesChanged>(OnLearned);
         Receive<NeighborHeard>(OnHeard);
+        Receive<GatewaysDecided>(OnGateways);
         Receive<CompileNow>(_ => OnCompile());
         Receive<ComplainNow>(_ => Complain());
         Receive<ActorIdentity>(OnBridgeIdentity);
@@ -191,6 +192,8 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
         CompileUntilStable(_northbound);
         TellServices();
+        TellGateways();
+        Announce();
         LinkPhysical();
         StoreZones();
         ManageAddresses();
@@ -225,7 +228,10 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
 
     private HostView View(ImmutableSortedDictionary<string, ushort> zones) => new(
         _host!.HostId, LocalInterfaces(), _host.Tunnels,
-        _hosts, zones, _host.PhysicalNetworks);
+        _hosts, zones, _host.PhysicalNetworks)
+    {
+        Gateways = _gateways,
+    };
 
     /// <summary>Hosts by port, with only what differs made anew.</summary>
     private static ImmutableSortedDictionary<string, string> Follow(

@@ -18,6 +18,13 @@ public sealed record HostView(
     ImmutableSortedDictionary<string, ushort> Zones,
     ImmutableSortedDictionary<string, uint> PhysicalNetworks)
 {
+    /// <summary>
+    /// The host that acts, by gateway port or group; "" for nobody. Where nothing is said, the most
+    /// preferred candidate with a tunnel acts.
+    /// </summary>
+    public ImmutableSortedDictionary<string, string> Gateways { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
     public static HostView Empty(string hostId) => new(
         hostId, ImmutableSortedDictionary<string, uint>.Empty,
         ImmutableSortedDictionary<string, uint>.Empty,

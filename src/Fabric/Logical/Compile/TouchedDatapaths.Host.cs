@@ -15,11 +15,17 @@ internal sealed partial class TouchedDatapaths
             Zones = now.Zones,
             Tunnels = now.Tunnels,
             PhysicalNetworks = now.PhysicalNetworks,
+            Gateways = now.Gateways,
         };
         if (others != now || !before.Tunnels.SequenceEqual(now.Tunnels)
             || !before.PhysicalNetworks.SequenceEqual(now.PhysicalNetworks))
         {
             return false;
+        }
+
+        foreach (var name in Differences(before.Gateways, now.Gateways))
+        {
+            if (!TouchRouterOf(name)) return false; // A group: several ports act by it.
         }
 
         foreach (var name in Differences(before.Interfaces, now.Interfaces)) NoteInterface(name);
@@ -52,6 +58,19 @@ internal sealed partial class TouchedDatapaths
         {
             if (router.Nat.Any(rule => rule.LogicalPort == name)) TouchWithLinks(uuid);
         }
+    }
+
+    private bool TouchRouterOf(string gatewayPort)
+    {
+        if (topology.RouterPort(gatewayPort) is not { } port
+            || topology.RouterOf(port) is not { } router)
+        {
+            return false;
+        }
+
+        HasResidentsMoved = true;
+        TouchWithLinks(router.Uuid);
+        return true;
     }
 
     private void TouchNamed(string name)

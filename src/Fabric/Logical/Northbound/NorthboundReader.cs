@@ -186,7 +186,12 @@ public sealed class NorthboundReader
         out ImmutableArray<TransactionHistory.Entry> missed)
     {
         missed = [];
-        if (before is null || !ReferenceEquals(before.Schema, now.Schema)) return false;
+        if (before is null || !ReferenceEquals(before.Schema, now.Schema)
+            || now.TransactionId == Guid.Empty)
+        {
+            return false; // Servers without transaction ids do not say what came before.
+        }
+
         return before.TransactionId == now.TransactionId
             || (now.History.TrySince(before.TransactionId, out missed)
                 && missed[^1].TransactionId == now.TransactionId);

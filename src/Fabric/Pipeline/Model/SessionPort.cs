@@ -10,6 +10,8 @@ public enum SessionKinds : byte
     Bfd = 1,
     Cfm = 2,
     Lacp = 4,
+    /// <summary>Answers of next hops that this host asked.</summary>
+    NextHop = 8,
 }
 
 /// <summary>A port whose packets of some protocols belong to sessions of this host.</summary>
@@ -30,6 +32,9 @@ public sealed record SessionPort(uint Id, string Interface, SessionKinds Kinds)
     /// <summary>other_config:cfm_check_tnl_key, likewise.</summary>
     public bool ChecksCfmKey { get; init; }
 
+    /// <summary>Where answers of next hops are sent to.</summary>
+    public MacBytes NextHopDestination { get; init; }
+
     /// <summary>bfd:bfd_remote_dst_mac: packets to other addresses are not for BFD.</summary>
     public MacBytes? BfdDestination { get; init; }
 
@@ -37,6 +42,12 @@ public sealed record SessionPort(uint Id, string Interface, SessionKinds Kinds)
     internal SessionKinds KindOf(in FlowKey flow, ref FlowKey wild)
     {
         if ((Kinds & SessionKinds.Bfd) != 0 && IsBfd(in flow, ref wild)) return SessionKinds.Bfd;
+        if ((Kinds & SessionKinds.NextHop) != 0 && flow.EthernetType == EtherType.Arp)
+        {
+            wild.EthernetDestination = MacBytes.Broadcast;
+            if (flow.EthernetDestination == NextHopDestination) return SessionKinds.NextHop;
+        }
+
         const ulong reserved = 0x0180_C200_0000;
         if (flow.EthernetType is not (CfmEtherType or SlowProtocolsEtherType))
         {

@@ -10,6 +10,7 @@ internal sealed partial class Translation
 
     private static readonly ImmutableArray<byte> BfdReason = [.. "bfd"u8];
     private static readonly ImmutableArray<byte> CfmReason = [.. "cfm"u8];
+    private static readonly ImmutableArray<byte> NextHopReason = [.. "nexthop"u8];
     private static readonly ImmutableArray<byte> LacpReason = [.. "lacp"u8];
 
     /// <summary>What <see cref="TryHandToSession"/> made the datapath send up.</summary>
@@ -28,6 +29,7 @@ internal sealed partial class Translation
         {
             SessionKinds.Bfd => BfdReason,
             SessionKinds.Cfm => CfmReason,
+            SessionKinds.NextHop => NextHopReason,
             _ => LacpReason,
         };
         var cookie = ((ulong)kind << SessionKindShift) | session.Id;

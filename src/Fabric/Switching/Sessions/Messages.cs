@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Fabric.Pipeline;
+using Fabric.Wire;
 using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Switching;
@@ -29,6 +30,18 @@ public sealed record ShowSession;
 /// <summary>To a session: an operator's verdict; null: what its packets say.</summary>
 /// <remarks>Answered by "OK".</remarks>
 public sealed record OverrideSession(bool? IsGood);
+
+/// <summary>To /sessions: who has this address behind the interface?</summary>
+/// <remarks>
+/// Asked without a sender's protocol address (RFC 5227), so that nobody's neighbour tables change;
+/// answered, maybe, by <see cref="NextHopAnswered"/> to the sender.
+/// </remarks>
+/// <param name="Vlan">Tag; 0: none.</param>
+/// <param name="Source">The host's own; answers to it are taken off the interface.</param>
+public sealed record AskNextHop(
+    string Bridge, string Interface, ushort Vlan, uint Address, MacBytes Source);
+
+public sealed record NextHopAnswered(string Interface, ushort Vlan, uint Address);
 
 /// <summary>A timer: a session has something to do now.</summary>
 internal sealed record SessionDue

@@ -5,7 +5,7 @@ using Fabric.Pipeline;
 
 namespace Fabric.Switching;
 
-/// <summary>ovs-appctl's commands about BFD and CFM.</summary>
+/// <summary>ovs-appctl's commands about BFD, CFM and LACP.</summary>
 public static class SessionCommands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -15,13 +15,15 @@ public static class SessionCommands
     {
         Show("bfd/show", SessionKinds.Bfd, "no such bfd object");
         Show("cfm/show", SessionKinds.Cfm, "no such CFM object");
+        Show("lacp/show", SessionKinds.Lacp, "no such lacp object", usage: "[port]");
         Override("bfd/set-forwarding", "[interface] normal|false|true", SessionKinds.Bfd,
             "no such BFD object", isGoodWhenTrue: true);
         Override("cfm/set-fault", "[interface] normal|false|true", SessionKinds.Cfm,
             "no such CFM object", isGoodWhenTrue: false);
 
-        void Show(string name, SessionKinds kind, string missing) => commands.Register(
-            name, "[interface]", 0, 1, async request =>
+        void Show(
+            string name, SessionKinds kind, string missing, string usage = "[interface]") =>
+            commands.Register(name, usage, 0, 1, async request =>
             {
                 var listed = await ListAsync(sessions(), kind);
                 if (request.Arguments.Length == 1)
@@ -35,7 +37,7 @@ public static class SessionCommands
                 var text = new StringBuilder();
                 foreach (var (face, session) in listed.Sessions)
                 {
-                    text.Append($"---- {face} ----\n");
+                    if (kind != SessionKinds.Lacp) text.Append($"---- {face} ----\n");
                     text.Append(await session.Ask<string>(new ShowSession(), Patience));
                 }
 
@@ -72,7 +74,7 @@ public static class SessionCommands
 
     /// <summary>One BFD session is shown without its name, one of CFM with it.</summary>
     private static string Head(SessionKinds kind, string face) =>
-        kind == SessionKinds.Bfd ? "" : $"---- {face} ----\n";
+        kind == SessionKinds.Cfm ? $"---- {face} ----\n" : "";
 
     private static Task<SessionsListed> ListAsync(ICanTell sessions, SessionKinds kind) =>
         sessions.Ask<SessionsListed>(new ListSessions(kind), Patience);

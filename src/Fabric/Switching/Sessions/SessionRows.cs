@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Fabric.Configuration;
+using Fabric.Wire;
 
 namespace Fabric.Switching;
 
@@ -48,6 +50,55 @@ internal static class SessionRows
 
         return all.ToImmutable();
     }
+
+    /// <summary>Ports with LACP, by port.</summary>
+    public static ImmutableSortedDictionary<string, LacpWanted> Aggregations(
+        DatabaseSnapshot database)
+    {
+        var all = ImmutableSortedDictionary.CreateBuilder<string, LacpWanted>(
+            StringComparer.Ordinal);
+        foreach (var group in Interfaces(database)
+            .Where(each => each.Port.GetStringOrNull("lacp") is "active" or "passive")
+            .GroupBy(each => each.Port.Uuid))
+        {
+            var (bridge, port, _) = group.First();
+            var config = port.GetMap("other_config");
+            var members = group.ToImmutableSortedDictionary(
+                each => each.Interface.GetString("name"), each => MemberOf(each.Interface),
+                StringComparer.Ordinal);
+            var priority = NumberOf(config, "lacp-system-priority");
+            all[port.GetString("name")] = new LacpWanted(
+                bridge.GetString("datapath_type"), bridge.GetString("name"),
+                port.GetString("name"), new LacpSettings(
+                    port.GetString("lacp") == "active",
+                    config.GetValueOrDefault("lacp-time") == "fast",
+                    config.GetValueOrDefault("lacp-fallback-ab") == "true",
+                    MacBytes.TryParse(config.GetValueOrDefault("lacp-system-id", ""), out var id)
+                        && !id.IsZero ? id : null,
+                    // Open vSwitch lets bonds come before single links.
+                    priority != 0 ? priority
+                        : (ushort)(ushort.MaxValue - (members.Count > 1 ? 1 : 0)), members));
+        }
+
+        return all.ToImmutable();
+    }
+
+    private static LacpMemberSettings MemberOf(Row face)
+    {
+        var config = face.GetMap("other_config");
+        var priority = NumberOf(config, "lacp-port-priority");
+        return new LacpMemberSettings(
+            face.Uuid, NumberOf(config, "lacp-port-id"),
+            priority == 0 ? ushort.MaxValue : priority,
+            NumberOf(config, "lacp-aggregation-key"));
+    }
+
+    /// <summary>0 for what is missing or makes no sense.</summary>
+    private static ushort NumberOf(
+        ImmutableSortedDictionary<string, string> config, string key) =>
+        ushort.TryParse(
+            config.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var number) ? number : (ushort)0;
 
     public static SessionPlace PlaceOf(Row bridge, Row port, Row face) => new(
         bridge.GetString("datapath_type"), bridge.GetString("name"), port.GetString("name"),

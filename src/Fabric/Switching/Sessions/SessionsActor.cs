@@ -8,19 +8,20 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Switching;
 
-/// <summary>Keeps one actor for each session of BFD and CFM that Interface rows ask for.</summary>
+/// <summary>Keeps one actor for each session of BFD, CFM and LACP that rows ask for.</summary>
 /// <remarks>
 /// Hears:  <see cref="DatabaseChanged"/> from the Open_vSwitch database;
 ///         <see cref="SessionPacket"/> from packet threads; <see cref="SessionReported"/> from its
-///         children; <see cref="ListSessions"/> from operators; <see cref="TransactCompleted"/>.
+///         children; <see cref="ListSessions"/> from operators; <see cref="AskNextHop"/>;
+///         <see cref="TransactCompleted"/>.
 /// Says:   <see cref="ConfigureSession"/> and <see cref="SessionHeard"/> to its children;
-///         <see cref="Transact"/> with bfd_status and cfm_ columns; <see cref="LivenessChanged"/>
+///         <see cref="Transact"/> with status columns; <see cref="LivenessChanged"/>
 ///         to bridges.
 /// Holds:  the rows as they are now, and what sessions reported last.
 /// Fails:  never by what it hears. A session that fails is started anew with its settings; when
 ///         this actor is, sessions begin anew and peers see them flap once.
 /// </remarks>
-public sealed class SessionsActor : ReceiveActor, IWithTimers
+public sealed partial class SessionsActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
@@ -36,6 +37,8 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
     private ImmutableSortedDictionary<string, SessionWanted> _wanted =
         ImmutableSortedDictionary<string, SessionWanted>.Empty;
     private uint _lastId;
+    private ImmutableSortedDictionary<string, LacpWanted> _aggregations =
+        ImmutableSortedDictionary<string, LacpWanted>.Empty;
     private bool _isWriting;
     private bool _isWritePending;
 
@@ -50,10 +53,15 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
         Receive<SessionPacket>(Hear);
         Receive<SessionReported>(Keep);
         Receive<ListSessions>(list => Sender.Tell(new SessionsListed(
-            _wanted.Values.Where(each => Has(each, list.Kind)).ToImmutableSortedDictionary(
+            list.Kind == SessionKinds.Lacp
+                ? _aggregations.Keys.ToImmutableSortedDictionary(
+                    name => name, name => Context.Child(NameOf(SessionKinds.Lacp, name)),
+                    StringComparer.Ordinal)
+                : _wanted.Values.Where(each => Has(each, list.Kind)).ToImmutableSortedDictionary(
                 each => each.Place.Interface,
                 each => Context.Child(NameOf(list.Kind, each.Place.Interface)),
                 StringComparer.Ordinal))));
+        Receive<AskNextHop>(Ask);
         Receive<WriteReports>(_ => Write());
         Receive<TransactCompleted>(completed =>
         {
@@ -113,6 +121,7 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
             if (old.Cfm is not null && now?.Cfm is null) End(SessionKinds.Cfm, name);
         }
 
+        ReconcileAggregations();
         PublishPorts();
         foreach (var wanted in _wanted.Values)
         {
@@ -122,6 +131,37 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
 
         JudgePorts();
     }
+
+    private void ReconcileAggregations()
+    {
+        var before = _aggregations;
+        _aggregations = SessionRows.Aggregations(_snapshot!);
+        foreach (var (name, old) in before)
+        {
+            if (!_aggregations.ContainsKey(name)) End(SessionKinds.Lacp, name);
+            var members = _aggregations.GetValueOrDefault(name)?.Settings.Members;
+            foreach (var face in old.Settings.Members.Keys)
+            {
+                if (members?.ContainsKey(face) == true) continue;
+                _reports.Remove((face, SessionKinds.Lacp));
+                WriteSoon(TimeSpan.Zero);
+            }
+        }
+
+        foreach (var (name, wanted) in _aggregations)
+        {
+            var child = Context.Child(NameOf(SessionKinds.Lacp, name));
+            if (!child.IsNobody()) child.Tell(wanted);
+            else
+            {
+                Context.Watch(Context.ActorOf(
+                    LacpActor.Props(_store, wanted), NameOf(SessionKinds.Lacp, name)));
+            }
+        }
+    }
+
+    private LacpWanted? AggregationOf(string face) => _aggregations.Values
+        .FirstOrDefault(each => each.Settings.Members.ContainsKey(face));
 
     private void Tell(SessionKinds kind, SessionWanted wanted)
     {
@@ -168,6 +208,16 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
             };
         }
 
+        foreach (var face in _aggregations.Values.SelectMany(each => each.Settings.Members.Keys))
+        {
+            if (!_ids.TryGetValue(face, out var id)) _ids[face] = id = ++_lastId;
+            _names[id] = face;
+            var port = ports.GetValueOrDefault(face)
+                ?? new SessionPort(id, face, SessionKinds.None);
+            ports[face] = port with { Kinds = port.Kinds | SessionKinds.Lacp };
+        }
+
+        AddAskers(ports);
         foreach (var gone in _ids.Keys.Where(name => !ports.ContainsKey(name)).ToList())
         {
             _names.Remove(_ids[gone]);
@@ -184,14 +234,26 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
     {
         _store.Sessions.Taken();
         if (!_names.TryGetValue(packet.Port, out var name)) return;
-        var child = Context.Child(NameOf(packet.Kind, name));
-        if (!child.IsNobody()) child.Tell(new SessionHeard(packet.Frame));
+        if (packet.Kind == SessionKinds.NextHop)
+        {
+            HearNextHop(name, packet.Frame.Span);
+            return;
+        }
+
+        if (packet.Kind == SessionKinds.Lacp)
+        {
+            if (AggregationOf(name) is not { } aggregation) return;
+            Context.Child(NameOf(SessionKinds.Lacp, aggregation.Port))
+                .Tell(new MemberHeard(name, packet.Frame));
+            return;
+        }
+
+        Context.Child(NameOf(packet.Kind, name)).Tell(new SessionHeard(packet.Frame));
     }
 
     private void Keep(SessionReported reported)
     {
-        if (!_wanted.TryGetValue(reported.Interface, out var wanted)) return;
-        if (!Has(wanted, reported.Kind)) return;
+        if (!Has(reported.Interface, reported.Kind)) return;
         _reports[(reported.Interface, reported.Kind)] = reported;
         JudgePorts();
         WriteSoon(TimeSpan.Zero);
@@ -237,6 +299,8 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
         else if (!Has(name, SessionKinds.Bfd)) Add([new("bfd_status", Datum.EmptyMap)]);
         if (_reports.TryGetValue((name, SessionKinds.Cfm), out var cfm)) Add(cfm.Columns);
         else if (!Has(name, SessionKinds.Cfm)) Add(SessionText.NoCfm);
+        if (_reports.TryGetValue((name, SessionKinds.Lacp), out var lacp)) Add(lacp.Columns);
+        else if (!Has(name, SessionKinds.Lacp)) Add([new("lacp_current", Datum.EmptySet)]);
         if (values.Count == 0) return;
         operations.Add(new Operation.Update(
             "Interface", [Condition.RowIs(row.Uuid)], values.ToImmutable()));
@@ -250,12 +314,13 @@ public sealed class SessionsActor : ReceiveActor, IWithTimers
         }
     }
 
-    private bool Has(string face, SessionKinds kind) =>
-        _wanted.TryGetValue(face, out var wanted) && Has(wanted, kind);
+    private bool Has(string face, SessionKinds kind) => kind == SessionKinds.Lacp
+        ? AggregationOf(face) is not null
+        : _wanted.TryGetValue(face, out var wanted) && Has(wanted, kind);
 
     private static bool Has(SessionWanted wanted, SessionKinds kind) =>
         kind == SessionKinds.Bfd ? wanted.Bfd is not null : wanted.Cfm is not null;
 
     private static string NameOf(SessionKinds kind, string face) =>
-        $"{(kind == SessionKinds.Bfd ? "bfd" : "cfm")}-{ActorNames.Of(face)}";
+        $"{kind.ToString().ToLowerInvariant()}-{ActorNames.Of(face)}";
 }

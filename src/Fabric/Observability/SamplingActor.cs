@@ -11,11 +11,11 @@ namespace Fabric.Observability;
 internal readonly record struct PortCounters(
     int InterfaceIndex, long Speed, bool IsLinkUp, PortStatistics Counted);
 
-/// <summary>sFlow of all bridges: exporters as the bridges' rows want them.</summary>
+/// <summary>sFlow and IPFIX of all bridges: exporters as the bridges' rows want them.</summary>
 /// <remarks>
 /// Hears:  its own timer, each second.
 /// Says:   nothing; datagrams go to the collectors.
-/// Holds:  an exporter for each bridge that has sFlow.
+/// Holds:  an exporter for each bridge that has sFlow, and for each row of IPFIX in use.
 /// Fails:  never by what a collector does; one that starts again makes its exporters anew.
 /// </remarks>
 public sealed class SamplingActor : ReceiveActor, IWithTimers
@@ -24,6 +24,8 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
 
     private readonly SwitchStore _store;
     private readonly ConcurrentDictionary<string, SflowExporter> _exporters = new();
+    private readonly ConcurrentDictionary<(string Bridge, uint? Set), IpfixExporter> _flows =
+        new();
 
     private sealed record Tick
     {
@@ -46,9 +48,16 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        foreach (var datapath in _store.Datapaths) datapath.PacketSampled = null;
+        foreach (var datapath in _store.Datapaths)
+        {
+            datapath.PacketSampled = null;
+            datapath.PacketExported = null;
+        }
+
         foreach (var exporter in _exporters.Values) exporter.Dispose();
+        foreach (var exporter in _flows.Values) exporter.Dispose();
         _exporters.Clear();
+        _flows.Clear();
     }
 
     private void Run()
@@ -68,9 +77,12 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
                 string.Join(' ', spec.Targets));
         }
 
+        Reconcile(wanted?.Values ?? []);
+        foreach (var exporter in _flows.Values) exporter.Send();
         foreach (var datapath in _store.Datapaths)
         {
             datapath.PacketSampled = Take;
+            datapath.PacketExported = Take;
             foreach (var bridge in datapath.Current.BridgesInOrder)
             {
                 if (_exporters.TryGetValue(bridge.Name, out var exporter))
@@ -78,6 +90,35 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
                     exporter.Send(CountersOf(datapath, bridge));
                 }
             }
+        }
+    }
+
+    private void Reconcile(IEnumerable<BridgeSpec> bridges)
+    {
+        var wanted = new Dictionary<(string, uint?), IpfixSpec>();
+        foreach (var bridge in bridges)
+        {
+            if (bridge.Ipfix is { } own) wanted[(bridge.Name, null)] = own;
+            foreach (var (set, spec) in bridge.CollectorSets) wanted[(bridge.Name, set)] = spec;
+        }
+
+        foreach (var (place, exporter) in _flows)
+        {
+            if (wanted.GetValueOrDefault(place) == exporter.Spec) continue;
+            if (_flows.TryRemove(place, out _)) exporter.Dispose();
+        }
+
+        foreach (var (place, spec) in wanted)
+        {
+            if (!_flows.ContainsKey(place)) _flows[place] = new IpfixExporter(spec, _store.Time);
+        }
+    }
+
+    private void Take(ExportedPacket packet)
+    {
+        if (_flows.TryGetValue((packet.Bridge, packet.CollectorSet), out var exporter))
+        {
+            exporter.Take(packet);
         }
     }
 

@@ -23,8 +23,7 @@ internal sealed class SflowExporter : IDisposable
     private const uint Sampler = (2u << 24) | 1000;
 
     private readonly ConcurrentQueue<SampledPacket> _queue = new();
-    private readonly List<IPEndPoint> _targets = [];
-    private readonly Socket _socket;
+    private readonly UdpCollectors _collectors;
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly IPAddress _agent;
@@ -41,16 +40,8 @@ internal sealed class SflowExporter : IDisposable
         _time = time;
         _started = time.GetTimestamp();
         _polled = _started;
-        foreach (var target in spec.Targets)
-        {
-            if (TryEndPoint(target, out var point)) _targets.Add(point);
-        }
-
-        _agent = AgentOf(spec.Agent, _targets);
-        _socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp)
-        {
-            DualMode = true, Blocking = false,
-        };
+        _collectors = new UdpCollectors(spec.Targets, PortDefault);
+        _agent = AgentOf(spec.Agent, _collectors);
     }
 
     public SflowSpec Spec { get; }
@@ -129,38 +120,10 @@ internal sealed class SflowExporter : IDisposable
     private SflowDatagram Begin() => new(
         _agent, 0, ++_sequence, (uint)_time.GetElapsedTime(_started).TotalMilliseconds);
 
-    private void Flush(SflowDatagram datagram)
-    {
-        foreach (var target in _targets)
-        {
-            try
-            {
-                _socket.SendTo(datagram.Bytes.Span, SocketFlags.None, target);
-            }
-            catch (SocketException)
-            {
-                // A collector that is not there must not disturb the others.
-            }
-        }
-    }
-
-    /// <summary>"192.0.2.1:6343", "[2001:db8::1]:6343"; the port may be left out.</summary>
-    private static bool TryEndPoint(string text, out IPEndPoint point)
-    {
-        if (!IPEndPoint.TryParse(text, out var parsed))
-        {
-            point = null!;
-            return false;
-        }
-
-        var address = parsed.AddressFamily == AddressFamily.InterNetwork
-            ? parsed.Address.MapToIPv6() : parsed.Address;
-        point = new IPEndPoint(address, parsed.Port == 0 ? PortDefault : parsed.Port);
-        return true;
-    }
+    private void Flush(SflowDatagram datagram) => _collectors.Send(datagram.Bytes);
 
     /// <summary>An address of the device that the row names, else towards the collector.</summary>
-    private static IPAddress AgentOf(string? device, List<IPEndPoint> targets)
+    private static IPAddress AgentOf(string? device, UdpCollectors collectors)
     {
         if (IPAddress.TryParse(device, out var given)) return given;
         foreach (var each in NetworkInterface.GetAllNetworkInterfaces())
@@ -171,23 +134,8 @@ internal sealed class SflowExporter : IDisposable
             if (own is not null) return own.Address;
         }
 
-        try
-        {
-            if (targets.Count == 0) return IPAddress.Any;
-            using var probe = new Socket(
-                AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp)
-            {
-                DualMode = true,
-            };
-            probe.Connect(targets[0]);
-            var local = ((IPEndPoint)probe.LocalEndPoint!).Address;
-            return local.IsIPv4MappedToIPv6 ? local.MapToIPv4() : local;
-        }
-        catch (SocketException)
-        {
-            return IPAddress.Any;
-        }
+        return collectors.LocalAddress();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _collectors.Dispose();
 }

@@ -34,7 +34,23 @@ public sealed record BridgeSpec(
 
     /// <summary>The row of sFlow, if there is one.</summary>
     public SflowSpec? Sflow { get; init; }
+
+    /// <summary>The bridge's own row of IPFIX, if there is one.</summary>
+    public IpfixSpec? Ipfix { get; init; }
+
+    /// <summary>Rows of Flow_Sample_Collector_Set with an IPFIX row, by their id.</summary>
+    public ImmutableSortedDictionary<uint, IpfixSpec> CollectorSets { get; init; } =
+        ImmutableSortedDictionary<uint, IpfixSpec>.Empty;
 }
+
+/// <summary>One row of IPFIX; equal rows are equal.</summary>
+/// <param name="Targets">Collectors, as ADDRESS[:PORT].</param>
+/// <param name="Sampling">One of so many packets.</param>
+/// <param name="ActiveTimeout">Seconds that a flow is kept; 0: none is.</param>
+/// <param name="FlowsMax">Flows that are kept; 0: as many as there are.</param>
+public sealed record IpfixSpec(
+    EquatableArray<string> Targets, long Sampling, long Domain, long Point, int ActiveTimeout,
+    long FlowsMax, bool SamplesInput, bool SamplesOutput);
 
 /// <summary>One row of sFlow; equal rows are equal.</summary>
 /// <param name="Targets">Collectors, as ADDRESS[:PORT].</param>

@@ -119,8 +119,46 @@ public static class BridgeTranslation
         {
             FlowTables = FlowTablesOf(database, row),
             Sflow = SflowOf(database, row),
+            Ipfix = row.GetReferences("ipfix")
+                .Select(uuid => database.Find("IPFIX", uuid)).OfType<Row>()
+                .Select(IpfixOf).FirstOrDefault(),
+            CollectorSets = CollectorSetsOf(database, row.Uuid),
         };
     }
+
+    private static ImmutableSortedDictionary<uint, IpfixSpec> CollectorSetsOf(
+        DatabaseSnapshot database, Guid bridge)
+    {
+        var sets = ImmutableSortedDictionary<uint, IpfixSpec>.Empty;
+        foreach (var set in database.Table("Flow_Sample_Collector_Set").Rows)
+        {
+            if (!set.GetReferences("bridge").Contains(bridge)) continue;
+            foreach (var uuid in set.GetReferences("ipfix"))
+            {
+                if (database.Find("IPFIX", uuid) is not { } row) continue;
+                sets = sets.SetItem((uint)set.GetInteger("id"), IpfixOf(row));
+            }
+        }
+
+        return sets;
+    }
+
+    /// <summary>With OVS's values where the row has none.</summary>
+    private static IpfixSpec IpfixOf(Row row)
+    {
+        const int Sampling = 400;
+        var other = row.GetMap("other_config");
+        return new IpfixSpec(
+            EquatableArray.Create<string>([.. row.GetStringSet("targets")]),
+            Math.Max(1, LongOf(row, "sampling") ?? Sampling), LongOf(row, "obs_domain_id") ?? 0,
+            LongOf(row, "obs_point_id") ?? 0, IntegerOf(row, "cache_active_timeout") ?? 0,
+            LongOf(row, "cache_max_flows") ?? 0,
+            other.GetValueOrDefault("enable-input-sampling") != "false",
+            other.GetValueOrDefault("enable-output-sampling") != "false");
+    }
+
+    private static long? LongOf(Row row, string column) =>
+        row[column] is { Count: > 0 } value ? value.Keys[0].Integer : null;
 
     /// <summary>With OVS's values where the row has none.</summary>
     private static SflowSpec? SflowOf(DatabaseSnapshot database, Row bridge)

@@ -33,6 +33,13 @@ public sealed record BridgeSnapshot(
     /// <summary>Part of the packets that sFlow takes, of 2^32 - 1; 0: it takes none.</summary>
     public uint SflowProbability { get; init; }
 
+    /// <summary>The same of the bridge's IPFIX, for packets that come in and that go out.</summary>
+    public uint IpfixInputProbability { get; init; }
+    public uint IpfixOutputProbability { get; init; }
+
+    /// <summary>There are collectors for the action "sample".</summary>
+    public bool HasCollectors { get; init; }
+
     public BundleSnapshot? BundleOf(PortSnapshot port) =>
         Bundles.TryGetValue(port.Bundle, out var bundle) ? bundle : null;
 }

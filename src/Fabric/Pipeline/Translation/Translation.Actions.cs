@@ -206,8 +206,8 @@ internal sealed partial class Translation
             case OfBundle bundle:
                 Bundle(bundle);
                 return true;
-            case OfSample:
-                Sample();
+            case OfSample sample:
+                Sample(sample);
                 return true;
             case OfDeleteField delete:
                 DeleteField(delete.Field);

@@ -153,10 +153,10 @@ internal sealed partial class Translation
             CommitChanges();
         }
 
+        NoteOutput(port, number);
         if (_truncateSize > 0) _into.Add(new TruncateAction((uint)_truncateSize));
         _into.Add(new OutputAction(number));
         _result.HasOutput = true;
-        NoteOutput(port);
     }
 
     private void CommitChanges() =>
@@ -276,13 +276,6 @@ internal sealed partial class Translation
         if (_isFreezing) FinishFreezing();
         (_packet, _outerHeader) = (packet, header);
         return [.. _into];
-    }
-
-    /// <summary>
-    /// Nothing exports samples here: as an OVS without IPFIX, which leaves the action out.
-    /// </summary>
-    private static void Sample()
-    {
     }
 
     /// <summary>A queue's number as the datapath's packet priority.</summary>

@@ -1,9 +1,10 @@
+using System.Text;
 using Fabric.Datapath;
 using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <content>Packets for the bridge's sFlow collectors.</content>
+/// <content>Packets for collectors: sFlow, IPFIX, the action "sample".</content>
 internal sealed partial class Translation
 {
     private const uint SeveralOutputs = 0x8000_0000;
@@ -11,6 +12,9 @@ internal sealed partial class Translation
 
     /// <summary>sFlow's reason for a drop: it is not known.</summary>
     private const uint UnknownReason = 256;
+
+    /// <summary>OVS's number of no datapath port.</summary>
+    private const uint NoPort = uint.MaxValue;
 
     private int _sampleAt = -1;
     private int _outputs;
@@ -23,10 +27,40 @@ internal sealed partial class Translation
         _sampleAt = _bridge.SflowProbability == 0 || _flow.InPort == OfPort.None
             ? -1 : _actions.Count;
         if (_sampleAt >= 0) _actions.Add(new CloneAction([]));
+        if (_flow.InPort == OfPort.None) return;
+        Export(_bridge.IpfixInputProbability, UpcallKind.Ipfix, ExportedPacket.WordsOf(NoPort));
     }
 
-    private void NoteOutput(PortSnapshot port)
+    /// <summary>The action "sample": to a set of collectors.</summary>
+    private void Sample(OfSample sample)
     {
+        if (!_bridge.HasCollectors) return;
+        CommitChanges();
+        var port = PortOf(sample.SamplingPort)?.DatapathPort ?? NoPort;
+        Export(
+            ((uint)sample.Probability << 16) | sample.Probability, UpcallKind.FlowSample,
+            ExportedPacket.WordsOf(
+                sample.Probability, sample.CollectorSetId,
+                ValueOf(sample.ObservationDomainSource, sample.ObservationDomain),
+                ValueOf(sample.ObservationPointSource, sample.ObservationPoint), port));
+    }
+
+    private uint ValueOf(Subfield? source, uint otherwise) =>
+        source is { } field ? (uint)Read(field) : otherwise;
+
+    private void Export(uint probability, UpcallKind kind, string words)
+    {
+        if (probability == 0) return;
+        var action = new UserspaceAction(
+            new UpcallUserdata(kind, 0, [.. Encoding.ASCII.GetBytes(words)]));
+        _into.Add(probability == uint.MaxValue
+            ? action : new SampleAction(probability, [action]));
+    }
+
+    /// <summary>Before a packet leaves by 'port', number 'number' of the datapath.</summary>
+    private void NoteOutput(PortSnapshot port, uint number)
+    {
+        Export(_bridge.IpfixOutputProbability, UpcallKind.Ipfix, ExportedPacket.WordsOf(number));
         _outputs++;
         _outputInterface = port.InterfaceIndex;
     }

@@ -60,6 +60,9 @@ public sealed class SwitchedDatapath : IDisposable
     /// <summary>Who hears of sampled packets: any thread, must not wait.</summary>
     public Action<SampledPacket>? PacketSampled { get; set; }
 
+    /// <summary>Who hears of packets for IPFIX: any thread, must not wait.</summary>
+    public Action<ExportedPacket>? PacketExported { get; set; }
+
     /// <summary>Puts a bridge in place of what it was.</summary>
     public void Publish(BridgeSnapshot bridge)
     {

@@ -71,12 +71,17 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
             return;
         }
 
-        if (userdata.Kind == UpcallKind.Sflow)
+        if (userdata.Kind is UpcallKind.Sflow or UpcallKind.Ipfix or UpcallKind.FlowSample)
         {
-            if (datapath.Current.ByDatapathPort.TryGetValue(key.InPort, out var port))
+            if (!datapath.Current.ByDatapathPort.TryGetValue(key.InPort, out var port)) return;
+            if (userdata.Kind == UpcallKind.Sflow)
             {
                 datapath.PacketSampled?.Invoke(
                     SampledPacket.Of(port, packet.Bytes, in key, userdata.Cookie));
+            }
+            else if (ExportedPacket.Of(port, packet.Size, in key, userdata) is { } exported)
+            {
+                datapath.PacketExported?.Invoke(exported);
             }
 
             return;

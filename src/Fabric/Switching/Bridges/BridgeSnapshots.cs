@@ -42,6 +42,11 @@ public static class BridgeSnapshots
         {
             SflowProbability = spec.Sflow is { Targets.Count: > 0 } sflow
                 ? uint.MaxValue / (uint)sflow.Sampling : 0,
+            IpfixInputProbability = spec.Ipfix is { SamplesInput: true } input
+                ? (uint)(uint.MaxValue / input.Sampling) : 0,
+            IpfixOutputProbability = spec.Ipfix is { SamplesOutput: true } output
+                ? (uint)(uint.MaxValue / output.Sampling) : 0,
+            HasCollectors = spec.Ipfix is not null || !spec.CollectorSets.IsEmpty,
         };
     }
 

@@ -37,11 +37,7 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
         Random = Runtime.Random ?? new Random();
         _uid = Random.NextInt64(1, 1L << 31);
         _started = Time.GetTimestamp();
-        DefaultDispatcher = Runtime.Dispatcher ?? new ThreadPoolDispatcher
-        {
-            Throughput = Math.Max(1, Settings.Config.GetInt(
-                "akka.actor.default-dispatcher.throughput", 128)),
-        };
+        DefaultDispatcher = Runtime.Dispatcher ?? MakeDispatcher();
         _terminated = new TaskCompletionSource(DefaultDispatcher.IsDeterministic
             ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
         EventStream = new EventStream(Settings.DebugEventStream);
@@ -77,6 +73,18 @@ internal sealed class ActorSystemRuntime : ExtendedActorSystem
     public override TimeSpan Uptime => Time.GetElapsedTime(_started);
 
     private Akka.Serialization.Serialization _serialization;
+
+    /// <summary>Threads of the pool, or of "ForkJoinDispatcher" the one that it asks for.</summary>
+    private ActorDispatcher MakeDispatcher()
+    {
+        const string path = "akka.actor.default-dispatcher.";
+        var config = Settings.Config;
+        var throughput = Math.Max(1, config.GetInt(path + "throughput", 128));
+        return config.GetString(path + "type", "") == "ForkJoinDispatcher"
+            && config.GetInt(path + "dedicated-thread-pool.thread-count", 0) == 1
+                ? new SingleThreadDispatcher(Name) { Throughput = throughput }
+                : new ThreadPoolDispatcher { Throughput = throughput };
+    }
 
     private IScheduler MakeScheduler(out TimeScheduler own)
     {

@@ -29,6 +29,11 @@ public static class DatapathReport
             text.Append(CultureInfo.InvariantCulture,
                 $"  flows: {statistics.Flows} masks: {statistics.Masks} connections: ");
             text.Append(CultureInfo.InvariantCulture, $"{provider.Conntrack.Totals().Count}\n");
+            if (provider is IDescribedDatapath described)
+            {
+                foreach (var line in described.Details()) text.Append($"  {line}\n");
+            }
+
             foreach (var port in provider.Ports.Dump())
             {
                 var counters = provider.Ports.Statistics(port.Number);

@@ -18,7 +18,7 @@ internal static class DemoVerb
         };
         var datapath = new Option<string?>("--datapath")
         {
-            Description = "What moves packets: ebpf or userspace; not set: ebpf where it can be used.",
+            Description = "What moves packets: ebpf or userspace; ebpf where it can be used.",
         };
         var once = new Option<bool>("--once")
         {

@@ -48,7 +48,10 @@ internal static class ShimsVerb
           case $word in --detach) detach=1 ;; --monitor) monitor=1 ;; esac
         done
         set -- {{words}} "$@"
-        [ -n "$detach" ] || exec "$@"
+        if [ -z "$detach" ]; then
+          [ -n "$monitor" ] && [ -z "$FABRIC_MONITOR_STATE" ] || exec "$@"
+          {{DetachedProcess.MonitorScript}}
+        fi
         {{DetachedProcess.Script}}
 
         """;

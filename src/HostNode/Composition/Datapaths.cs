@@ -13,7 +13,19 @@ internal sealed class Datapaths(
 {
     private ImmutableArray<IDatapathProvider> _open = [];
 
+    private bool _isRestoring;
+
     public ImmutableArray<IDatapathProvider> Open => _open;
+
+    /// <summary>Says to all datapaths, later ones too, whether flows are restored now.</summary>
+    public void Restore(bool isRestoring)
+    {
+        _isRestoring = isRestoring;
+        foreach (var provider in _open.OfType<IRestorableDatapath>())
+        {
+            provider.IsRestoring = isRestoring;
+        }
+    }
 
     /// <summary>
     /// Why the provider that the settings name for "system" cannot be used here; null: it can.
@@ -60,6 +72,7 @@ internal sealed class Datapaths(
                 return false;
         }
 
+        if (provider is IRestorableDatapath restorable) restorable.IsRestoring = _isRestoring;
         _open = _open.Add(provider);
         if (_open.Length == 1) attach(new ConntrackAttached(provider.Conntrack));
         return true;

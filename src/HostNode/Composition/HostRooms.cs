@@ -75,6 +75,10 @@ internal sealed class HostRooms : IDisposable
             ],
         },
         new("datapath", _ => DatapathActor.Props(_store)),
+        new("restore", _ => FlowRestoreActor.Props(_datapaths.Restore))
+        {
+            Tells = find => [("configuration", new SubscribeDatabase(find("restore")))],
+        },
         new("management", _ => OpenFlowListenersActor.Props(_settings.OvsRunFolder, _time)),
         new("bridges", find => BridgesActor.Props(_store, find("datapath"), $"{Root}/management"))
         {
@@ -92,22 +96,19 @@ internal sealed class HostRooms : IDisposable
         },
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"), SessionSeed())),
-        new("northbound", _ => LogicalRooms.Northbound(_settings) ?? NorthboundActor.Props(
-            new NorthboundSettings(
-                _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
-                NorthboundSchema.Schema, LogTimes.Default, _time)))
+        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
+            _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            NorthboundSchema.Schema, LogTimes.Default, _time)))
         {
             Tells = find => [("configuration", ServeNorthbound(find))],
         },
-        new("cluster", find => LogicalRooms.Cluster(_settings, find("northbound"), _time)
-            ?? ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
+        new("cluster", find => ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
         new("vteps", find => LocalVtepsActor.Props(
             _settings.HostId, find("configuration"), find("cluster"))),
         new("tunnels", find => TunnelsActor.Props(
             _settings.HostId, find("cluster"), find("configuration"))),
         new("logical", find => LogicalActor.Props(new LogicalSurroundings(
             find("configuration"), find("northbound"), find("cluster"), $"{Root}/bridges"))),
-        LogicalRooms.Southbound(_settings, _system.ActorSelection($"{Root}/logical"), _time),
         new("appctl", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
             _appctl)),

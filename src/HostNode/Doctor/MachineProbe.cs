@@ -48,6 +48,14 @@ internal static partial class MachineProbe
         yield return new Probe("tcx", IsAtLeast(release, 6, 6) ? Finding.Present : Finding.Absent,
             release, IsAtLeast(release, 6, 6) ? "eBPF programs attach by tcx links"
                 : "eBPF programs attach by clsact");
+        foreach (var offload in TunnelOffloads.OfHardware())
+        {
+            yield return new Probe($"tunnel offload {offload.Device}",
+                offload.Udp ? Finding.Present : Finding.Absent, $"{offload}",
+                offload.Udp ? "the device cuts VXLAN and Geneve super-packets"
+                    : "the kernel cuts VXLAN and Geneve super-packets");
+        }
+
         yield return Netlink("ovs_datapath",
             "the genetlink provider can use the openvswitch module",
             "no openvswitch module: eBPF or the managed datapath moves packets");

@@ -56,7 +56,7 @@ internal sealed record VswitchdOptions
                 continue;
             }
 
-            problem = $"unrecognized option '{name}'; use --help for usage";
+            problem = $"unrecognized option '{name}'";
             return false;
         }
 

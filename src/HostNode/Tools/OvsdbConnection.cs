@@ -37,16 +37,21 @@ internal sealed class OvsdbConnection : IAsyncDisposable
     /// <summary>One transaction; its results, one for each operation.</summary>
     /// <exception cref="ToolException">The server refuses it.</exception>
     public async Task<JsonArray> TransactAsync(
+        IEnumerable<JsonObject> operations, CancellationToken cancellation) =>
+        await TryTransactAsync(operations, cancellation)
+        ?? throw new ToolException("timed out: a \"wait\" does not hold");
+
+    /// <summary>The same; null if a "wait" of it does not hold.</summary>
+    public async Task<JsonArray?> TryTransactAsync(
         IEnumerable<JsonObject> operations, CancellationToken cancellation)
     {
         var results = (JsonArray)await AskAsync(
-            "transact", [Database, .. operations], cancellation);
+            "transact", [Database, .. operations.Select(each => each.DeepClone())], cancellation);
         foreach (var result in results)
         {
-            if (result?["error"] is { } error)
-            {
-                throw new ToolException($"{error}: {result["details"]}");
-            }
+            if (result?["error"] is not { } error) continue;
+            if ((string?)error == "timed out") return null;
+            throw new ToolException($"{error}: {result["details"]}");
         }
 
         return results;

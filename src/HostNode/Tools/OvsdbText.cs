@@ -14,7 +14,7 @@ internal static partial class OvsdbText
         if (datum is not JsonArray { Count: 2 } pair) return Atom(datum);
         switch ((string?)pair[0])
         {
-            case "uuid": return (string)pair[1]!;
+            case "uuid" or "named-uuid": return (string)pair[1]!;
             case "set":
                 return "[" + string.Join(", ", ((JsonArray)pair[1]!).Select(Format)) + "]";
             case "map":
@@ -35,7 +35,7 @@ internal static partial class OvsdbText
     public static IEnumerable<string> References(JsonNode? datum)
     {
         if (datum is not JsonArray { Count: 2 } pair) return [];
-        return (string?)pair[0] == "uuid"
+        return (string?)pair[0] is "uuid" or "named-uuid"
             ? [(string)pair[1]!]
             : ((JsonArray)pair[1]!).Select(item => (string)item![1]!);
     }

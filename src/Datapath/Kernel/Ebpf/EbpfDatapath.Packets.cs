@@ -17,7 +17,7 @@ public sealed partial class EbpfDatapath
             return;
         }
 
-        if (_handler is not { } handler)
+        if (_handler is not { } handler || _isRestoring)
         {
             _slowPath.Drops.Add(DropReason.UpcallQueueFull);
             return;

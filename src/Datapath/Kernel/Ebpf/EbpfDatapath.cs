@@ -14,7 +14,8 @@ namespace Fabric.Datapath;
 /// them over (<see cref="AdoptedFlows"/>), and removes what it does not want
 /// (<see cref="Settle"/>).
 /// </remarks>
-public sealed partial class EbpfDatapath : IDatapathProvider
+public sealed partial class EbpfDatapath
+    : IDatapathProvider, IRestorableDatapath, IDescribedDatapath
 {
     private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromMilliseconds(250);
 
@@ -35,6 +36,7 @@ public sealed partial class EbpfDatapath : IDatapathProvider
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _housekeeping;
     private volatile IUpcallHandler? _handler;
+    private volatile bool _isRestoring;
     private int _isDisposed;
     private bool _isUninstalled;
 
@@ -95,6 +97,17 @@ public sealed partial class EbpfDatapath : IDatapathProvider
     /// <summary>"tcx" or "clsact": how programs are attached.</summary>
     public string AttachKind => _attachments.Kind;
 
+    public bool IsRestoring
+    {
+        get => _isRestoring;
+        set
+        {
+            if (_isRestoring == value) return;
+            _isRestoring = value;
+            if (!value) Settle();
+        }
+    }
+
     /// <summary>Flows that an earlier process left at work.</summary>
     public int AdoptedFlows => _flows.AdoptedCount;
 
@@ -126,6 +139,24 @@ public sealed partial class EbpfDatapath : IDatapathProvider
     internal EbpfPorts PortsOf { get; }
     internal KernelObject Kernel => _kernel;
     private uint CollectorNumber { get; }
+
+    public ImmutableArray<string> Details()
+    {
+        var (inKernel, slow) = FlowPlaces;
+        var lines = ImmutableArray.CreateBuilder<string>();
+        lines.Add($"programs: attached by {AttachKind}, "
+            + (_options.PinFolder is { } pins ? $"pinned at {pins}" : "not pinned"));
+        lines.Add(string.Create(CultureInfo.InvariantCulture,
+            $"flows in the kernel: {inKernel}, of an earlier process: {AdoptedFlows}, "
+                + $"kept out since the start: {slow}"));
+        if (IsRestoring) lines.Add("flow-restore-wait: nothing new is decided");
+        foreach (var link in PortsOf.Underlay())
+        {
+            if (TunnelOffloads.Of(link) is { } offload) lines.Add($"underlay {link}: {offload}");
+        }
+
+        return lines.ToImmutable();
+    }
 
     /// <summary>What is missing for the programs to be loaded here; null: try it.</summary>
     public static string? ProblemHere()
@@ -257,7 +288,7 @@ public sealed partial class EbpfDatapath : IDatapathProvider
             _flows.KeepHouse();
             PortsOf.Refresh();
             Specs.RefreshTunnels();
-            if (_flows.AdoptedCount + PortsOf.UnclaimedCount > 0
+            if (!_isRestoring && _flows.AdoptedCount + PortsOf.UnclaimedCount > 0
                 && Environment.TickCount64 - PortsOf.LastAdded > SettleMilliseconds)
             {
                 Settle();

@@ -144,6 +144,20 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         }
     }
 
+    /// <summary>Devices where tunnel packets are taken out, hidden ones aside.</summary>
+    public ImmutableArray<string> Underlay()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _underlay.Select(_routes.FindLink).OfType<LinkState>()
+                    .Where(link => !link.Name.StartsWith("fxp", StringComparison.Ordinal))
+                    .Select(link => link.Name).Order(StringComparer.Ordinal),
+            ];
+        }
+    }
+
     public EbpfPort? Find(uint number)
     {
         lock (_lock) return _ports.GetValueOrDefault(number);
@@ -204,8 +218,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
 
     private static bool Refuse(out EbpfPort? port, out string error)
     {
-        port = null;
-        error = "Address family not supported by protocol";
+        (port, error) = (null, "Address family not supported by protocol");
         return false;
     }
 

@@ -23,19 +23,30 @@ public sealed record DaemonProcess(string Program, DaemonOptions Options)
     {
         if (Options.IsVersionWanted || Options.IsHelpWanted)
         {
-            Console.WriteLine($"{Program} (Open vSwitch) {Versions.OpenVSwitch}");
-            if (Options.IsHelpWanted) Console.WriteLine(usage);
+            Console.WriteLine(Options.IsHelpWanted
+                ? usage
+                : $"{Program} (Open vSwitch) {Versions.OpenVSwitch}");
             return 0;
         }
 
-        if (Options.IsDetached && !DetachedProcess.IsChild)
+        var isStarter = Options.IsDetached
+            ? !DetachedProcess.IsChild
+            : Options.IsMonitored && !DetachedProcess.IsMonitored;
+        if (isStarter)
         {
-            return await DetachedProcess.StartAsync(relaunch, arguments, Options.IsMonitored);
+            return await DetachedProcess.StartAsync(
+                relaunch, arguments, Options.IsDetached, Options.IsMonitored);
         }
 
         try
         {
             using var log = OpenLog();
+            using var fatal = FatalSignals.Watch();
+            if (DetachedProcess.LastCrash is { } crash)
+            {
+                log.Write("daemon_unix(monitor)", VlogLevel.Err, crash);
+            }
+
             foreach (var setting in Options.Verbosity)
             {
                 if (log.Set(setting) is { } wrong) return Fail(wrong);
@@ -69,9 +80,16 @@ public sealed record DaemonProcess(string Program, DaemonOptions Options)
     }
 
     /// <summary>The control socket; null for --unixctl=none.</summary>
-    public UnixctlListener? StartControl(UnixctlCommands commands) => Options.Unixctl == "none"
-        ? null
-        : UnixctlListener.Start(ControlPath, commands, SocketMode);
+    /// <exception cref="IOException">Its folder is not there.</exception>
+    public UnixctlListener? StartControl(UnixctlCommands commands)
+    {
+        if (Options.Unixctl == "none") return null;
+        var path = ControlPath;
+        return Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))
+            ? UnixctlListener.Start(path, commands, SocketMode)
+            : throw new IOException(
+                $"{path}: could not initialize control socket (No such file or directory)");
+    }
 
     public string ControlPath => OvsFolders.Under(
         OvsFolders.Run, Options.Unixctl ?? $"{Program}.{Environment.ProcessId}.ctl");

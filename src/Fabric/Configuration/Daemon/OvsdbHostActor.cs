@@ -1,42 +1,22 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
-
-/// <summary>Asks the host to do something; <see cref="HostAnswer"/> answers.</summary>
-internal abstract record HostRequest
-{
-    public sealed record AddDatabase(string Path) : HostRequest;
-
-    public sealed record RemoveDatabase(string Name) : HostRequest;
-
-    public sealed record ListDatabases : HostRequest;
-
-    public sealed record Compact(string? Name) : HostRequest;
-
-    public sealed record AddRemote(string Text) : HostRequest;
-
-    public sealed record RemoveRemote(string Text) : HostRequest;
-
-    public sealed record ListRemotes : HostRequest;
-
-    public sealed record Status(string Name) : HostRequest;
-}
-
-internal sealed record HostAnswer(string Text, string? Error);
 
 /// <summary>The drop-in ovsdb-server: database files and remotes from the command line.</summary>
 /// <remarks>
 /// Hears:  <see cref="HostRequest"/> from the command line and the control socket;
-///         <see cref="RemoteOpened"/>, <see cref="RemoteFailed"/> of remotes.
+///         <see cref="RemoteOpened"/>, <see cref="RemoteFailed"/> of remotes;
+///         <see cref="ReplicationStatus"/> while it is a backup.
 /// Says:   <see cref="HostAnswer"/>; <see cref="ServeDatabase"/>, <see cref="OpenRemote"/> and
-///         their opposites to its server.
-/// Holds:  which files and remotes were added.
+///         their opposites to its server; <see cref="SetBackup"/> to databases.
+/// Holds:  which files and remotes were added, and whether it is a backup, of whom.
 /// Fails:  a database whose file cannot be written any more ends and is not served; clients are
 ///         disconnected from it.
 /// </remarks>
-internal sealed class OvsdbHostActor : ReceiveActor
+internal sealed partial class OvsdbHostActor : ReceiveActor
 {
     private readonly TimeProvider _time;
     private readonly TlsSource _tls;
@@ -51,9 +31,11 @@ internal sealed class OvsdbHostActor : ReceiveActor
     // Who waits for the answer that its remote listens.
     private readonly SortedDictionary<string, IActorRef> _opening = new(StringComparer.Ordinal);
     private readonly string _folder = Directory.GetCurrentDirectory();
+    private readonly SortedDictionary<string, int> _sessions = new(StringComparer.Ordinal);
+    private readonly Guid _serverId = Guid.NewGuid();
     private long _next;
 
-    private sealed record HostedFile(string Path, IActorRef Actor);
+    private sealed record HostedFile(string Path, DatabaseSchema Schema, IActorRef Actor);
 
     public static Props Props(TimeProvider time, TlsSource tls, TlsRows? tlsRows) =>
         Akka.Actor.Props.Create(() => new OvsdbHostActor(time, tls, tlsRows));
@@ -63,7 +45,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
         _time = time;
         _tls = tls;
         _tlsRows = tlsRows;
-        _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid), "server");
+        _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid, _serverId), "server");
 
         Receive<HostRequest.AddDatabase>(add => Sender.Tell(Noted(Add(add.Path))));
         Receive<HostRequest.RemoveDatabase>(
@@ -84,9 +66,22 @@ internal sealed class OvsdbHostActor : ReceiveActor
         Receive<HostRequest.Status>(status => Sender.Tell(_files.ContainsKey(status.Name)
             ? new HostAnswer("status: ok\n", null)
             : new HostAnswer("", "Failed to find the database.")));
+        ReceiveBackup();
+        Receive<HostRequest.Reconnect>(_ =>
+        {
+            _server.Tell(new CloseSessions());
+            Sender.Tell(new HostAnswer("", null));
+        });
+        Receive<HostRequest.Describe>(_ => Sender.Tell(new HostAnswer("", null)
+        {
+            Databases = [.. _files.Select(pair => (pair.Key, pair.Value.Actor))],
+            SessionCount = _sessions.Values.Sum(),
+        }));
+        Receive<HostRequest.LogTable>(log => Sender.Tell(SetTableLog(log)));
+        Receive<HostRequest.ListTableLogs>(_ => Sender.Tell(new HostAnswer(TableLogs(), null)));
         Receive<RemoteOpened>(opened =>
         {
-            _log.Info("{0}: listening", opened.Text);
+            _log.Debug("{0}: listening", opened.Text);
             AnswerOpener(opened.Text);
         });
         Receive<RemoteFailed>(failed =>
@@ -94,7 +89,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
             _log.Warning("{0}: {1}", failed.Text, failed.Problem);
             AnswerOpener(failed.Text);
         });
-        Receive<RemoteStatus>(_ => { });
+        Receive<RemoteStatus>(status => _sessions[status.Text] = status.SessionCount);
         Receive<DatabaseCompacted>(_ => { });
         Receive<Terminated>(terminated =>
         {
@@ -102,6 +97,8 @@ internal sealed class OvsdbHostActor : ReceiveActor
             {
                 if (file.Actor.Equals(terminated.ActorRef)) _files.Remove(name);
             }
+
+            FollowAnew();
         });
     }
 
@@ -149,17 +146,23 @@ internal sealed class OvsdbHostActor : ReceiveActor
         var actor = Context.ActorOf(
             LogDatabaseActor.Props(file, _server, _time), $"database-{_next++}");
         Context.Watch(actor);
-        _files.Add(name, new HostedFile(path, actor));
+        _files.Add(name, new HostedFile(path, file.Snapshot.Schema, actor));
         if (_tlsRows is { } rows && rows.Database == name)
         {
             Context.ActorOf(TlsRowsActor.Props(rows, actor, _tls), $"tls-{_next++}");
         }
 
+        FollowAnew();
         return new HostAnswer("", null);
     }
 
     private HostAnswer Remove(string name)
     {
+        if (name == ServerSchema.Name)
+        {
+            return new HostAnswer("", "Cannot remove reserved database.");
+        }
+
         if (!_files.Remove(name, out var file))
         {
             return new HostAnswer("", "Failed to find the database.");
@@ -168,6 +171,7 @@ internal sealed class OvsdbHostActor : ReceiveActor
         _server.Tell(new StopServingDatabase(name));
         Context.Unwatch(file.Actor);
         Context.Stop(file.Actor);
+        FollowAnew();
         return new HostAnswer("", null);
     }
 
@@ -175,13 +179,17 @@ internal sealed class OvsdbHostActor : ReceiveActor
     {
         if (compact.Name is { } name && !_files.ContainsKey(name))
         {
-            Sender.Tell(new HostAnswer("", "no database by that name"));
+            Sender.Tell(new HostAnswer("", name == ServerSchema.Name
+                ? "cannot compact built-in databases"
+                : "no database by that name"));
             return;
         }
 
         foreach (var (key, file) in _files)
         {
-            if (compact.Name is null || compact.Name == key) file.Actor.Tell(new CompactDatabase());
+            if (compact.Name is not null && compact.Name != key) continue;
+            _serverLog.Info("compacting {0} database by user request", key);
+            file.Actor.Tell(new CompactDatabase());
         }
 
         Sender.Tell(new HostAnswer("", null));
@@ -197,13 +205,11 @@ internal sealed class OvsdbHostActor : ReceiveActor
     private HostAnswer? AddRemote(string text)
     {
         if (_remotes.ContainsKey(text)) return new HostAnswer("", null);
-        if (DatabaseRemotes.TryParse(text, out var place))
+        if (text.StartsWith("db:", StringComparison.Ordinal))
         {
-            if (!_files.TryGetValue(place.Database, out var file))
-            {
-                return new HostAnswer("", $"\"{text}\": no database named {place.Database}");
-            }
-
+            if (ProblemOf(text) is { } wrong) return new HostAnswer("", $"\"{text}\": {wrong}");
+            DatabaseRemotes.TryParse(text, out var place);
+            var file = _files[place.Database];
             _remotes[text] = Context.ActorOf(
                 DatabaseRemotesActor.Props(place, _server, file.Actor, _tls), $"remotes-{_next++}");
             return new HostAnswer("", null);
@@ -211,7 +217,10 @@ internal sealed class OvsdbHostActor : ReceiveActor
 
         if (!OvsdbRemote.TryParse(text, out var remote))
         {
-            return new HostAnswer("", $"{text}: not a valid remote");
+            // As ovsdb-server: it may be a method that another version has.
+            _log.Warning("{0}: unknown or malformed remote", text);
+            _remotes[text] = null;
+            return new HostAnswer("", null);
         }
 
         if (remote.IsUnix)
@@ -224,8 +233,35 @@ internal sealed class OvsdbHostActor : ReceiveActor
         return remote.IsPassive ? null : new HostAnswer("", null);
     }
 
+    /// <summary>What is wrong with "db:DATABASE,TABLE,COLUMN", in ovsdb-server's words.</summary>
+    private string? ProblemOf(string text)
+    {
+        if (!DatabaseRemotes.TryParse(text, out var place)) return "invalid syntax";
+        if (!_files.TryGetValue(place.Database, out var file))
+        {
+            return $"no database named {place.Database}";
+        }
+
+        if (!file.Schema.TryTable(place.Table, out var table))
+        {
+            return $"no table named {place.Table}";
+        }
+
+        if (!table.TryColumn(place.Column, out var column))
+        {
+            return $"table \"{place.Table}\" has no column \"{place.Column}\"";
+        }
+
+        var key = column.Type.Key;
+        return key.Type == AtomType.String || key.ReferenceTable is not null
+            ? null
+            : $"column \"{place.Column}\" in table \"{place.Table}\" has the wrong type; it must "
+                + "be a column of strings or references";
+    }
+
     private HostAnswer RemoveRemote(string text)
     {
+        _sessions.Remove(text);
         if (!_remotes.Remove(text, out var follower)) return new HostAnswer("", "no such remote");
         if (follower is not null) Context.Stop(follower);
         else _server.Tell(new CloseRemote(text));

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Akka.Actor;
 using Fabric.Host;
 
 namespace Fabric.Configuration;
@@ -5,6 +7,8 @@ namespace Fabric.Configuration;
 /// <summary>The control commands of ovsdb-server (ovsdb-server(1), "Runtime Management").</summary>
 internal static class OvsdbServerCommands
 {
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
     public static void Register(
         UnixctlCommands commands, Func<HostRequest, Task<HostAnswer>> ask)
     {
@@ -22,11 +26,30 @@ internal static class OvsdbServerCommands
         Add("ovsdb-server/list-dbs", "", 0, 0, _ => new HostRequest.ListDatabases());
         Add("ovsdb-server/get-db-storage-status", "DB", 1, 1,
             arguments => new HostRequest.Status(arguments[0]));
-        Say("ovsdb-server/sync-status", "state: active\n");
-        Say("ovsdb-server/get-active-ovsdb-server", "\n");
-        Say("ovsdb-server/get-sync-exclude-tables", "\n");
-        Say("ovsdb-server/reconnect", "");
-        Say("ovsdb-server/perf-counters-show", "");
+        Add("ovsdb-server/reconnect", "", 0, 0, _ => new HostRequest.Reconnect());
+        Add("ovsdb-server/sync-status", "", 0, 0, _ => new HostRequest.SyncStatus());
+        Add("ovsdb-server/get-active-ovsdb-server", "", 0, 0, _ => new HostRequest.GetSource());
+        Add("ovsdb-server/set-active-ovsdb-server", "", 1, 1,
+            arguments => new HostRequest.SetSource(arguments[0]));
+        Add("ovsdb-server/connect-active-ovsdb-server", "", 0, 0,
+            _ => new HostRequest.Follow(IsBackup: true));
+        Add("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0,
+            _ => new HostRequest.Follow(IsBackup: false));
+        Add("ovsdb-server/set-active-ovsdb-server-probe-interval", "", 1, 1,
+            arguments => new HostRequest.SetProbe(arguments[0]));
+        Add("ovsdb-server/set-sync-exclude-tables", "", 0, 1,
+            arguments => new HostRequest.SetExcluded(arguments.FirstOrDefault() ?? ""));
+        Add("ovsdb-server/get-sync-exclude-tables", "", 0, 0,
+            _ => new HostRequest.GetExcluded());
+        Add("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2,
+            arguments => new HostRequest.LogTable(arguments[0], arguments[1]));
+        Add("ovsdb-server/tlog-list", "", 0, 0, _ => new HostRequest.ListTableLogs());
+        commands.Register("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, request =>
+            request.Arguments[0] is "on" or "off"
+                ? Task.FromResult("") // The collector gives memory back by itself.
+                : throw new UnixctlException("invalid argument"));
+        Say("ovsdb-server/perf-counters-show",
+            "performance counter is not supported on this platform\n");
         Say("ovsdb-server/perf-counters-clear", "");
 
         void Add(
@@ -41,4 +64,28 @@ internal static class OvsdbServerCommands
         void Say(string name, string text) =>
             commands.Register(name, "", 0, 0, _ => Task.FromResult(text));
     }
+
+    /// <summary>memory/show counts what the databases hold.</summary>
+    public static void RegisterMemory(
+        UnixctlCommands commands, Func<HostRequest, Task<HostAnswer>> ask) =>
+        commands.Register("memory/show", "", 0, 0, async _ =>
+        {
+            var answer = await ask(new HostRequest.Describe());
+            long atoms = 0, cells = 0, monitors = 0;
+            foreach (var (_, actor) in answer.Databases)
+            {
+                var described = await actor.Ask<DatabaseDescribed>(
+                    new DescribeDatabase(), AnswerTime);
+                monitors += described.SubscriberCount;
+                foreach (var table in described.Snapshot.Tables)
+                {
+                    cells += (long)table.Count * (table.Schema.Columns.Length + 2);
+                    atoms += table.Rows.Sum(row => table.Schema.Columns.Sum(
+                        column => (long)row[column].Count * (column.Type.IsMap ? 2 : 1)) + 2);
+                }
+            }
+
+            return string.Create(CultureInfo.InvariantCulture, $"atoms:{atoms} cells:{cells} "
+                + $"monitors:{monitors} n-weak-refs:0 sessions:{answer.SessionCount}\n");
+        });
 }

@@ -23,7 +23,7 @@ public static class OvsdbServerHost
         return isWell
             ? daemon.RunAsync(
                 arguments, relaunch, Usage, (log, end) => ServeAsync(daemon, options, log, end))
-            : Task.FromResult(daemon.Fail($"{problem}; use --help for usage"));
+            : Task.FromResult(daemon.Fail(problem));
     }
 
     private static async Task<int> ServeAsync(
@@ -38,6 +38,10 @@ public static class OvsdbServerHost
         var rows = TlsRows.TryParse(options.Daemon, out var place) ? place : null;
 
         using var system = ActorSystem.Create("ovsdb-server", """
+            akka.actor.default-dispatcher {
+              type = ForkJoinDispatcher
+              dedicated-thread-pool.thread-count = 1
+            }
             akka.loglevel = INFO
             akka.stdout-loglevel = OFF
             akka.log-dead-letters = off
@@ -50,10 +54,17 @@ public static class OvsdbServerHost
             : options.Databases;
         var remotes = options.Remotes;
         MonitorState.Read(DetachedProcess.StateFile, ref databases, ref remotes);
-        foreach (var path in databases)
+        foreach (var path in databases.Distinct())
         {
             var added = await AskAsync(host, new HostRequest.AddDatabase(path));
             if (added.Error is { } error) return daemon.Fail(error);
+        }
+
+        if (options.Source is { } source)
+        {
+            await AskAsync(host, new HostRequest.SetExcluded(options.Excluded));
+            await AskAsync(host, new HostRequest.SetSource(source));
+            if (!options.IsActive) await AskAsync(host, new HostRequest.Follow(IsBackup: true));
         }
 
         foreach (var remote in remotes)
@@ -67,10 +78,22 @@ public static class OvsdbServerHost
         StandardCommands.Register(
             commands, daemon.Program, log, new Coverage(),
             () => ImmutableSortedDictionary<string, long>.Empty, _ => end.TrySetResult(0));
+        OvsdbServerCommands.RegisterMemory(commands, request => AskAsync(host, request));
+        commands.Register("exit", "", 0, 0, _ =>
+        {
+            end.TrySetResult(0);
+            return Task.FromResult("");
+        });
         await using var control = daemon.StartControl(commands);
+
+        // With --run it is a tool more than a daemon: it keeps silent about itself.
         if (options.RunCommand is { } command) _ = RunAsync(command, end);
-        log.Write("ovsdb_server", VlogLevel.Info,
-            $"ovsdb-server (Open vSwitch) {Versions.OpenVSwitch}");
+        else
+        {
+            log.Write("ovsdb_server", VlogLevel.Info,
+                $"ovsdb-server (Open vSwitch) {Versions.OpenVSwitch}");
+        }
+
         daemon.TellReady();
         var code = await end.Task;
         await system.Terminate();
@@ -87,13 +110,14 @@ public static class OvsdbServerHost
                 $"ovsdb-server: {command}: child exited, exit status {process.ExitCode}");
         }
 
-        end.TrySetResult(process.ExitCode);
+        end.TrySetResult(process.ExitCode == 0 ? 0 : 1);
     }
 
     private static Task<HostAnswer> AskAsync(IActorRef host, HostRequest request) =>
         host.Ask<HostAnswer>(request, AnswerTime);
 
     private const string Usage = """
+        ovsdb-server: Open vSwitch database server
         usage: ovsdb-server [OPTIONS] [DATABASE...]
         where each DATABASE is a database file in ovsdb format.
           --remote=REMOTE         connect or listen to REMOTE: punix:FILE, ptcp:PORT[:IP],
@@ -103,6 +127,11 @@ public static class OvsdbServerHost
           --pidfile[=FILE]        create pidfile
           --log-file[=FILE]       enable logging to FILE
           --detach                run in background as daemon
+          --monitor               restart it when it dies of an error signal
+          --sync-from=REMOTE      be a backup: follow the server at REMOTE, refuse writes
+          --sync-exclude-tables=DB:TABLE,...
+                                  tables that a backup keeps as they are
+          --active                know the source, and do not follow it yet
           --run COMMAND           run COMMAND as subprocess then exit
           -p, --private-key=FILE  file with private key
           -c, --certificate=FILE  file with certificate for private key

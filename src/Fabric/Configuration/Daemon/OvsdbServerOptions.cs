@@ -10,15 +10,23 @@ public sealed record OvsdbServerOptions
     public ImmutableArray<string> Remotes { get; init; } = [];
     public string? RunCommand { get; init; }
 
+    /// <summary>The server whose backup this one is; see <see cref="IsActive"/>.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Knows a source and does not follow it yet.</summary>
+    public bool IsActive { get; init; }
+    public string Excluded { get; init; } = "";
+
     // Accepted, and without effect here: what they ask for is so anyway, or is not offered.
     private static readonly string[] Accepted =
     [
         "--disable-file-column-diff", "--disable-file-no-data-conversion", "--no-dbs", "--record",
-        "--config-file", "--active", "--dh-params",
+        "--dh-params",
     ];
 
     private static readonly string[] WithSeparateValue =
-        [.. DaemonOptions.WithSeparateValue, "--remote", "--run", "--sync-from"];
+        [.. DaemonOptions.WithSeparateValue, "--remote", "--run", "--sync-from",
+            "--sync-exclude-tables"];
 
     /// <returns>False, and what is wrong, in the words of getopt.</returns>
     public static bool TryParse(
@@ -50,6 +58,9 @@ public sealed record OvsdbServerOptions
     {
         "--remote" => this with { Remotes = Remotes.Add(value!) },
         "--run" => this with { RunCommand = value },
+        "--sync-from" => this with { Source = value },
+        "--sync-exclude-tables" => this with { Excluded = value ?? "" },
+        "--active" => this with { IsActive = true },
         _ when Array.IndexOf(Accepted, name) >= 0 => this,
         _ => Daemon.With(name, value) is { } daemon ? this with { Daemon = daemon } : null,
     };

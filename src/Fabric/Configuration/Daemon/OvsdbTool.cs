@@ -29,6 +29,12 @@ public static partial class OvsdbTool
             return 0;
         }
 
+        if (arguments.Contains("--help") || arguments.Contains("-h"))
+        {
+            output.WriteLine(Usage);
+            return 0;
+        }
+
         if (words.Length == 0)
         {
             error.WriteLine($"{Program}: missing command name; use --help for help");
@@ -77,6 +83,14 @@ public static partial class OvsdbTool
             case "db-is-standalone": return IsClustered(words) ? 2 : 0;
             case "db-is-clustered": return IsClustered(words) ? 0 : 2;
             case "compare-versions": return CompareVersions(words);
+            case "db-cid" or "db-sid" or "db-local-address":
+                throw new ToolException($"{PathOf(words, 0)}: not a clustered database");
+            case "check-cluster":
+                throw new ToolException(
+                    $"ovsdb error: {PathOf(words, 0)}: cannot identify file type");
+            case "create-cluster" or "join-cluster" or "cluster-to-standalone":
+                throw new ToolException($"{command}: clustered databases are not offered");
+            case "list-commands": output.Write(CommandList); break;
             case "help": output.WriteLine(Usage); break;
             default: throw new ToolException($"unknown command '{command}'; use --help for help");
         }
@@ -92,16 +106,28 @@ public static partial class OvsdbTool
         var path = words.Length > index
             ? words[index]
             : Path.Combine(OvsFolders.PackageData, "vswitch.ovsschema");
+        if (!File.Exists(path))
+        {
+            throw new ToolException($"failed to read schema: \"{path}\" could not be read as JSON "
+                + $"(error opening \"{path}\": No such file or directory)");
+        }
+
         if (!JsonText.TryParse(File.ReadAllBytes(path), out var document, out var problem))
         {
-            throw new ToolException($"{path}: {problem}");
+            throw new ToolException(
+                $"failed to read schema: \"{path}\" could not be read as JSON ({problem})");
         }
 
         using (document)
         {
-            return SchemaReader.TryRead(document.RootElement, out var schema, out var error)
-                ? schema
-                : throw new ToolException(error.ToString());
+            if (SchemaReader.TryRead(document.RootElement, out var schema, out var error))
+            {
+                return schema;
+            }
+
+            var syntax = error.Syntax is { } text ? $"syntax \"{text}\": " : "";
+            throw new ToolException($"{syntax}{error.Tag}: failed to parse \"{path}\" as ovsdb "
+                + $"schema: {error.Details}");
         }
     }
 
@@ -129,7 +155,9 @@ public static partial class OvsdbTool
     private static void Compact(string[] words)
     {
         using var file = Open(PathOf(words, 0), isReadOnly: false);
-        Write(file.Snapshot, file, words.ElementAtOrDefault(1), "compacted by ovsdb-tool");
+        Write(
+            file.Snapshot, file, words.ElementAtOrDefault(1),
+            $"compacted by ovsdb-tool {Versions.OpenVSwitch}");
     }
 
     private static void Convert(string[] words)
@@ -142,7 +170,9 @@ public static partial class OvsdbTool
             throw new ToolException(error.ToString());
         }
 
-        Write(converted, file, words.ElementAtOrDefault(2), "converted by ovsdb-tool");
+        Write(
+            converted, file, words.ElementAtOrDefault(2),
+            $"converted by ovsdb-tool {Versions.OpenVSwitch}");
     }
 
     private static void Write(
@@ -213,20 +243,26 @@ public static partial class OvsdbTool
                 || parameters[0].ValueKind != JsonValueKind.String
                 || parameters[0].GetString() != file.Snapshot.Schema.Name)
             {
-                throw new ToolException(
-                    $"transaction must begin with database name {file.Snapshot.Schema.Name}");
+                var error = OvsdbError.SyntaxError(
+                    parameters.ValueKind == JsonValueKind.Array
+                        ? "database name expected as first parameter"
+                        : "array expected",
+                    parameters);
+                output.WriteLine(Sorted(error.WriteTo));
+                return;
             }
 
             var operations = OperationReader.Read(
                 file.Snapshot.Schema, [.. parameters.EnumerateArray().Skip(1)], Guid.NewGuid);
-            var context = TransactionContext.Random() with { IsReadOnly = isReadOnly };
+            var context = TransactionContext.Random();
             var outcome = TransactionExecutor.Execute(file.Snapshot, operations, context);
-            if (outcome.Delta?.WithoutEphemeral(file.Snapshot.Schema) is { IsEmpty: false } delta)
+            if (!isReadOnly && outcome.Delta?.WithoutEphemeral(file.Snapshot.Schema)
+                is { IsEmpty: false } delta)
             {
                 file.Append(delta, TimeProvider.System.GetUtcNow(), isDurable: true);
             }
 
-            output.WriteLine(OvsdbText.ToText(writer =>
+            output.WriteLine(Sorted(writer =>
             {
                 writer.WriteStartArray();
                 foreach (var result in outcome.Results) result.WriteTo(writer);
@@ -235,19 +271,10 @@ public static partial class OvsdbTool
         }
     }
 
-    private const string Usage = """
-        ovsdb-tool: Open vSwitch database management utility
-        usage: ovsdb-tool [OPTIONS] COMMAND [ARG...]
-          create [DB [SCHEMA]]          create DB with the given SCHEMA
-          compact [DB [DST]]            compact DB in-place (or to DST)
-          convert [DB [SCHEMA [DST]]]   convert DB to SCHEMA (to DST)
-          db-name, db-version, db-cksum [DB]
-          schema-name, schema-version, schema-cksum [SCHEMA]
-          needs-conversion [DB [SCHEMA]]
-          db-is-standalone DB, db-is-clustered DB
-          compare-versions A OP B
-          query [DB] TRNS               execute read-only transaction on DB
-          transact [DB] TRNS            execute read/write transaction on DB
-          [-m]... show-log [DB]         print DB's log entries
-        """;
+    /// <summary>JSON with the members of each object in order, as ovsdb-tool prints it.</summary>
+    private static string Sorted(Action<Utf8JsonWriter> write)
+    {
+        using var document = JsonDocument.Parse(OvsdbText.ToUtf8(write));
+        return OvsdbText.Compact(document.RootElement);
+    }
 }

@@ -32,7 +32,9 @@ internal sealed class DatabaseEngine(
     /// <summary>The state after all transactions that are durable.</summary>
     public DatabaseSnapshot Published { get; private set; } = initial;
 
-    public bool IsReadOnly { get; init; }
+    /// <summary>Clients may not write; for our own transactions see <see cref="Follow"/>.</summary>
+    public bool IsReadOnly { get; set; }
+    public int SubscriberCount => _subscribers.Count;
     public int WaitingCount => _waiting.Count;
 
     private sealed record WaitingTransact(Transact Request, IActorRef Sender, long Start)
@@ -116,6 +118,15 @@ internal sealed class DatabaseEngine(
         var outcome = TransactionExecutor.Execute(Head, operations, NewContext());
         if (outcome.Error is null && !outcome.IsBlocked) Commit(outcome, null, 0);
         return outcome.Error;
+    }
+
+    /// <summary>Does what another server's database did: no rule is asked.</summary>
+    public void Follow(DatabaseDelta delta)
+    {
+        if (delta.IsEmpty) return;
+        var snapshot = Head.Apply(delta, out var changes);
+        if (changes.IsEmpty) return;
+        Commit(new TransactionOutcome([], snapshot, delta, changes, null), null, 0);
     }
 
     /// <summary>Takes over a whole other state: recovery, or another schema.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Fabric.Wire.Ovsdb;
@@ -8,7 +9,9 @@ namespace Fabric.Configuration;
 /// <remarks>
 /// Hears:  <see cref="SubscribeDatabase"/>, <see cref="UnsubscribeDatabase"/>,
 ///         <see cref="Configuration.Transact"/>, <see cref="CancelTransact"/>,
-///         <see cref="ConvertDatabase"/>, <see cref="CompactDatabase"/>.
+///         <see cref="ConvertDatabase"/>, <see cref="CompactDatabase"/>,
+///         <see cref="DescribeDatabase"/>; of the server that it backs up
+///         <see cref="FollowDelta"/> and <see cref="FollowWhole"/>.
 /// Says:   <see cref="DatabaseChanged"/>, <see cref="TransactCompleted"/>;
 ///         <see cref="ServeDatabase"/> to its server, at first and after a conversion.
 /// Holds:  the file, open and locked; rows, subscribers, transactions that wait.
@@ -40,6 +43,8 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 
         Receive<Transact>(transact =>
         {
+            // A backup is what its source is, and nothing else.
+            if (_engine.IsReadOnly && IsOurs(transact)) return;
             _engine.Transact(transact, Sender);
             WaitTimer.Set(Timers, _engine);
             CompactIfDue();
@@ -61,6 +66,16 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
             _engine.RetryWaiting();
             WaitTimer.Set(Timers, _engine);
         });
+        Receive<SetBackup>(backup => _engine.IsReadOnly = backup.IsBackup);
+        Receive<FollowDelta>(follow =>
+        {
+            _engine.Follow(follow.Delta);
+            CompactIfDue();
+        });
+        Receive<FollowWhole>(whole => _engine.Follow(
+            DatabaseDifference.Between(_engine.Head, whole.Database, whole.KeptTables)));
+        Receive<DescribeDatabase>(_ => Sender.Tell(
+            new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
         Receive<ConvertDatabase>(Convert);
         Receive<CompactDatabase>(_ =>
         {
@@ -76,8 +91,18 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 
     protected override void PostStop() => _file.Dispose();
 
+    private static bool IsOurs(Transact transact) =>
+        ReferenceEquals(transact.Origin, TransactionOrigin.Internal);
+
     private void Convert(ConvertDatabase convert)
     {
+        if (_engine.IsReadOnly)
+        {
+            Sender.Tell(new TransactCompleted(convert.RequestId, [], OvsdbError.NotAllowed(
+                "convert operation not allowed when database server is in read only mode")));
+            return;
+        }
+
         if (!SchemaConversion.TryConvert(
             _engine.Head, convert.Schema, Guid.NewGuid(), out var converted, out var error))
         {
@@ -121,3 +146,18 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 internal sealed record CompactDatabase;
 
 internal sealed record DatabaseCompacted(string Name);
+
+/// <summary>From now on the database follows another one, or does not any more.</summary>
+internal sealed record SetBackup(bool IsBackup);
+
+/// <summary>One transaction of the database that is followed.</summary>
+internal sealed record FollowDelta(DatabaseDelta Delta);
+
+/// <summary>All of the database that is followed; tables that are kept stay as they are.</summary>
+internal sealed record FollowWhole(
+    DatabaseSnapshot Database, ImmutableHashSet<string> KeptTables);
+
+/// <summary><see cref="DatabaseDescribed"/> answers.</summary>
+internal sealed record DescribeDatabase;
+
+internal sealed record DatabaseDescribed(DatabaseSnapshot Snapshot, int SubscriberCount);

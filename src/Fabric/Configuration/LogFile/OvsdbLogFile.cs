@@ -261,7 +261,8 @@ public sealed class OvsdbLogFile : IDisposable
         catch (IOException)
         {
             lockFile.Dispose();
-            throw new IOException($"{path}: another process uses the database");
+            throw new IOException($"I/O error: {path}: failed to lock lockfile "
+                + "(Resource temporarily unavailable): another process uses the database");
         }
     }
 }

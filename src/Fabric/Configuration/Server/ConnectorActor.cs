@@ -41,6 +41,10 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
         _served = served;
         _time = time;
 
+        Receive<CloseSessions>(close =>
+        {
+            foreach (var session in Context.GetChildren()) session.Tell(close);
+        });
         Receive<DatabasesServed>(now =>
         {
             _served = now;

@@ -75,6 +75,7 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
         }));
         Receive<WriteTime>(_ => WriteStatus());
         Receive<TransactCompleted>(_ => { });
+        Receive<Terminated>(_ => Context.Stop(Self));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -86,7 +87,7 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        Context.Watch(_database); // Not handled: this actor ends with the database.
+        Context.Watch(_database);
         _database.Tell(new SubscribeDatabase(Self, WithInitialRows: false));
         Timers.StartPeriodicTimer(nameof(WriteTime), WriteTime.Instance, WriteInterval);
     }
@@ -124,7 +125,7 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
             _opened[text] = new RemoteStatus(text, 0, 0, null, "VOID");
             if (!OvsdbRemote.TryParse(text, out var remote))
             {
-                _log.Warning("{0},{1}: {2} is no remote", _place.Database, _place.Table, text);
+                _log.Info("{0},{1}: {2} is no remote", _place.Database, _place.Table, text);
                 continue;
             }
 

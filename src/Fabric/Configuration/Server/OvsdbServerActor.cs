@@ -10,7 +10,8 @@ namespace Fabric.Configuration;
 /// </summary>
 /// <remarks>
 /// Hears:  <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
-///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>; lock requests of sessions.
+///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>, <see cref="CloseSessions"/>; lock
+///         requests of sessions.
 /// Says:   <see cref="RemoteOpened"/> and <see cref="RemoteFailed"/> to who opened it; the list
 ///         of databases to listeners and sessions; answers about locks.
 /// Holds:  the list, the _Server database that shows it, the locks, one child per remote.
@@ -32,14 +33,15 @@ public sealed class OvsdbServerActor : ReceiveActor
     private IActorRef _serverDatabase = ActorRefs.Nobody;
     private long _nextRemote;
 
-    public static Props Props(TimeProvider time, Func<Guid> newUuid) =>
-        Akka.Actor.Props.Create(() => new OvsdbServerActor(time, newUuid));
+    /// <param name="serverId">What get_server_id answers; null for one of its own.</param>
+    public static Props Props(TimeProvider time, Func<Guid> newUuid, Guid? serverId = null) =>
+        Akka.Actor.Props.Create(() => new OvsdbServerActor(time, newUuid, serverId));
 
-    public OvsdbServerActor(TimeProvider time, Func<Guid> newUuid)
+    public OvsdbServerActor(TimeProvider time, Func<Guid> newUuid, Guid? serverId)
     {
         _time = time;
         _self = Self;
-        _serverId = newUuid();
+        _serverId = serverId ?? newUuid();
         _serverDatabase = Context.ActorOf(
             MemoryDatabaseActor.Props(ServerSchema.Schema, time, newUuid, isReadOnly: true),
             ServerSchema.Name);
@@ -51,6 +53,10 @@ public sealed class OvsdbServerActor : ReceiveActor
         Receive<CloseRemote>(close =>
         {
             if (_remotes.Remove(close.Text, out var listener)) Context.Stop(listener);
+        });
+        Receive<CloseSessions>(close =>
+        {
+            foreach (var remote in _remotes.Values) remote.Tell(close);
         });
         Receive<RequestLock>(HearLock);
         Receive<ReleaseLock>(release =>

@@ -35,6 +35,9 @@ public sealed record OpenRemote(OvsdbRemote Remote)
 
 public sealed record CloseRemote(string Text);
 
+/// <summary>All clients are disconnected; remotes stay, and clients may connect anew.</summary>
+public sealed record CloseSessions;
+
 /// <summary>The remote listens; answer to <see cref="OpenRemote"/>.</summary>
 /// <param name="Port">The TCP port, or 0.</param>
 public sealed record RemoteOpened(string Text, int Port);

@@ -22,6 +22,11 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
 {
     private const int ReadSize = 16 * 1024;
 
+    // A client that has its answer mostly asks on at once: that is worth a short look.
+    private const int LingerMicroseconds = 60;
+
+    private static readonly Identify ReadAfterAnswer = new(nameof(ReadAfterAnswer));
+
     private readonly Socket _socket;
     private readonly OpenRemote _open;
     private readonly IActorRef _server;
@@ -40,6 +45,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private bool _isReading;
     private bool _isClosing;
     private bool _isProbed;
+    private bool _isLingering;
     private long _lastHeard;
 
     public static Props Props(
@@ -61,7 +67,12 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         _lastHeard = time.GetTimestamp();
 
         Receive<BytesRead>(Hear);
-        Receive<BytesSent>(_ => HearSent());
+        Receive<BytesSent>(_ =>
+        {
+            HearSent();
+            ReadNext();
+        });
+        Receive<ActorIdentity>(_ => ReadNext());
         Receive<TlsReady>(ready =>
         {
             var origin = TransactionOrigin.Internal with { Role = open.Role };
@@ -89,6 +100,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             TellBacklog(); // A client hears of its transaction's changes before the reply.
             _session.TransactCompleted(completed);
             Flush();
+            _isLingering = !_isSending && _session.PendingCount == 0 && _open.Tls is null;
             ReadNext();
         });
         Receive<LockAnswered>(answer =>
@@ -107,6 +119,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             Flush();
         });
         Receive<DatabasesServed>(HearServed);
+        Receive<CloseSessions>(_ => Close("asked to"));
         Receive<ProbeTime>(_ => ProbeIfSilent());
     }
 
@@ -172,7 +185,16 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         if (_session.PendingCount >= OvsdbServerLimits.PendingCountPause) return;
         if (_session.Output.WrittenCount >= OvsdbServerLimits.BacklogSizePause) return;
         _isReading = true;
-        _stream.ReadAsync(_framer.GetMemory(ReadSize)).PipeTo(
+        if (_isLingering && !_isClosing) _socket.Poll(LingerMicroseconds, SelectMode.SelectRead);
+        _isLingering = false;
+        var read = _stream.ReadAsync(_framer.GetMemory(ReadSize));
+        if (read.IsCompletedSuccessfully)
+        {
+            Self.Tell(new BytesRead(read.Result));
+            return;
+        }
+
+        read.PipeTo(
             Self, Self,
             success: count => new BytesRead(count),
             failure: exception => new ConnectionLost(exception.Message));
@@ -204,7 +226,8 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         }
 
         Flush();
-        ReadNext();
+        if (_session.PendingCount == 0 || _isClosing) ReadNext();
+        else Context.Parent.Tell(ReadAfterAnswer); // Most answers come before this comes back.
     }
 
     private bool TryHear(ReadOnlyMemory<byte> bytes, out string? problem)
@@ -246,7 +269,14 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         _session.SwapOutput(_sending);
         _sending = output;
         _isSending = true;
-        _stream.WriteAsync(output.WrittenMemory).PipeTo(
+        var write = _stream.WriteAsync(output.WrittenMemory);
+        if (write.IsCompletedSuccessfully)
+        {
+            HearSent();
+            return;
+        }
+
+        write.PipeTo(
             Self, Self,
             success: () => BytesSent.Instance,
             failure: exception => new ConnectionLost(exception.Message));
@@ -274,7 +304,6 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         }
 
         Flush();
-        ReadNext();
     }
 
     private void HearServed(DatabasesServed served)

@@ -49,11 +49,12 @@ internal sealed class TlsRowsActor : ReceiveActor
         _database = database;
         _source = source;
         Receive<DatabaseChanged>(changed => Follow(changed.After));
+        Receive<Terminated>(_ => Context.Stop(Self));
     }
 
     protected override void PreStart()
     {
-        Context.Watch(_database); // Not handled: this actor ends with the database.
+        Context.Watch(_database);
         _database.Tell(new SubscribeDatabase(Self, WithInitialRows: false));
     }
 

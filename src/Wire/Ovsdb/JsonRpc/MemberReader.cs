@@ -47,6 +47,18 @@ internal sealed class MemberReader
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
     }
 
+    /// <summary>A name such as C has them: letters, digits and underscores.</summary>
+    public string RequiredId(string member)
+    {
+        var text = RequiredString(member);
+        if (Error is null && !OperationReader.IsIdentifier(text))
+        {
+            Fail($"Type mismatch for member '{member}'.");
+        }
+
+        return text;
+    }
+
     public void Fail(string sentence) => Error ??=
         OvsdbError.SyntaxError($"Parsing {_name} failed: {sentence}", _json);
 

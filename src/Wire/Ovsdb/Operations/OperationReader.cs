@@ -75,7 +75,7 @@ public sealed class OperationReader
             "commit" => ReadCommit(members),
             "abort" => Operation.Abort.Instance,
             "comment" => new Operation.Comment(members.RequiredString("comment")),
-            "assert" => new Operation.Assert(members.RequiredString("lock")),
+            "assert" => new Operation.Assert(members.RequiredId("lock")),
             OperationWriter.MalformedWord => new Operation.Malformed(
                 OvsdbError.Read(members.Required("reason", JsonValueKind.Object))),
             _ => null,
@@ -405,6 +405,12 @@ public sealed class OperationReader
             if (!table.TryColumn(name, out _))
             {
                 error = OvsdbError.SyntaxError($"{name} is not a valid column name", json);
+                return false;
+            }
+
+            if (builder.Contains(name))
+            {
+                error = OvsdbError.SyntaxError("array of distinct column names expected", json);
                 return false;
             }
 

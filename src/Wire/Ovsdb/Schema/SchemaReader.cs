@@ -35,6 +35,13 @@ public static class SchemaReader
             return false;
         }
 
+        if (version.Length > 0 && !IsVersion(version))
+        {
+            error = OvsdbError.SyntaxError(
+                $"schema version \"{version}\" not in format x.y.z", json);
+            return false;
+        }
+
         var tables = new List<TableSchema>();
         foreach (var member in list.EnumerateObject())
         {
@@ -78,6 +85,13 @@ public static class SchemaReader
 
         string? Missing(BaseType? type) =>
             type?.ReferenceTable is { } name && !names.Contains(name) ? name : null;
+    }
+
+    private static bool IsVersion(string text)
+    {
+        var parts = text.Split('.');
+        return parts.Length == 3
+            && parts.All(part => part.Length > 0 && part.All(char.IsAsciiDigit));
     }
 
     private static bool TryReadTable(

@@ -27,6 +27,8 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
     private readonly ConcurrentDictionary<(string Bridge, uint? Set), IpfixExporter> _flows =
         new();
 
+    private long _lost;
+
     private sealed record Tick
     {
         public static Tick Instance { get; } = new();
@@ -79,6 +81,7 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
 
         Reconcile(wanted?.Values ?? []);
         foreach (var exporter in _flows.Values) exporter.Send();
+        TellLost();
         foreach (var datapath in _store.Datapaths)
         {
             datapath.PacketSampled = Take;
@@ -91,6 +94,20 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
                 }
             }
         }
+    }
+
+    /// <summary>What queues could not hold is said, once for each time.</summary>
+    private void TellLost()
+    {
+        var lost = _exporters.Values.Sum(each => (long)each.Lost)
+            + _flows.Values.Sum(each => (long)each.Lost);
+        if (lost > _lost)
+        {
+            Context.GetLogger().Warning(
+                "{0} samples were lost: collectors are sent more than they can be", lost - _lost);
+        }
+
+        _lost = lost;
     }
 
     private void Reconcile(IEnumerable<BridgeSpec> bridges)

@@ -68,7 +68,7 @@ public sealed partial class NbctlTableTests(OneHost host) : IClassFixture<OneHos
     private static Task<ShellResult> RunAsync(string database, string command) => Shell.RunAsync(
         "ovn-nbctl", [$"--db={database}", "--timeout=20", .. CommandWords.Split(command)]);
 
-    /// <remarks>Lists of rows come in the order of their UUIDs, which differ: sorted here.</remarks>
+    /// <remarks>Rows are listed in the order of their UUIDs, which differ.</remarks>
     private static string Plain(ShellResult result)
     {
         var text = Uuid().Replace($"{result.Output}{result.Error}", "UUID");

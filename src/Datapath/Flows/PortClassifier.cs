@@ -13,15 +13,17 @@ internal sealed class PortClassifier
 
     public Megaflow? Find(ref FlowKey key, ref ulong subtablesVisited)
     {
-        foreach (var subtable in Subtables)
+        var subtables = Subtables;
+        for (var i = 0; i < subtables.Length; i++)
         {
-            subtablesVisited++;
-            var flow = subtable.Find(ref key);
+            var flow = subtables[i].Find(ref key);
             if (flow is null) continue;
-            subtable.Hits++;
+            subtables[i].Hits++;
+            subtablesVisited += (uint)i + 1;
             return flow;
         }
 
+        subtablesVisited += (uint)subtables.Length;
         return null;
     }
 

@@ -74,10 +74,11 @@ internal sealed class Subtable
     {
         var hash = HashOf(ref key);
         var slots = Volatile.Read(ref _slots);
-        var last = slots.Length - 1;
+        ref var first = ref MemoryMarshal.GetArrayDataReference(slots);
+        var last = slots.Length - 1; // Of a power of two: no index below is outside.
         for (var i = (int)hash & last; ; i = (i + 1) & last)
         {
-            ref var slot = ref slots[i];
+            ref var slot = ref Unsafe.Add(ref first, (uint)i);
             var flow = Volatile.Read(ref slot.Flow);
             if (flow is null) return null;
             if (slot.Hash == hash && Matches(flow, ref key)) return flow;

@@ -148,6 +148,7 @@ internal sealed unsafe class XdpSocket : IDisposable
             var entry = (Entry*)_receive.Entries + (consumer % RingSize);
             var packet = batch.Pool.Rent();
             packet.Load(new ReadOnlySpan<byte>(_memory + entry->Address, (int)entry->Size));
+            PartialChecksum.Mark(packet);
             batch.Packets[count] = packet;
             SystemPort.ClearMetadata(ref batch.Keys[count++], number);
             var frame = entry->Address & ~(ulong)(FrameSize - 1);

@@ -74,8 +74,6 @@ public sealed partial class ConnectionActor
 
         // Nothing is buffered, so the packet is always whole (OpenFlow 1.3 section A.4.1).
         var format = _packetInFormat;
-        var isExtended = !packet.Userdata.IsEmpty || !packet.Continuation.IsEmpty;
-        if (isExtended && format != PacketInFormat.Nxt2 && !packet.Continuation.IsEmpty) return;
         SendEvent(packet with { Format = format }, uint.MaxValue, uint.MaxValue, 0);
     }
 

@@ -12,6 +12,7 @@ public sealed partial class ConnectionActor
     private ushort _missSendLength;
     private bool _missSendLengthSet;
     private ushort _controllerId;
+    private bool _wantsMisses;
     private PacketInFormat _packetInFormat;
     private OfRole _role = OfRole.Equal;
 
@@ -43,7 +44,10 @@ public sealed partial class ConnectionActor
             case OfSetFlowFormat: break;
             case OfFlowModTableId table: _flowModTableId = table.Enabled; break;
             case OfSetPacketInFormat format: _packetInFormat = (PacketInFormat)format.Format; break;
-            case OfSetControllerId id: _controllerId = id.ControllerId; break;
+            case OfSetControllerId id:
+                _controllerId = id.ControllerId;
+                TellMisses();
+                break;
             case OfFlowMonitorRequest monitor: OnMonitorRequest(monitor, xid, frame); break;
             case OfFlowMonitorCancel cancel: OnMonitorCancel(cancel, xid, frame); break;
             case OfTableFeaturesRequest { Changes: true }:
@@ -97,8 +101,17 @@ public sealed partial class ConnectionActor
 
         _configFlags = config.Flags;
         (_missSendLength, _missSendLengthSet) = (config.MissSendLength, true);
+        TellMisses();
         SetInvalidTtl((config.Flags & OfConfigFlags.InvalidTtlToController) != 0);
         _switch.Tell(new AskSwitch(Remember(new Pending(xid, frame, null, config)), config, Self));
+    }
+
+    private void TellMisses()
+    {
+        var wants = WantsEvents && _version < OfVersion.OpenFlow13 && _controllerId == 0;
+        if (wants == _wantsMisses) return;
+        _wantsMisses = wants;
+        Context.Parent.Tell(new MissesWanted(wants));
     }
 
     private OfDescriptionReply Describe() => new(

@@ -44,6 +44,11 @@ public sealed record RoleDecided(uint Xid, OfErrorCode Error, OfRole Role, ulong
 /// <summary>Another controller became primary: this one is secondary now.</summary>
 public sealed record RoleDemoted(ulong GenerationId);
 
+/// <summary>
+/// A connection of a version before 1.3, which sends misses to controllers, wants events.
+/// </summary>
+public sealed record MissesWanted(bool Wanted);
+
 /// <summary>The role of a connection, for Controller.role.</summary>
 public sealed record RoleChanged(OfRole Role);
 

@@ -67,6 +67,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
         Receive<ConnectionLost>(OnLost);
         Receive<Terminated>(gone => OnTerminated(gone.ActorRef));
         Receive<MonitorsChanged>(OnMonitorsChanged);
+        Receive<MissesWanted>(OnMissesWanted);
         Receive<Snooped>(snooped => Tell(ConnectionKind.Snoop, snooped));
         Receive<TlvTableChanged>(changed =>
         {
@@ -106,6 +107,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
         public OfRole Role { get; set; } = OfRole.Equal;
         public bool IsEstablished { get; set; }
         public bool HasMonitors { get; set; }
+        public bool WantsMisses { get; set; }
     }
 
     protected override void PreStart()
@@ -292,6 +294,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
             endpoint.Actor.Tell(new ReconnectNow(connection.IsEstablished));
         if (endpoint.Traits.Kind == ConnectionKind.Snoop) UpdateSnooping();
         if (connection.HasMonitors) UpdateMonitors();
+        if (connection.WantsMisses) UpdateMisses();
         Observe();
         UpdateFailMode();
     }
@@ -302,6 +305,16 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
         connection.HasMonitors = changed.Any;
         UpdateMonitors();
     }
+
+    private void OnMissesWanted(MissesWanted wanted)
+    {
+        if (!_connections.TryGetValue(Sender, out var connection)) return;
+        connection.WantsMisses = wanted.Wanted;
+        UpdateMisses();
+    }
+
+    private void UpdateMisses() =>
+        _switch.Tell(new MissesAskedFor(_connections.Values.Any(each => each.WantsMisses)));
 
     private void UpdateMonitors() =>
         _switch.Tell(new FlowMonitorsChanged(_connections.Values.Any(each => each.HasMonitors)));

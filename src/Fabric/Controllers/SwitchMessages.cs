@@ -12,7 +12,8 @@ namespace Fabric.Controllers;
 // Called by connections instead of ApplyChanges, where the switch offers it: ISwitchTables
 // Told to the switch's subscriber: PacketInRaised, FlowRemovedRaised, PortStatusRaised,
 //                                  TableStatusRaised, FlowUpdatesRaised, TlvTableChanged
-// Told to the switch:              SubscribeSwitch, FailModeChanged, ControllersObserved
+// Told to the switch:              SubscribeSwitch, FailModeChanged, ControllersObserved,
+//                                  MissesAskedFor
 //
 // The switch answers in the order in which it was asked, so that the answer to OfBarrierRequest is
 // a barrier. It never throws at a request: it answers with OpenFlow's error.
@@ -95,6 +96,9 @@ public sealed record FlowUpdatesRaised(
 
 /// <summary>Some connection has flow monitors: the switch shall tell changes.</summary>
 public sealed record FlowMonitorsChanged(bool Wanted);
+
+/// <summary>Some connection of a version before 1.3 hears of packets that match nothing.</summary>
+public sealed record MissesAskedFor(bool Wanted);
 
 public sealed record TlvTableChanged(TlvTable Table);
 

@@ -6,11 +6,15 @@ namespace Fabric.Host;
 
 /// <summary>An OVN that others run, which this host takes part in.</summary>
 /// <param name="Northbound">Remotes of its OVN_Northbound, tried in turn.</param>
-/// <param name="Southbound">Remotes of its OVN_Southbound.</param>
+/// <param name="Southbound">
+/// Remotes of its OVN_Southbound; none: only its northbound is followed, the mesh is the fabric's.
+/// </param>
 public sealed record UpstreamSettings(
     ImmutableArray<OvsdbRemote> Northbound, ImmutableArray<OvsdbRemote> Southbound)
 {
-    /// <summary>fabric.northbound.source: "embedded", or "nb=REMOTE,... sb=REMOTE,...".</summary>
+    /// <summary>
+    /// fabric.northbound.source: "embedded", "nb=REMOTE,...", or "nb=REMOTE,... sb=REMOTE,...".
+    /// </summary>
     /// <exception cref="HostSettingsException">It is neither.</exception>
     internal static UpstreamSettings? Read(Config root)
     {
@@ -25,7 +29,7 @@ public sealed record UpstreamSettings(
             else throw Wrong(text);
         }
 
-        return northbound.IsEmpty || southbound.IsEmpty
+        return northbound.IsEmpty
             ? throw Wrong(text)
             : new UpstreamSettings(northbound, southbound);
     }
@@ -49,6 +53,6 @@ public sealed record UpstreamSettings(
     }
 
     private static HostSettingsException Wrong(string text) => new(
-        $"fabric.northbound.source = \"{text}\": use embedded, or nb=REMOTE[,REMOTE...] "
-        + "sb=REMOTE[,REMOTE...] of the OVN that this host takes part in");
+        $"fabric.northbound.source = \"{text}\": use embedded, nb=REMOTE[,REMOTE...] to "
+        + "follow a northbound, or nb=... sb=REMOTE[,REMOTE...] to be a chassis of that OVN");
 }

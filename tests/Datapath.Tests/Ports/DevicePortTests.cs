@@ -106,13 +106,16 @@ public sealed class DevicePortTests
         });
     }
 
-    /// <remarks>ICMP's checksum is whole at once: no offload is in the way.</remarks>
+    /// <remarks>
+    /// TCP's checksums come unfinished from the host's stack. In generic mode super-packets come
+    /// too, which no frame of AF_XDP can hold.
+    /// </remarks>
     [DeviceTheory]
     [InlineData("best-effort")]
     [InlineData("native")]
     [InlineData("native-with-zerocopy")]
     [InlineData("generic")]
-    public void Two_hosts_on_af_xdp_ports_ping_each_other(string mode)
+    public void Two_hosts_on_af_xdp_ports_reach_each_other(string mode)
     {
         using var hosts = new TwoHosts();
         var options = ImmutableSortedDictionary<string, string>.Empty.Add("xdp-mode", mode);
@@ -128,6 +131,13 @@ public sealed class DevicePortTests
                     " 0% packet loss", hosts.Left.Exec("ping -c 3 -i 0.01 -s 1300 -W 2 10.9.0.2"));
                 Assert.Equal("afxdp", datapath.Ports.Dump()[0].Type);
                 Assert.True(datapath.Ports.Statistics(1)!.RxPackets >= 6);
+                if (mode != "generic")
+                {
+                    var file = new byte[1 << 20];
+                    new Random(8).NextBytes(file);
+                    Assert.Equal(
+                        file, DeviceLab.Transfer(hosts.Left, hosts.Right, "10.9.0.2", file));
+                }
             }
 
             // Gone with the port: the host sees its device again.

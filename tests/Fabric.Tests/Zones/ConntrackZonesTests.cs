@@ -49,6 +49,24 @@ public sealed class ConntrackZonesTests : TestKit
     }
 
     [Fact]
+    public void The_limit_of_unanswered_connections_comes_and_goes_with_the_configuration()
+    {
+        var zones = StartZones();
+        zones.Tell(new ZonesWanted(
+            ImmutableSortedDictionary<ushort, ZoneSpec>.Empty, HalfOpenMax: 7));
+        zones.Tell(new ReadZone(5)); // The setting is in force once this is answered.
+        ExpectMsg<ZoneStatus>();
+        Assert.Equal(7u, _table.HalfOpenMax);
+
+        var fresh = new ConntrackTable(seed: 2); // As when the datapath was opened anew.
+        zones.Tell(new ConntrackAttached(fresh));
+        zones.Tell(new ZonesWanted(ImmutableSortedDictionary<ushort, ZoneSpec>.Empty));
+        zones.Tell(new ReadZone(5));
+        ExpectMsg<ZoneStatus>();
+        Assert.Equal(0u, fresh.HalfOpenMax);
+    }
+
+    [Fact]
     public void Flush_removes_the_connections_of_one_zone_only()
     {
         var zones = StartZones();

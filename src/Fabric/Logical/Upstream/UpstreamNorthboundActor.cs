@@ -32,6 +32,7 @@ public sealed class UpstreamNorthboundActor : ReceiveActor
         ["up", "dynamic_addresses", "tag"];
 
     private readonly IActorRef _database;
+    private readonly WriteThrough _writes;
     private readonly SortedDictionary<string, IActorRef> _subscribers =
         new(StringComparer.Ordinal);
 
@@ -44,10 +45,15 @@ public sealed class UpstreamNorthboundActor : ReceiveActor
     public UpstreamNorthboundActor(RemoteDatabaseSettings settings)
     {
         _database = Context.ActorOf(RemoteDatabaseActor.Props(settings), "server");
+        _writes = new WriteThrough(_database);
         Receive<SubscribeDatabase>(subscribe => _database.Forward(subscribe));
         Receive<UnsubscribeDatabase>(unsubscribe => _database.Forward(unsubscribe));
         Receive<CancelTransact>(cancel => _database.Forward(cancel));
         Receive<Transact>(Submit);
+        Receive<TransactCompleted>(completed =>
+        {
+            if (_writes.Complete(completed, _rows) is { } done) done.Client.Tell(done.Answer);
+        });
         Receive<ConvertDatabase>(convert => Sender.Tell(new TransactCompleted(
             convert.RequestId, [], OvsdbError.NotAllowed("convert it at its own server"))));
         Receive<DatabaseChanged>(changed =>
@@ -101,7 +107,7 @@ public sealed class UpstreamNorthboundActor : ReceiveActor
             return;
         }
 
-        _database.Forward(transact);
+        _writes.Send(transact, Sender, Self);
     }
 
     internal static bool IsNorthdsWork(ImmutableArray<Operation> operations) =>

@@ -50,6 +50,9 @@ public sealed record GroupSnapshot(
     uint Id, OfGroupType Type, ImmutableArray<GroupBucket> Buckets, OfSelectionMethod Selection,
     byte[]? HashTable, long CreatedMilliseconds)
 {
+    /// <summary>Packets that went through it, once each.</summary>
+    public GroupBucketCounter Counter { get; } = new();
+
     private const int SlotCountMin = 16;
     private const int SlotCountMax = 256;
 

@@ -11,6 +11,9 @@ namespace Fabric.Pipeline;
 /// </remarks>
 internal sealed partial class PipelineTransaction
 {
+    /// <summary>The switch's own: controllers may not change it.</summary>
+    private const byte InternalTable = 254;
+
     private readonly TableSet _tables;
     private readonly MeterDirectory? _meterDirectory;
     private readonly long _now;
@@ -147,6 +150,7 @@ internal sealed partial class PipelineTransaction
 
     private OfErrorCode Apply(FlowMod mod, uint xid)
     {
+        if (mod.TableId == InternalTable) return OfErrorCode.RequestEperm;
         PipelineKey value = default;
         PipelineKey mask = default;
         if (!mod.Match.TryExpand(ref value, ref mask, Tlv)) return OfErrorCode.MatchBadField;
@@ -194,8 +198,7 @@ internal sealed partial class PipelineTransaction
         if (known is not null) Unsee(known);
         Link(rule, table, ref value, ref mask);
         _changes.Add(new FlowChange(
-            known is null ? FlowUpdateEvent.Added : FlowUpdateEvent.Modified, rule,
-            FlowRemovedReason.Delete, xid));
+            FlowUpdateEvent.Added, rule, FlowRemovedReason.Delete, xid));
         return OfErrorCode.None;
     }
 

@@ -66,7 +66,9 @@ public sealed record BundleSnapshot(
     {
         VlanMode.Access or VlanMode.Dot1qTunnel => vlan == Vlan,
         VlanMode.Trunk => Trunks.IsEmpty || Trunks.Contains(vlan),
-        _ => vlan == Vlan || Trunks.IsEmpty || Trunks.Contains(vlan),
+        // A native VLAN takes the place of VLAN 0.
+        _ => vlan == Vlan || ((vlan != 0 || Vlan == 0)
+            && (Trunks.IsEmpty || Trunks.Contains(vlan))),
     };
 }
 
@@ -76,8 +78,11 @@ public enum BondMode : byte { ActiveBackup, BalanceSlb, BalanceTcp }
 
 /// <param name="Active">The member in use for what no balancing decides; 0 when none is up.</param>
 /// <param name="Enabled">Members that may send, ascending.</param>
+/// <param name="Owners">The member of each hash; empty: nobody can send.</param>
+/// <param name="Loads">What each hash carried.</param>
 public sealed record BondSnapshot(
-    BondMode Mode, uint Active, ImmutableArray<uint> Enabled, uint HashBasis);
+    BondMode Mode, uint Active, ImmutableArray<uint> Enabled, uint HashBasis,
+    ImmutableArray<uint> Owners, GroupBucketCounter[] Loads);
 
 /// <summary>A mirror, resolved to ports.</summary>
 public sealed record MirrorSnapshot(

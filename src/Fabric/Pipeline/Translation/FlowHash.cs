@@ -21,6 +21,14 @@ internal static class FlowHash
         return (uint)(mixed >> 32);
     }
 
+    /// <summary>An address and its VLAN, as bonds that balance by source have it.</summary>
+    public static uint Station(MacBytes mac, ushort vlan, uint basis)
+    {
+        var word = mac.ToUInt64() | ((ulong)vlan << 48);
+        return OvsHash.Finish(
+            OvsHash.Add(OvsHash.Add(basis, (uint)word), (uint)(word >> 32)), 8);
+    }
+
     /// <summary>Nicira's NX_HASH_FIELDS_*.</summary>
     public static uint Fields(
         in FlowKey flow, ref FlowKey wild, OfHashFields fields, ushort basis)

@@ -43,6 +43,9 @@ internal sealed partial class Translation
         }
 
         _inGroup = inGroup;
+
+        // A packet that only goes for its hash comes round again.
+        if (!_freezesWithHash) _result.Credit(group.Counter);
     }
 
     private void RunBucket(GroupBucket bucket, bool isLast)
@@ -211,14 +214,18 @@ internal sealed partial class Translation
         _truncateSize = mirror.SnapLength;
         if (mirror.OutputPort is { } name)
         {
-            if (_bridge.Bundles.TryGetValue(name, out var target)) OutputTo(target, in tags);
+            if (_bridge.Bundles.TryGetValue(name, out var target))
+            {
+                OutputTo(target, in tags, isMirrored: true);
+            }
         }
         else if (mirror.OutputVlan is { } vlan && tags.Vid != vlan)
         {
             var moved = tags with { Vid = (ushort)vlan };
             foreach (var each in _bridge.Bundles.Values.OrderBy(each => each.Name))
             {
-                if (!each.IsMirrorOutput && moved.IsCarriedBy(each)) OutputTo(each, in moved);
+                if (each.IsMirrorOutput || !moved.IsCarriedBy(each)) continue;
+                OutputTo(each, in moved, isMirrored: true);
             }
         }
 

@@ -10,6 +10,11 @@ internal sealed partial class Translation
     {
         var match = new MatchBuilder();
         var actions = new List<OfAction>();
+        if (learn.FinIdleTimeout != 0 || learn.FinHardTimeout != 0)
+        {
+            actions.Add(new OfFinTimeout(learn.FinIdleTimeout, learn.FinHardTimeout));
+        }
+
         foreach (var spec in learn.Specs)
         {
             var value = spec.Source is { } source ? Read(source) : spec.Immediate;
@@ -20,19 +25,16 @@ internal sealed partial class Translation
                         MatchField.LowBits(spec.Width) << field.Offset);
                     break;
                 case OfLearnDestination.Load when spec.Destination is { } field:
-                    actions.Add(new OfSetField(field.Field, value << field.Offset,
-                        MatchField.LowBits(spec.Width) << field.Offset));
+                    actions.Add(spec.Width <= 64
+                        ? new OfLoad(field, (ulong)value)
+                        : new OfSetField(field.Field, value << field.Offset,
+                            MatchField.LowBits(spec.Width) << field.Offset));
                     break;
                 case OfLearnDestination.Output:
                     actions.Add(new OfOutput(spec.Width <= 16
                         ? OfPort.FromWire16((ushort)value) : (uint)value));
                     break;
             }
-        }
-
-        if (learn.FinIdleTimeout != 0 || learn.FinHardTimeout != 0)
-        {
-            actions.Add(new OfFinTimeout(learn.FinIdleTimeout, learn.FinHardTimeout));
         }
 
         match.Normalise();
@@ -54,12 +56,28 @@ internal sealed partial class Translation
             mod, learn.Limit, (learn.Flags & OfLearnFlags.DeleteLearned) != 0));
     }
 
+    private void ReportLearned(FlowMod mod)
+    {
+        if (_trace is null) return;
+        var words = new List<string> { $"table={mod.TableId}" };
+        var match = FlowText.Match(mod.Match);
+        if (match.Length > 0) words.Add(match);
+        if (mod.Priority != FlowMod.DefaultPriority) words.Add($"priority={mod.Priority}");
+        if (mod.Cookie != 0) words.Add($"cookie=0x{mod.Cookie:x}");
+        if (mod.IdleTimeout != 0) words.Add($"idle={mod.IdleTimeout}");
+        if (mod.HardTimeout != 0) words.Add($"hard={mod.HardTimeout}");
+        if ((mod.Flags & FlowModFlags.SendFlowRemoved) != 0) words.Add("send_flow_rem");
+        words.Add("actions=" + FlowText.Actions(mod.Actions));
+        _trace.Add(TraceKind.Detail, string.Join(' ', words));
+    }
+
     private void Learn(OfLearn learn, LearnedRule rule)
     {
         var pipeline = _bridge.Pipeline;
         var isLearned = true;
         if (_hasEffects)
         {
+            ReportLearned(rule.FlowMod);
             isLearned = pipeline.Learn(rule, _now);
         }
         else

@@ -140,7 +140,7 @@ internal sealed partial class Translation
     }
 
     /// <summary>Out of a bundle with the tags that it wants.</summary>
-    private void OutputTo(BundleSnapshot bundle, in VlanTags tags)
+    private void OutputTo(BundleSnapshot bundle, in VlanTags tags, bool isMirrored = false)
     {
         var number = bundle.Members.IsEmpty ? 0 : bundle.Members[0];
         if (bundle.Bond is { } bond) number = MemberOf(bond, tags.Vid);
@@ -154,7 +154,7 @@ internal sealed partial class Translation
         var before = (flow.VlanTci0Wire, flow.VlanTpid0Wire, flow.VlanTci1Wire,
             flow.VlanTpid1Wire);
         tags.Outward(bundle).Put(ref flow);
-        OutputTo(number, isLast: false, isInPort: false);
+        OutputTo(number, isLast: false, isInPort: isMirrored);
         (flow.VlanTci0Wire, flow.VlanTpid0Wire, flow.VlanTci1Wire, flow.VlanTpid1Wire) = before;
     }
 
@@ -162,18 +162,12 @@ internal sealed partial class Translation
     {
         if (bond.Enabled.IsEmpty) return 0;
         if (bond.Mode == BondMode.ActiveBackup) return bond.Active;
-        uint hash;
-        if (bond.Mode == BondMode.BalanceSlb)
-        {
-            hash = FlowHash.Mix(
-                bond.HashBasis, _flow.Flow.EthernetSource.ToUInt64() ^ ((ulong)vlan << 48));
-        }
-        else
-        {
-            hash = FlowHash.Fields(
+        var hash = bond.Mode == BondMode.BalanceSlb
+            ? FlowHash.Station(_flow.Flow.EthernetSource, vlan, bond.HashBasis)
+            : FlowHash.Fields(
                 in _flow.Flow, ref _wild.Flow, OfHashFields.SymmetricL4, (ushort)bond.HashBasis);
-        }
-
-        return bond.Enabled[(int)(hash % (uint)bond.Enabled.Length)];
+        var index = (int)(hash % (uint)bond.Owners.Length);
+        _result.Credit(bond.Loads[index]);
+        return bond.Owners[index];
     }
 }

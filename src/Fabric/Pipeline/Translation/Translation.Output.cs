@@ -111,13 +111,12 @@ internal sealed partial class Translation
             return;
         }
 
+        if (port.IsPatch) OutputToPatch(port, isLast);
+        else if (port.DatapathPort is { } datapathPort) OutputToDatapath(port, datapathPort);
         if (_bridge.Mirrors.Length > 0 && _bridge.BundleOf(port) is { } bundle)
         {
             MirrorSent(bundle);
         }
-
-        if (port.IsPatch) OutputToPatch(port, isLast);
-        else if (port.DatapathPort is { } datapathPort) OutputToDatapath(port, datapathPort);
     }
 
     private void OutputToDatapath(PortSnapshot port, uint number)
@@ -235,8 +234,10 @@ internal sealed partial class Translation
         var state = new FrozenState(_bridge.Name, TableNone, in kept, [], _isTracked, _mirrors,
             ActionList.Empty, ActionList.Empty, 0);
         var id = _recirculation.Allocate(state, _now);
+        // A miss has a rule of its own in OVS, with cookie 0.
+        var unknown = reason == PacketInReason.ImplicitMiss ? 0 : ulong.MaxValue;
         var cookie = new PacketInCookie(reason, controllerId, maxLength, _table,
-            _rule?.Cookie ?? ulong.MaxValue, IsPaused: false, userdata);
+            _rule?.Cookie ?? unknown, IsPaused: false, userdata);
         _into.Add(new UserspaceAction(
             new UpcallUserdata(UpcallKind.Controller, id, cookie.ToBytes())));
         _result.HasOutput = true;
@@ -306,6 +307,7 @@ internal sealed partial class Translation
             hash, multipath.Algorithm, multipath.LinkCount, multipath.Argument);
         SetField(multipath.Destination.Field, (UInt128)link << multipath.Destination.Offset,
             MatchField.LowBits(multipath.Destination.Width) << multipath.Destination.Offset);
+        ReportSubfield(multipath.Destination);
     }
 
     private void Bundle(OfBundle bundle)
@@ -332,6 +334,7 @@ internal sealed partial class Translation
             var value = destination.Width <= 16 ? OfPort.ToWire16(port) : port;
             SetField(destination.Field, (UInt128)value << destination.Offset,
                 MatchField.LowBits(destination.Width) << destination.Offset);
+            ReportSubfield(destination);
             return;
         }
 

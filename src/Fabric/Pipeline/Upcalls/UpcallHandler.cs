@@ -135,24 +135,39 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
 /// <summary>What a paused packet-in carries so that NXT_RESUME finds its way back.</summary>
 public static class PausedPackets
 {
-    private const int Size = 14;
+    // In the form of OVS's continuation: the property of the bridge, 16 bytes, which tools that
+    // print packet-ins can read and give back.
+    private const ushort BridgeProperty = 0x8000;
+    private const int HeaderSize = 4;
+    private const int PropertySize = 20;
+    private const int Size = 24;
 
     public static EquatableArray<byte> ToBytes(
         uint recirculation, ConntrackState state, ushort zone, uint mark)
     {
         var bytes = new byte[Size];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, recirculation);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(4), (uint)state);
-        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(8), zone);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(10), mark);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, BridgeProperty);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), PropertySize);
+        var body = bytes.AsSpan(HeaderSize);
+        BinaryPrimitives.WriteUInt32BigEndian(body, recirculation);
+        BinaryPrimitives.WriteUInt32BigEndian(body[4..], (uint)state);
+        BinaryPrimitives.WriteUInt16BigEndian(body[8..], zone);
+        BinaryPrimitives.WriteUInt32BigEndian(body[10..], mark);
         return bytes;
     }
 
     public static bool TryParse(EquatableArray<byte> bytes, out uint recirculation, ref FlowKey key)
     {
         recirculation = 0;
-        if (bytes.Count < Size) return false;
+        if (bytes.Count < PropertySize) return false;
         var span = bytes.AsSpan();
+        if (BinaryPrimitives.ReadUInt16BigEndian(span) != BridgeProperty
+            || BinaryPrimitives.ReadUInt16BigEndian(span[2..]) != PropertySize)
+        {
+            return false;
+        }
+
+        span = span[HeaderSize..];
         recirculation = BinaryPrimitives.ReadUInt32BigEndian(span);
         key.ConntrackState = (ConntrackState)BinaryPrimitives.ReadUInt32BigEndian(span[4..]);
         key.ConntrackZone = BinaryPrimitives.ReadUInt16BigEndian(span[8..]);

@@ -25,6 +25,12 @@ public sealed partial class BridgeActor
             subscribe.Subscriber.Tell(new TlvTableChanged(_state.Pipeline.Current.Tlv));
         });
         Receive<FlowMonitorsChanged>(changed => _state.IsMonitored = changed.Wanted);
+        Receive<MissesAskedFor>(asked =>
+        {
+            if (_state.SendsMisses == asked.Wanted) return;
+            _state.SendsMisses = asked.Wanted;
+            Republish();
+        });
         Receive<FailModeChanged>(changed => SetStandalone(changed.IsStandalone));
         Receive<ControllersObserved>(observed => Context.Parent.Tell(observed));
     }
@@ -34,12 +40,19 @@ public sealed partial class BridgeActor
         var failures = ImmutableArray.CreateBuilder<ChangeFailure>();
         var changes = new List<SwitchChange>(request.Changes.Length);
         var places = new List<int>(request.Changes.Length);
+        var packets = new List<OfPacketOut>();
         for (var i = 0; i < request.Changes.Length; i++)
         {
             if (_tables.Takes(request.Changes[i].Message))
             {
                 changes.Add(request.Changes[i]);
                 places.Add(i);
+                continue;
+            }
+
+            if (request.Changes[i].Message is OfPacketOut packet)
+            {
+                packets.Add(packet);
                 continue;
             }
 
@@ -55,6 +68,12 @@ public sealed partial class BridgeActor
         foreach (var (index, error) in refused)
         {
             failures.Add(new ChangeFailure(places[index], error));
+        }
+
+        if (failures.Count == 0)
+        {
+            var outs = new PacketOuts(_state, Datapath, _store.Time.Milliseconds());
+            foreach (var packet in packets) outs.Send(packet);
         }
 
         return new ChangesApplied(request.RequestId, failures.ToImmutable());

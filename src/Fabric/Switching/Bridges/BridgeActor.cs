@@ -134,6 +134,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         _state.Keep(wanted.Spec.Ports.Values
             .SelectMany(port => port.Interfaces.Keys).ToHashSet(StringComparer.Ordinal));
         _state.Interfaces = opened;
+        _state.KeepBonds(wanted.Spec);
         if (_store.TryOpen(wanted.Spec.DatapathType, out var datapath, out _))
         {
             _state.Pipeline.Meters = datapath.Meters;
@@ -276,6 +277,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     {
         var now = _store.Time.Milliseconds();
         _state.Pipeline.Macs.Age(now);
+        if (_state.Bonds.Values.Any(bond => bond.IsDue(now))) Republish();
         var expired = _state.Pipeline.Expire(now);
         if (expired.Flows.IsEmpty) return;
         _datapath.Tell(new DecisionsChanged());

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Fabric.Pipeline;
 using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Switching;
 
@@ -32,13 +33,14 @@ public static class BridgeSnapshots
 
             members.Sort();
             bundles[port.Name] = BundleOf(
-                port, members.ToImmutable(), ports, outputs.Contains(port.Name));
+                port, state, members.ToImmutable(), ports, outputs.Contains(port.Name));
         }
 
         return new BridgeSnapshot(
             spec.Name, MacOf(spec, state, ports), state.Pipeline, ports.ToFrozenDictionary(),
             bundles.ToFrozenDictionary(), MirrorsOf(spec),
-            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true", SendsMisses(spec))
+            spec.OtherConfig.GetValueOrDefault("forward-bpdu") == "true",
+            state.SendsMisses || SendsMisses(spec))
         {
             SflowProbability = spec.Sflow is { Targets.Count: > 0 } sflow
                 ? uint.MaxValue / (uint)sflow.Sampling : 0,
@@ -88,9 +90,18 @@ public static class BridgeSnapshots
         var device = opened.Port;
         var mac = opened.Spec.Mac ?? device?.Mac ?? default;
         if (mac.IsZero) mac = MadeUp(spec.Name + "/" + opened.Spec.Name);
+        if (number == OfPort.Local
+            && MacBytes.TryParse(spec.OtherConfig.GetValueOrDefault("hwaddr", ""), out var set))
+        {
+            mac = set;
+        }
+
+        // Who puts a port down puts its device down.
+        var config = state.ConfigOf(opened.Spec.Name);
+        var isUp = (device?.IsLinkUp ?? true) && (config & OfPortConfig.PortDown) == 0;
         return new PortSnapshot(
             spec.Name, opened.Spec.Name, number, device?.Number, mac, device?.Mtu ?? 1500,
-            state.ConfigOf(opened.Spec.Name), device?.IsLinkUp ?? true, port.Name, opened.Peer,
+            config, isUp, port.Name, opened.Peer,
             opened.Tunnel)
         {
             IsFaulty = state.Sessions.IsFaulty(opened.Spec.Name),
@@ -100,7 +111,8 @@ public static class BridgeSnapshots
     }
 
     private static BundleSnapshot BundleOf(
-        PortSpec port, ImmutableArray<uint> members, Dictionary<uint, PortSnapshot> ports,
+        PortSpec port, BridgeState state, ImmutableArray<uint> members,
+        Dictionary<uint, PortSnapshot> ports,
         bool isMirrorOutput)
     {
         var mode = port.VlanMode switch
@@ -115,7 +127,8 @@ public static class BridgeSnapshots
         var vlan = mode == VlanMode.Trunk ? -1 : port.Tag ?? 0;
         var trunks = mode is VlanMode.Access or VlanMode.Dot1qTunnel ? [] : port.Trunks;
         return new BundleSnapshot(
-            port.Name, mode, vlan, trunks, port.Cvlans, members, BondOf(port, members, ports),
+            port.Name, mode, vlan, trunks, port.Cvlans, members,
+            BondOf(port, state, members, ports),
             IsFloodable: true, IsProtected: false, isMirrorOutput,
             port.OtherConfig.GetValueOrDefault("qinq-ethtype") == "802.1q"
                 ? (ushort)0x8100 : QinqEthertype,
@@ -128,22 +141,10 @@ public static class BridgeSnapshots
     }
 
     private static BondSnapshot? BondOf(
-        PortSpec port, ImmutableArray<uint> members, Dictionary<uint, PortSnapshot> ports)
-    {
-        if (port.Interfaces.Count < 2) return null;
-        ImmutableArray<uint> enabled = [.. members.Where(member => ports[member].IsLive)];
-        var primary = port.OtherConfig.GetValueOrDefault("bond-primary");
-        var active = enabled.FirstOrDefault(member => ports[member].Name == primary);
-        if (active == 0) active = enabled.IsEmpty ? 0 : enabled[0];
-        var mode = port.BondMode switch
-        {
-            "balance-slb" => BondMode.BalanceSlb,
-            "balance-tcp" => BondMode.BalanceTcp,
-            _ => BondMode.ActiveBackup,
-        };
-        _ = uint.TryParse(port.OtherConfig.GetValueOrDefault("bond-hash-basis"), out var basis);
-        return new BondSnapshot(mode, active, enabled, basis);
-    }
+        PortSpec port, BridgeState state, ImmutableArray<uint> members,
+        Dictionary<uint, PortSnapshot> ports) =>
+        port.Interfaces.Count < 2 ? null : state.BondOf(port.Name).Update(
+            port, members.Select(member => ports[member]), state.Now);
 
     private static ImmutableArray<MirrorSnapshot> MirrorsOf(BridgeSpec spec)
     {

@@ -16,9 +16,13 @@ namespace Fabric.Switching;
 /// </remarks>
 public sealed class BridgeState
 {
+    private const uint PortNumberEnd = 0xFF00;
+
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, uint> _numbers = new();
     private readonly ConcurrentDictionary<string, OfPortConfig> _configs = new();
+    private readonly ConcurrentDictionary<string, BondState> _bonds = new();
+    private readonly ConcurrentDictionary<uint, string> _left = new();
     private long _datapathId;
 
     public BridgeState(string name, TimeProvider time)
@@ -30,10 +34,19 @@ public sealed class BridgeState
     }
 
     public string Name { get; }
+
+    /// <summary>Monotonic.</summary>
+    public long Now => _time.Milliseconds();
+
+    /// <summary>Port rows with more than one interface, by name.</summary>
+    public IReadOnlyDictionary<string, BondState> Bonds => _bonds;
     public BridgePipeline Pipeline { get; }
 
     /// <summary>Which interfaces carry nothing although their link is up.</summary>
     public SessionDirectory Sessions { get; init; } = new();
+
+    /// <summary>Some connection hears of packets that match nothing.</summary>
+    public bool SendsMisses { get; set; }
 
     /// <summary>Some connection has flow monitors.</summary>
     public bool IsMonitored { get; set; }
@@ -85,6 +98,19 @@ public sealed class BridgeState
             [.. outcome.Flows.Select(FlowReports.Update)], xid, origin));
     }
 
+    public BondState BondOf(string port) =>
+        _bonds.GetOrAdd(port, static each => new BondState(each));
+
+    /// <summary>Forgets bonds that are none any more.</summary>
+    public void KeepBonds(BridgeSpec spec)
+    {
+        foreach (var name in _bonds.Keys)
+        {
+            if (spec.Ports.TryGetValue(name, out var port) && port.Interfaces.Count > 1) continue;
+            _bonds.TryRemove(name, out _);
+        }
+    }
+
     public OfPortConfig ConfigOf(string port) => _configs.GetValueOrDefault(port);
 
     public void Configure(string port, OfPortConfig config) => _configs[port] = config;
@@ -108,6 +134,15 @@ public sealed class BridgeState
         }
 
         if (_numbers.TryGetValue(interfaceName, out var number)) return number;
+
+        // Flows of a port that is gone shall not meet the next one that comes.
+        for (uint free = 1; free < PortNumberEnd; free++)
+        {
+            if (taken.Contains(free) || _left.ContainsKey(free)) continue;
+            return _numbers[interfaceName] = free;
+        }
+
+        _left.Clear();
         for (uint free = 1; ; free++)
         {
             if (!taken.Contains(free)) return _numbers[interfaceName] = free;
@@ -120,7 +155,7 @@ public sealed class BridgeState
         foreach (var name in _numbers.Keys)
         {
             if (interfaces.Contains(name)) continue;
-            _numbers.TryRemove(name, out _);
+            if (_numbers.TryRemove(name, out var number)) _left[number] = name;
             _configs.TryRemove(name, out _);
         }
     }

@@ -46,19 +46,15 @@ internal sealed partial class SwitchRequests
 
     private OfGroupStats StatsOf(GroupSnapshot group)
     {
-        ulong packets = 0;
-        ulong bytes = 0;
         var buckets = ImmutableArray.CreateBuilder<OfBucketStats>();
         foreach (var bucket in group.Buckets)
         {
-            packets += bucket.Counter.Packets;
-            bytes += bucket.Counter.Bytes;
             buckets.Add(new OfBucketStats(bucket.Counter.Packets, bucket.Counter.Bytes));
         }
 
         var references = state.Pipeline.Current.Rules().Count(rule => rule.UsesGroup(group.Id));
         return new OfGroupStats(
-            group.Id, (uint)references, packets, bytes,
+            group.Id, (uint)references, group.Counter.Packets, group.Counter.Bytes,
             TimeSpan.FromMilliseconds(now - group.CreatedMilliseconds), buckets.ToImmutable());
     }
 

@@ -166,6 +166,7 @@ internal sealed partial class SwitchRequests(
     private OfPortStatsReply PortStatistics(uint wanted)
     {
         var all = ImmutableArray.CreateBuilder<OfPortStats>();
+        var isDummy = datapath?.Type == "dummy";
         foreach (var port in Ports)
         {
             if (wanted != OfPort.Any && port.OpenFlowPort != wanted) continue;
@@ -176,10 +177,20 @@ internal sealed partial class SwitchRequests(
                 port.OpenFlowPort, from.RxPackets, from.TxPackets, from.RxBytes, from.TxBytes,
                 from.RxDropped, from.TxDropped, from.RxErrors, from.TxErrors, 0, 0, 0, 0,
                 TimeSpan.FromMilliseconds(now)));
+            if (isDummy) all[^1] = WithoutErrors(all[^1]);
         }
 
         return new OfPortStatsReply(all.ToImmutable());
     }
+
+    /// <summary>Dummy devices do not know what went wrong.</summary>
+    private static OfPortStats WithoutErrors(OfPortStats port) => port with
+    {
+        ReceiveDropped = ulong.MaxValue, TransmitDropped = ulong.MaxValue,
+        ReceiveErrors = ulong.MaxValue, TransmitErrors = ulong.MaxValue,
+        ReceiveFrameErrors = ulong.MaxValue, ReceiveOverErrors = ulong.MaxValue,
+        ReceiveCrcErrors = ulong.MaxValue, Collisions = ulong.MaxValue,
+    };
 
     private OfFlowMonitorReply Monitor(OfFlowMonitorRequest request)
     {

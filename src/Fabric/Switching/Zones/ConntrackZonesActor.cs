@@ -24,6 +24,9 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
     private IDatapathConntrack? _conntrack;
     private uint _halfOpenMax;
 
+    /// <summary>Zones of the tracker before: what is asked of them waits.</summary>
+    private ImmutableHashSet<string> _stopping = [];
+
     public IStash Stash { get; set; } = null!;
 
     public static Props Props() => Akka.Actor.Props.Create(() => new ConntrackZonesActor());
@@ -50,7 +53,12 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
     {
         if (ReferenceEquals(_conntrack, attached.Conntrack)) return;
         _conntrack = attached.Conntrack;
-        foreach (var child in Context.GetChildren()) Context.Stop(child); // Back by Restore.
+        foreach (var child in Context.GetChildren())
+        {
+            _stopping = _stopping.Add(child.Path.Name); // Back by Restore.
+            Context.Stop(child);
+        }
+
         Reconcile(new ZonesWanted(_wanted, _halfOpenMax));
         Stash.UnstashAll();
     }
@@ -76,7 +84,7 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
 
     private void Forward(ushort zone, object request)
     {
-        if (_conntrack is null)
+        if (_conntrack is null || _stopping.Contains(ConntrackZoneActor.NameOf(zone)))
         {
             Stash.Stash();
             return;
@@ -88,8 +96,10 @@ public sealed class ConntrackZonesActor : ReceiveActor, IWithUnboundedStash
     /// <summary>A zone that was stopped from outside is back at once.</summary>
     private void Restore(IActorRef gone)
     {
+        _stopping = _stopping.Remove(gone.Path.Name);
         if (_conntrack is null || !ushort.TryParse(gone.Path.Name, out var zone)) return;
         if (Find(zone) is null) Start(SpecOf(zone));
+        Stash.UnstashAll();
     }
 
     private static IActorRef? Find(ushort zone) =>

@@ -55,7 +55,7 @@ internal static class GroupCodec
         writer.U16((ushort)mod.Command).U8((byte)mod.Type).Zeros(1).U32(mod.GroupId);
         if (!is15)
         {
-            WriteBuckets11(writer, mod.Buckets, in context);
+            WriteBuckets11(writer, mod.Buckets, mod.Type, in context);
             return;
         }
 
@@ -118,7 +118,7 @@ internal static class GroupCodec
         }
         else
         {
-            WriteBuckets11(writer, group.Buckets, in context);
+            WriteBuckets11(writer, group.Buckets, group.Type, in context);
         }
 
         writer.PatchU16(start, writer.Length - start);
@@ -282,12 +282,14 @@ internal static class GroupCodec
     }
 
     private static void WriteBuckets11(
-        OfWriter writer, EquatableArray<OfBucket> buckets, in OfCodecContext context)
+        OfWriter writer, EquatableArray<OfBucket> buckets, OfGroupType type,
+        in OfCodecContext context)
     {
         foreach (var bucket in buckets)
         {
             var start = writer.Length;
-            writer.U16(0).U16(bucket.Weight).U32(bucket.WatchPort).U32(bucket.WatchGroup).Zeros(4);
+            writer.U16(0).U16(type == OfGroupType.Select ? bucket.Weight : (ushort)0);
+            writer.U32(bucket.WatchPort).U32(bucket.WatchGroup).Zeros(4);
             ActionEncoder.Write(writer, bucket.Actions, in context);
             writer.PatchU16(start, writer.Length - start);
         }

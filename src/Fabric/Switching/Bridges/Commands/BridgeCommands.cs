@@ -13,6 +13,7 @@ public static class BridgeCommands
 {
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
+        BondCommands.Register(commands, store);
         Add("ofproto/list", "", 0, 0, _ =>
             string.Concat(store.Bridges.Select(bridge => bridge.Name + "\n")));
         Add("ofproto/list-tunnels", "", 0, 0, _ => ListTunnels(store));

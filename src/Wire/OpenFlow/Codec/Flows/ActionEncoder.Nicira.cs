@@ -171,8 +171,8 @@ public static partial class ActionEncoder
         }
 
         writer.U8(conntrack.RecirculateTable ?? 255).Zeros(3).U16(conntrack.AlgPort);
-        Write(writer, conntrack.Actions, in context);
         if (conntrack.Nat is { } nat) WriteNat(writer, nat);
+        Write(writer, conntrack.Actions, in context);
         End(writer, start);
     }
 

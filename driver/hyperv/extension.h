@@ -166,7 +166,7 @@ struct fabric_table {
 	ULONG flow_count;
 };
 
-struct fabric_meter {
+struct fabric_switch_meter {
 	BOOLEAN is_used, is_kbps;
 	ULONG id, rate, burst;
 	ULONG64 tokens, used;
@@ -175,7 +175,7 @@ struct fabric_meter {
 
 struct fabric_meters {
 	PNDIS_RW_LOCK_EX lock;
-	struct fabric_meter meter[FABRIC_METERS_MAX];
+	struct fabric_switch_meter meter[FABRIC_METERS_MAX];
 };
 
 /* Where packets to a tunnel's end leave. Addresses of IPv4 stand in the first four bytes. */

@@ -13,12 +13,12 @@ enum {
 enum { BAND_TYPE = 1, BAND_RATE, BAND_BURST, BAND_STATS };
 enum { BAND_DROP = 1 };
 
-static struct fabric_meter *fabric_meter_find(struct fabric_meters *meters, ULONG id)
+static struct fabric_switch_meter *fabric_meter_find(struct fabric_meters *meters, ULONG id)
 {
 	ULONG i;
 
 	for (i = 0; i < FABRIC_METERS_MAX; i++) {
-		struct fabric_meter *meter = &meters->meter[(id + i) % FABRIC_METERS_MAX];
+		struct fabric_switch_meter *meter = &meters->meter[(id + i) % FABRIC_METERS_MAX];
 
 		if (meter->is_used && meter->id == id)
 			return meter;
@@ -31,7 +31,7 @@ BOOLEAN fabric_meter_pass(struct fabric_extension *extension, ULONG id, ULONG by
 {
 	struct fabric_meters *meters = extension->meters;
 	ULONG64 now = KeQueryInterruptTime(), cost, full;
-	struct fabric_meter *meter;
+	struct fabric_switch_meter *meter;
 	BOOLEAN is_passed = TRUE;
 	LOCK_STATE_EX state;
 
@@ -86,7 +86,7 @@ static int fabric_band_parse(const struct fabric_attribute *bands, ULONG *rate, 
 static int fabric_meter_set(struct fabric_meters *meters, const struct fabric_attribute *a)
 {
 	ULONG id = fabric_u32_of(&a[METER_ID], 0), rate = 0, burst = 0, i;
-	struct fabric_meter *meter = fabric_meter_find(meters, id);
+	struct fabric_switch_meter *meter = fabric_meter_find(meters, id);
 	int error = a[METER_ID].data ? fabric_band_parse(&a[METER_BANDS], &rate, &burst)
 				     : FABRIC_EINVAL;
 
@@ -108,7 +108,7 @@ static int fabric_meter_set(struct fabric_meters *meters, const struct fabric_at
 	return 0;
 }
 
-static VOID fabric_meter_write(struct fabric_writer *writer, const struct fabric_meter *meter,
+static VOID fabric_meter_write(struct fabric_writer *writer, const struct fabric_switch_meter *meter,
 			       const struct fabric_message *request)
 {
 	ULONG start = fabric_write_start(writer, FABRIC_FAMILY_METER, 0, request->sequence,
@@ -154,7 +154,7 @@ VOID fabric_meter_request(struct fabric_extension *extension, const struct fabri
 {
 	struct fabric_meters *meters = extension->meters;
 	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
-	struct fabric_meter *meter = NULL;
+	struct fabric_switch_meter *meter = NULL;
 	LOCK_STATE_EX state;
 	int error = 0;
 

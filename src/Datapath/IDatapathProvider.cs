@@ -138,9 +138,14 @@ public sealed record DatapathPort(
     uint Number, string Name, DatapathPortKind Kind, string Type, int InterfaceIndex,
     MacBytes Mac, int Mtu, bool IsAdminUp, bool IsLinkUp, long LinkSpeed);
 
+/// <summary>What a port counted; <see cref="Unknown"/> where it does not count.</summary>
 public sealed record PortStatistics(
     ulong RxPackets, ulong TxPackets, ulong RxBytes, ulong TxBytes, ulong RxErrors, ulong TxErrors,
-    ulong RxDropped, ulong TxDropped);
+    ulong RxDropped, ulong TxDropped)
+{
+    /// <summary>As OpenFlow has it: all bits.</summary>
+    public const ulong Unknown = ulong.MaxValue;
+}
 
 public enum DatapathPortChange : byte { Added, Removed, Changed }
 

@@ -144,6 +144,15 @@ public sealed class MemoryPort : PacketPort
         return all.ToImmutable();
     }
 
+    /// <summary>Dummies count packets and bytes, and know nothing of errors, as OVS's.</summary>
+    public override PortStatistics Statistics() => Spec.Kind == DatapathPortKind.Memory
+        ? base.Statistics()
+        : base.Statistics() with
+        {
+            RxErrors = PortStatistics.Unknown, TxErrors = PortStatistics.Unknown,
+            RxDropped = PortStatistics.Unknown, TxDropped = PortStatistics.Unknown,
+        };
+
     public override DatapathPort Describe() => new(
         Number, Name, Spec.Kind, Type, IndexOf(Spec), _mac, Spec.Mtu ?? 1500,
         IsAdminUp, IsLinkUp: IsAdminUp, LinkSpeed: 0);

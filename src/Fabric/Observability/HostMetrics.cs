@@ -12,6 +12,9 @@ namespace Fabric.Observability;
 /// </remarks>
 public static class HostMetrics
 {
+    /// <summary>Above it stands what a port does not count.</summary>
+    private const double MaxCount = PortStatistics.Unknown;
+
     public static string Render(
         string hostId, ImmutableArray<IDatapathProvider> providers, Coverage coverage)
     {
@@ -59,8 +62,8 @@ public static class HostMetrics
         text.Counter("ovs_interface_tx_dropped_total", "Dropped at exit.", Of(v => v.TxDropped));
 
         IEnumerable<MetricSample> Of(Func<PortStatistics, double> value) =>
-            all.Where(entry => entry.Values is not null).Select(entry =>
-                new MetricSample(value(entry.Values!), ("name", entry.Name)));
+            all.Where(entry => entry.Values is not null && value(entry.Values) < MaxCount)
+                .Select(entry => new MetricSample(value(entry.Values!), ("name", entry.Name)));
     }
 
     private static IEnumerable<MetricSample> Drops(ImmutableArray<IDatapathProvider> providers)

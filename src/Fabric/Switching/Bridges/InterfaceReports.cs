@@ -65,10 +65,15 @@ public static class InterfaceReports
         counters["rx_bytes"] = (long)from.RxBytes;
         counters["tx_bytes"] = (long)from.TxBytes;
         if (statistics is null) return counters.ToImmutable();
-        counters["rx_errors"] = (long)from.RxErrors;
-        counters["tx_errors"] = (long)from.TxErrors;
-        counters["rx_dropped"] = (long)from.RxDropped;
-        counters["tx_dropped"] = (long)from.TxDropped;
+        Add("rx_errors", from.RxErrors);
+        Add("tx_errors", from.TxErrors);
+        Add("rx_dropped", from.RxDropped);
+        Add("tx_dropped", from.TxDropped);
         return counters.ToImmutable();
+
+        void Add(string name, ulong count)
+        {
+            if (count != PortStatistics.Unknown) counters[name] = (long)count;
+        }
     }
 }

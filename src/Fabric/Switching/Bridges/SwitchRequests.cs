@@ -173,9 +173,11 @@ internal sealed partial class SwitchRequests(
             var counted = port.DatapathPort is { } number && port.Tunnel is null
                 ? datapath?.Provider.Ports.Statistics(number) : null;
             var from = counted ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
+            var others = from.RxErrors == Datapath.PortStatistics.Unknown ? from.RxErrors : 0;
             all.Add(new OfPortStats(
                 port.OpenFlowPort, from.RxPackets, from.TxPackets, from.RxBytes, from.TxBytes,
-                from.RxDropped, from.TxDropped, from.RxErrors, from.TxErrors, 0, 0, 0, 0,
+                from.RxDropped, from.TxDropped, from.RxErrors, from.TxErrors,
+                others, others, others, others,
                 TimeSpan.FromMilliseconds(now)));
             if (isDummy) all[^1] = WithoutErrors(all[^1]);
         }

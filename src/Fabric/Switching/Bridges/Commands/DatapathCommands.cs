@@ -175,10 +175,13 @@ public static class DatapathCommands
     private static void AppendCounters(StringBuilder text, SwitchedDatapath datapath, uint number)
     {
         if (datapath.Provider.Ports.Statistics(number) is not { } counted) return;
-        text.Append($"    RX packets:{counted.RxPackets} errors:{counted.RxErrors} "
-            + $"dropped:{counted.RxDropped} overruns:0 frame:0\n");
-        text.Append($"    TX packets:{counted.TxPackets} errors:{counted.TxErrors} "
-            + $"dropped:{counted.TxDropped} aborted:0 carrier:0\n    collisions:0\n");
+        static string Of(ulong count) => count == PortStatistics.Unknown ? "?" : $"{count}";
+        var others = counted.RxErrors == PortStatistics.Unknown ? "?" : "0";
+        text.Append($"    RX packets:{counted.RxPackets} errors:{Of(counted.RxErrors)} "
+            + $"dropped:{Of(counted.RxDropped)} overruns:{others} frame:{others}\n");
+        text.Append($"    TX packets:{counted.TxPackets} errors:{Of(counted.TxErrors)} "
+            + $"dropped:{Of(counted.TxDropped)} aborted:{others} carrier:{others}\n"
+            + $"    collisions:{others}\n");
         text.Append($"    RX bytes:{counted.RxBytes}  TX bytes:{counted.TxBytes}\n");
     }
 

@@ -7,9 +7,6 @@ public interface IAutoReceivedMessage;
 /// <summary>Refused from untrusted senders.</summary>
 public interface IPossiblyHarmful;
 
-/// <summary>Not reported as a dead letter.</summary>
-public interface IDeadLetterSuppression;
-
 /// <summary>Does not restart the receive timeout.</summary>
 public interface INotInfluenceReceiveTimeout;
 

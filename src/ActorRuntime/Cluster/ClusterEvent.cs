@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Event;
 
 namespace Akka.Cluster;
 
@@ -27,7 +28,8 @@ public static class ClusterEvent
     /// <summary>The membership at one moment.</summary>
     public sealed class CurrentClusterState : INoSerializationVerificationNeeded
     {
-        private readonly ImmutableDictionary<string, Address?> _roleLeaders;
+        private readonly Lazy<ImmutableHashSet<Address>> _seenBy;
+        private readonly Lazy<ImmutableDictionary<string, Address?>> _roleLeaders;
 
         public CurrentClusterState()
             : this([], [], [], null, ImmutableDictionary<string, Address?>.Empty)
@@ -40,27 +42,40 @@ public static class ClusterEvent
             ImmutableHashSet<Address> seenBy,
             Address? leader,
             ImmutableDictionary<string, Address?> roleLeaderMap)
+            : this(
+                members, unreachable, new Lazy<ImmutableHashSet<Address>>(() => seenBy), leader,
+                new Lazy<ImmutableDictionary<string, Address?>>(() => roleLeaderMap))
+        {
+        }
+
+        /// <summary>Parts that hardly anybody reads are made when somebody does.</summary>
+        internal CurrentClusterState(
+            ImmutableSortedSet<Member> members,
+            ImmutableHashSet<Member> unreachable,
+            Lazy<ImmutableHashSet<Address>> seenBy,
+            Address? leader,
+            Lazy<ImmutableDictionary<string, Address?>> roleLeaderMap)
         {
             Members = members;
             Unreachable = unreachable;
-            SeenBy = seenBy;
+            _seenBy = seenBy;
             Leader = leader;
             _roleLeaders = roleLeaderMap;
         }
 
         public ImmutableSortedSet<Member> Members { get; }
         public ImmutableHashSet<Member> Unreachable { get; }
-        public ImmutableHashSet<Address> SeenBy { get; }
+        public ImmutableHashSet<Address> SeenBy => _seenBy.Value;
 
         /// <summary>Null while there is none.</summary>
         public Address? Leader { get; }
 
-        public ImmutableHashSet<string> AllRoles => _roleLeaders.Keys.ToImmutableHashSet();
+        public ImmutableHashSet<string> AllRoles => _roleLeaders.Value.Keys.ToImmutableHashSet();
 
         public bool HasMoreThanOneAppVersion =>
             Members.Select(m => m.AppVersion).Distinct().Skip(1).Any();
 
-        public Address? RoleLeader(string role) => _roleLeaders.GetValueOrDefault(role);
+        public Address? RoleLeader(string role) => _roleLeaders.Value.GetValueOrDefault(role);
 
         public CurrentClusterState Copy(
             ImmutableSortedSet<Member>? members = null,
@@ -69,7 +84,7 @@ public static class ClusterEvent
             Address? leader = null,
             ImmutableDictionary<string, Address?>? roleLeaderMap = null) => new(
             members ?? Members, unreachable ?? Unreachable, seenBy ?? SeenBy, leader ?? Leader,
-            roleLeaderMap ?? _roleLeaders);
+            roleLeaderMap ?? _roleLeaders.Value);
     }
 
     public interface IMemberEvent : IClusterDomainEvent
@@ -122,8 +137,12 @@ public static class ClusterEvent
     public sealed record ReachableMember(Member Member) : ReachabilityEvent(Member);
 
     /// <summary>Who has seen the present gossip.</summary>
-    internal sealed record SeenChanged(bool HasConverged, ImmutableHashSet<Address> SeenBy)
-        : IClusterDomainEvent;
+    internal sealed record SeenChanged(MembershipState State) : IClusterDomainEvent
+    {
+        public bool HasConverged => State.HasConverged();
+
+        public ImmutableHashSet<Address> SeenBy => ClusterEventDiff.SeenBy(State.Latest);
+    }
 
     internal sealed record ReachabilityChanged(Reachability Reachability) : IClusterDomainEvent;
 }

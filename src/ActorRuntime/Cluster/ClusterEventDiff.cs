@@ -10,29 +10,35 @@ internal static class ClusterEventDiff
     public static IEnumerable<IClusterDomainEvent> Between(MembershipState old, MembershipState now)
     {
         if (ReferenceEquals(old.Latest, now.Latest)) yield break;
-        foreach (var change in Reachabilities(old, now)) yield return change;
-        foreach (var change in Members(old.Latest.Members, now.Latest.Members)) yield return change;
-
-        var (oldLeader, leader) = (old.Leader, now.Leader);
-        if (oldLeader != leader) yield return new LeaderChanged(leader?.Address);
-        foreach (
-            var role in Roles(old.Latest).Union(Roles(now.Latest)).Order(StringComparer.Ordinal))
+        // Most gossip says only who has seen what: that costs no walk over the members.
+        if (!now.Leaders.IsOf(old.Latest))
         {
-            var roleLeader = now.RoleLeader(role);
-            if (old.RoleLeader(role) != roleLeader)
-            {
-                yield return new RoleLeaderChanged(role, roleLeader?.Address);
-            }
+            foreach (var change in Reachabilities(old, now)) yield return change;
+            foreach (var change in Members(old.Latest.Members, now.Latest.Members))
+                yield return change;
+            foreach (var change in Leaders(old.Leaders, now.Leaders)) yield return change;
         }
 
-        if (!old.Latest.Seen.SetEquals(now.Latest.Seen))
-        {
-            yield return new SeenChanged(now.HasConverged(), SeenBy(now.Latest));
-        }
-
+        if (!IsSame(old.Latest.Seen, now.Latest.Seen)) yield return new SeenChanged(now);
         if (!old.Latest.Reachability.Equals(now.Latest.Reachability))
         {
             yield return new ReachabilityChanged(now.ReachabilityWithoutDowned);
+        }
+    }
+
+    private static bool IsSame(
+        ImmutableSortedSet<UniqueAddress> old, ImmutableSortedSet<UniqueAddress> now) =>
+        ReferenceEquals(old, now) || (old.Count == now.Count && old.SequenceEqual(now));
+
+    private static IEnumerable<IClusterDomainEvent> Leaders(LeaderTable old, LeaderTable now)
+    {
+        if (old.Leader != now.Leader) yield return new LeaderChanged(now.Leader?.Address);
+        foreach (
+            var role in old.ByRole.Keys.Union(now.ByRole.Keys).Order(StringComparer.Ordinal))
+        {
+            var leader = now.ByRole.GetValueOrDefault(role);
+            if (old.ByRole.GetValueOrDefault(role) != leader)
+                yield return new RoleLeaderChanged(role, leader?.Address);
         }
     }
 
@@ -43,10 +49,11 @@ internal static class ClusterEventDiff
     public static CurrentClusterState Snapshot(MembershipState now) => new(
         now.Latest.Members,
         now.UnreachableMembers,
-        SeenBy(now.Latest),
+        new Lazy<ImmutableHashSet<Address>>(() => SeenBy(now.Latest)),
         now.Leader?.Address,
-        Roles(now.Latest).ToImmutableDictionary(role => role, role =>
-            now.RoleLeader(role)?.Address));
+        new Lazy<ImmutableDictionary<string, Address?>>(
+            () => now.Leaders.ByRole.ToImmutableDictionary(
+                pair => pair.Key, pair => pair.Value?.Address)));
 
     public static ImmutableHashSet<Address> SeenBy(Gossip gossip) =>
         gossip.Seen.Select(node => node.Address).ToImmutableHashSet();
@@ -97,7 +104,4 @@ internal static class ClusterEventDiff
         MemberStatus.Down => new MemberDowned(member),
         _ => null,
     };
-
-    private static ImmutableHashSet<string> Roles(Gossip gossip) =>
-        gossip.Members.SelectMany(m => m.Roles).ToImmutableHashSet();
 }

@@ -56,7 +56,7 @@ public sealed record GetSuccess(IKey Key, object? Request, IReplicatedData Data)
 
 public sealed record NotFound(IKey Key, object? Request) : IGetResponse
 {
-    public bool IsSuccessful => true;
+    public bool IsSuccessful => false;
     public bool IsFound => false;
     public bool IsFailure => false;
 
@@ -69,7 +69,9 @@ public sealed record NotFound(IKey Key, object? Request) : IGetResponse
 public sealed record GetFailure(IKey Key, object? Request) : IGetResponse
 {
     public bool IsSuccessful => false;
-    public bool IsFound => false;
+
+    /// <summary>It may be there: as Akka.NET says it.</summary>
+    public bool IsFound => true;
     public bool IsFailure => true;
 
     public T Get<T>(IKey<T> key)

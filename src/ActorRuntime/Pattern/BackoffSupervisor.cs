@@ -1,5 +1,6 @@
 #nullable disable
 using Akka.Actor;
+using Akka.Event;
 
 namespace Akka.Pattern;
 

@@ -1,4 +1,6 @@
 #nullable disable
+using Akka.Event;
+
 namespace Akka.Actor;
 
 /// <summary>The actor has timers; the property is set before PreStart.</summary>

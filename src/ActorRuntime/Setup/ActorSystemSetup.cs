@@ -18,9 +18,11 @@ public sealed class ActorSystemSetup
 
     private ActorSystemSetup(ImmutableDictionary<Type, Setup> setups) => _setups = setups;
 
+    /// <summary>Of several of one type the last holds.</summary>
     public static ActorSystemSetup Create(params Setup[] setup) =>
-        new(ImmutableDictionary.CreateRange(
-            setup.Select(one => KeyValuePair.Create(one.GetType(), one))));
+        new(setup.Aggregate(
+            ImmutableDictionary<Type, Setup>.Empty,
+            (all, one) => all.SetItem(one.GetType(), one)));
 
     public Akka.Util.Option<T> Get<T>() where T : Setup =>
         _setups.TryGetValue(typeof(T), out var setup)

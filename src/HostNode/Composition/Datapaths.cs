@@ -123,6 +123,7 @@ internal sealed class Datapaths(
         provider = null!;
         if (!EbpfDatapath.TryOpen(options, out var datapath, out error)) return false;
         datapath!.Faulted = fault => log.Write("datapath", VlogLevel.Err, $"upcall: {fault}");
+        datapath.Warned = text => log.Write("datapath", VlogLevel.Warn, text);
         log.Write("datapath", VlogLevel.Info,
             "datapath type system is the kernel's eBPF programs "
                 + $"({datapath.AttachKind}, pinned at {options.PinFolder}); "

@@ -75,6 +75,10 @@ internal sealed class HostRooms : IDisposable
             ],
         },
         new("datapath", _ => DatapathActor.Props(_store)),
+        new("restore", _ => FlowRestoreActor.Props(_datapaths.Restore))
+        {
+            Tells = find => [("configuration", new SubscribeDatabase(find("restore")))],
+        },
         new("management", _ => OpenFlowListenersActor.Props(_settings.OvsRunFolder, _time)),
         new("bridges", find => BridgesActor.Props(_store, find("datapath"), $"{Root}/management"))
         {
@@ -92,23 +96,19 @@ internal sealed class HostRooms : IDisposable
         },
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"), SessionSeed())),
-        new("northbound", _ => LogicalRooms.Northbound(_settings) ?? NorthboundActor.Props(
-            new NorthboundSettings(
-                _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
-                NorthboundSchema.Schema, LogTimes.Default, _time)))
+        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
+            _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            NorthboundSchema.Schema, LogTimes.Default, _time)))
         {
             Tells = find => [("configuration", ServeNorthbound(find))],
         },
-        new("cluster", find => LogicalRooms.Cluster(_settings, find("northbound"), _time)
-            ?? ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
+        new("cluster", find => ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
         new("vteps", find => LocalVtepsActor.Props(
             _settings.HostId, find("configuration"), find("cluster"))),
         new("tunnels", find => TunnelsActor.Props(
             _settings.HostId, find("cluster"), find("configuration"))),
         new("logical", find => LogicalActor.Props(new LogicalSurroundings(
             find("configuration"), find("northbound"), find("cluster"), $"{Root}/bridges"))),
-        .. LogicalRooms.Feed(_settings),
-        LogicalRooms.Southbound(_settings, _system.ActorSelection($"{Root}/logical"), _time),
         new("appctl", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
             _appctl)),
@@ -130,8 +130,8 @@ internal sealed class HostRooms : IDisposable
     private string RenderMetrics() =>
         HostMetrics.Render(_settings.HostId, _datapaths.Open, _coverage);
 
-    private ServeDatabase ServeNorthbound(Func<string, IActorRef> find) => new(
-        new ServedDatabase(NorthboundSchema.Schema, find(LogicalRooms.Endpoint(_settings))));
+    private static ServeDatabase ServeNorthbound(Func<string, IActorRef> find) =>
+        new(new ServedDatabase(NorthboundSchema.Schema, find("northbound")));
 
     private ConfigurationSettings ConfigurationSettings()
     {
@@ -155,28 +155,8 @@ internal sealed class HostRooms : IDisposable
         };
     }
 
-    private FabricSettings FabricSettings()
-    {
-        var cluster = _settings.Cluster;
-        return new FabricSettings(
-            _settings.HostId, $"{cluster.Address ?? System.Net.IPAddress.Loopback}",
-            cluster.Address is null ? 0 : cluster.Port,
-            [.. cluster.Seeds.Select(seed => $"{seed.Host}:{seed.Port}")],
-            cluster.Form || cluster.Address is null, IsVoter: true, _settings.StateFolder,
-            cluster.Tls is { } tls
-                ? new ClusterTls(tls.Certificate, tls.Key, tls.Authority)
-                : null,
-            cluster.Profile == "fast" ? FailureTimes.Fast : FailureTimes.Default,
-            NorthboundSchema.Schema, _time)
-        {
-            ClusterName = cluster.Name,
-            Overrides = """
-                akka.loggers = []
-                akka.stdout-loglevel = off
-                """,
-        };
-    }
-
+    private FabricSettings FabricSettings() =>
+        ClusterComposition.SettingsOf(_settings, _time, () => _datapaths.Open);
 
     private void RegisterCommands(Vlog log, Action stop)
     {
@@ -185,8 +165,7 @@ internal sealed class HostRooms : IDisposable
             () => ImmutableSortedDictionary<string, long>.Empty, _ => stop());
         ConntrackCommands.Register(_appctl, () => _datapaths.Tracker);
         ConntrackCommands.Register(_cli, () => _datapaths.Tracker, flows: _appctl);
-        var northbound = _system.ActorSelection(
-            $"{Root}/{LogicalRooms.Endpoint(_settings)}");
+        var northbound = _system.ActorSelection($"{Root}/northbound");
         NetworkCommands.Register(
             _cli, northbound, _system.ActorSelection($"{Root}/logical"));
         ClusterCommands.Register(_cli, _system.ActorSelection($"{Root}/cluster"));

@@ -1,4 +1,6 @@
 #nullable disable
+using Akka.Event;
+
 namespace Akka.Actor;
 
 /// <summary>What state machines of all types speak about.</summary>

@@ -68,7 +68,7 @@ internal sealed partial class ClusterDaemon
 
     private void ReceiveGossip(GossipEnvelope envelope)
     {
-        var remote = envelope.Gossip;
+        var remote = envelope.Gossip.Sharing(Latest);
         if (!IsMember || envelope.To != Self0) return;
         if (!Latest.HasMember(envelope.From)) return;
         if (!Latest.Reachability.IsReachable(Self0, envelope.From)) return;
@@ -82,9 +82,12 @@ internal sealed partial class ClusterDaemon
             ClockOrdering.After => (remote, !remote.Seen.Contains(Self0)),
             _ => (Latest.Merge(remote), true),
         };
-        foreach (var member in winner.Members)
+        if (!ReferenceEquals(winner.Members, Latest.Members))
         {
-            if (!Latest.Members.Contains(member)) _detectors.Remove(member.UniqueAddress);
+            foreach (var member in winner.Members)
+            {
+                if (!Latest.Members.Contains(member)) _detectors.Remove(member.UniqueAddress);
+            }
         }
 
         if (order != ClockOrdering.Before) Adopt(winner.SeenBy(Self0));

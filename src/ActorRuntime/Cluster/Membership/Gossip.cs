@@ -28,6 +28,32 @@ internal sealed record Gossip(
         return Members.TryGetValue(probe, out var member) ? member : null;
     }
 
+    /// <summary>
+    /// The same gossip, but made of the other's members and reachability where these are equal:
+    /// who compares by reference sees that nothing has changed.
+    /// </summary>
+    public Gossip Sharing(Gossip other)
+    {
+        var gossip = this;
+        if (HasSameMembers(other)) gossip = gossip with { Members = other.Members };
+        if (Reachability.Equals(other.Reachability))
+            gossip = gossip with { Reachability = other.Reachability };
+        return gossip;
+    }
+
+    private bool HasSameMembers(Gossip other)
+    {
+        if (Members.Count != other.Members.Count) return false;
+        using var theirs = other.Members.GetEnumerator();
+        foreach (var member in Members)
+        {
+            theirs.MoveNext();
+            if (!member.IsSameAs(theirs.Current)) return false;
+        }
+
+        return true;
+    }
+
     public Gossip Incremented(UniqueAddress node) =>
         this with { Version = Version.Increment(node) };
 

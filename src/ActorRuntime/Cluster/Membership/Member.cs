@@ -54,6 +54,10 @@ public sealed class Member : IComparable<Member>, IComparable, IEquatable<Member
     /// <summary>Grows with each member that the leader moves to Up: age without a clock.</summary>
     internal int UpNumber { get; }
 
+    /// <summary>Equal in all that can change; roles never do.</summary>
+    internal bool IsSameAs(Member other) => UniqueAddress == other.UniqueAddress
+        && Status == other.Status && UpNumber == other.UpNumber;
+
     internal static Member Create(
         UniqueAddress node, ImmutableHashSet<string> roles, AppVersion appVersion) =>
         new(node, NotUp, MemberStatus.Joining, roles, appVersion);

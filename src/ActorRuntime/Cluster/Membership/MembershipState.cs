@@ -9,6 +9,8 @@ namespace Akka.Cluster;
 internal sealed record MembershipState(
     Gossip Latest, UniqueAddress Self, ImmutableHashSet<UniqueAddress> ExitingConfirmed)
 {
+    private LeaderTable? _leaders;
+
     public static MembershipState Of(Gossip gossip, UniqueAddress self) => new(gossip, self, []);
 
     public Member? SelfMember => Latest.Find(Self);
@@ -52,34 +54,26 @@ internal sealed record MembershipState(
 
     public bool IsLeader(UniqueAddress node) => Leader == node;
 
-    public UniqueAddress? Leader => LeaderOf(Latest.Members);
+    public UniqueAddress? Leader => Leaders.Leader;
 
-    public UniqueAddress? RoleLeader(string role) =>
-        LeaderOf(Latest.Members.Where(m => m.HasRole(role)));
+    public UniqueAddress? RoleLeader(string role) => Leaders.ByRole.GetValueOrDefault(role);
 
-    /// <summary>
-    /// The first reachable Up or Leaving member in address order; else the best other.
-    /// </summary>
+    /// <summary>Kept while members and reachability are the same.</summary>
+    public LeaderTable Leaders => _leaders is { } known && known.IsOf(Latest)
+        ? known
+        : _leaders = LeaderTable.Of(this);
+
+    /// <summary>Who of these would lead.</summary>
     public UniqueAddress? LeaderOf(IEnumerable<Member> members)
     {
         var reachability = ReachabilityWithoutDowned;
         Member? best = null;
         foreach (var member in members)
         {
-            if (member.Status == MemberStatus.Down) continue;
-            if (member.UniqueAddress != Self && !reachability.IsReachable(member.UniqueAddress))
-            {
-                continue;
-            }
-
-            if (member.Status is MemberStatus.Up or MemberStatus.Leaving)
-            {
-                if (best?.Status is not (MemberStatus.Up or MemberStatus.Leaving)) best = member;
-            }
-            else if (best is null || Member.LeaderStatusOrdering.Compare(member, best) < 0)
-            {
-                best = member;
-            }
+            if (member.Status != MemberStatus.Down
+                && (member.UniqueAddress == Self
+                    || reachability.IsReachable(member.UniqueAddress))
+                && LeaderTable.IsBetter(member, best)) best = member;
         }
 
         return best?.UniqueAddress;

@@ -19,7 +19,10 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
     public UniqueAddress Self { get; } = self;
     public ImmutableHashSet<UniqueAddress> Unreachable { get; private set; } = [];
     public Reachability Reachability { get; private set; } = Reachability.Empty;
-    public ImmutableHashSet<Address> SeenBy { get; private set; } = [];
+    public ImmutableHashSet<Address> SeenBy => _seenBy();
+
+    /// <summary>Asked only when there is something to decide.</summary>
+    private Func<ImmutableHashSet<Address>> _seenBy = () => [];
 
     /// <summary>Order in which the first member of a side is sought.</summary>
     protected virtual IComparer<Member> Ordering => Comparer<Member>.Default;
@@ -63,7 +66,9 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
         return hasChanged;
     }
 
-    public void SetSeenBy(ImmutableHashSet<Address> seenBy) => SeenBy = seenBy;
+    public void SetSeenBy(ImmutableHashSet<Address> seenBy) => _seenBy = () => seenBy;
+
+    public void SetSeenBy(Func<ImmutableHashSet<Address>> seenBy) => _seenBy = seenBy;
 
     public bool IsUnreachable(Member member) => Unreachable.Contains(member.UniqueAddress);
 

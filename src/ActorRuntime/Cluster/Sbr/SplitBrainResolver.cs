@@ -101,7 +101,7 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
                 Mutate(() => _strategy.SetReachability(news.Reachability));
                 break;
             case SeenChanged news:
-                _strategy.SetSeenBy(news.SeenBy);
+                _strategy.SetSeenBy(() => news.SeenBy);
                 break;
             case ThisActorSystemQuarantinedEvent news:
                 _wasQuarantinedByRemote = _strategy.AllMembers.Any(

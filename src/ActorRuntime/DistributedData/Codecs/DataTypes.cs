@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Remote.Wire;
 using Akka.Serialization;
@@ -45,7 +46,15 @@ internal static class DataTypes
         throw new SerializationException($"[{type}] is no replicated type of this runtime");
     }
 
-    public static FieldWriter WriteType(Type type)
+    private static readonly ConcurrentDictionary<Type, FieldWriter> Written = new();
+
+    /// <summary>Of the applications' types that were found by name.</summary>
+    private static readonly ConcurrentDictionary<string, Type> Elements =
+        new(StringComparer.Ordinal);
+
+    public static FieldWriter WriteType(Type type) => Written.GetOrAdd(type, Describe);
+
+    private static FieldWriter Describe(Type type)
     {
         var definition = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
         var row = Array.Find(Table, r => r.Type == definition);
@@ -97,6 +106,12 @@ internal static class DataTypes
     /// <summary>Only what the application has bound to a serializer.</summary>
     private static Type Element(string name, ActorSystem system)
     {
+        if (Elements.TryGetValue(name, out var known))
+        {
+            system.Serialization.FindSerializerForType(known);
+            return known;
+        }
+
         Type? type;
         try
         {
@@ -110,6 +125,7 @@ internal static class DataTypes
 
         if (type is null) throw new SerializationException($"Unknown element type \"{name}\"");
         system.Serialization.FindSerializerForType(type);
+        Elements[name] = type;
         return type;
     }
 }

@@ -122,7 +122,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
     }
 
     private FieldWriter Keyed(string key, DataEnvelope envelope) =>
-        new FieldWriter(256).Text(1, key).Nested(2, DataCodec.Encode(envelope, system));
+        new FieldWriter(256).Text(1, key).Nested(2, envelope.Encoded(system));
 
     private static void ReadDigest(
         ReadOnlySpan<byte> bytes, ImmutableSortedDictionary<string, long>.Builder digests)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 using Akka.Cluster;
+using Akka.Remote.Wire;
 
 namespace Akka.DistributedData;
 
@@ -74,6 +76,24 @@ internal sealed record DataEnvelope(
         return new DataEnvelope(
             Cleaned(Data, states).Merge(Cleaned(other.Data, states)), states,
             versions.ToImmutable());
+    }
+
+    /// <summary>What is known of the value is the same; the value is not looked at.</summary>
+    public bool IsSameButData(DataEnvelope other) => Pruning.SequenceEqual(other.Pruning)
+        && DeltaVersions.SequenceEqual(other.DeltaVersions);
+
+    /// <summary>
+    /// Its bytes, made once: the same value goes to many. A copy with a change forgets them.
+    /// </summary>
+    internal FieldWriter Encoded(ActorSystem system) =>
+        _encoded ??= DataCodec.Encode(this, system);
+
+    private FieldWriter? _encoded;
+
+    private DataEnvelope(DataEnvelope original)
+    {
+        (Data, Pruning, DeltaVersions) =
+            (original.Data, original.Pruning, original.DeltaVersions);
     }
 
     public bool NeedsPruningFrom(UniqueAddress removed) =>

@@ -143,9 +143,10 @@ public sealed partial class Replicator
             merged = merged with { Data = tracked.ResetDelta() };
         }
 
+        var hasChanged = old is null || !old.Data.Equals(merged.Data);
+        if (!hasChanged && old!.IsSameButData(merged)) return false; // It was all known.
         _values[key] = merged;
         _digests.Remove(key);
-        var hasChanged = old is null || !old.Data.Equals(merged.Data);
         if (hasChanged) MarkChanged(key);
         return hasChanged;
     }

@@ -37,6 +37,8 @@ public sealed partial class EbpfDatapath
     private readonly Thread _housekeeping;
     private volatile IUpcallHandler? _handler;
     private volatile bool _isRestoring;
+    private ulong _fullCountTold;
+    private long _warnedAt;
     private int _isDisposed;
     private bool _isUninstalled;
 
@@ -93,6 +95,9 @@ public sealed partial class EbpfDatapath
     /// Hears faults of the upcall handler; without a listener they end the process.
     /// </summary>
     public Action<Exception>? Faulted { get; set; }
+
+    /// <summary>Hears of what costs speed, once a minute at most: a table is full.</summary>
+    public Action<string>? Warned { get; set; }
 
     /// <summary>"tcx" or "clsact": how programs are attached.</summary>
     public string AttachKind => _attachments.Kind;
@@ -286,6 +291,7 @@ public sealed partial class EbpfDatapath
             Tracker.Sweep();
             _slowPath.Fragments.Sweep(Now());
             _flows.KeepHouse();
+            WarnIfFull();
             PortsOf.Refresh();
             Specs.RefreshTunnels();
             if (!_isRestoring && _flows.AdoptedCount + PortsOf.UnclaimedCount > 0
@@ -294,6 +300,19 @@ public sealed partial class EbpfDatapath
                 Settle();
             }
         }
+    }
+
+    private void WarnIfFull()
+    {
+        const long WarningMilliseconds = 60_000;
+
+        if (_flows.FullCount == _fullCountTold || Warned is not { } warned) return;
+        if (_fullCountTold > 0 && Environment.TickCount64 - _warnedAt < WarningMilliseconds) return;
+        _fullCountTold = _flows.FullCount;
+        _warnedAt = Environment.TickCount64;
+        var count = _fullCountTold.ToString(CultureInfo.InvariantCulture);
+        warned($"no room in the kernel's tables for {count} flows since the start: "
+            + "their packets take the slow path");
     }
 
     internal long Now() => Math.Max(

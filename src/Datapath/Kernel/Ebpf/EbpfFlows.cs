@@ -65,6 +65,9 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     /// <summary>Flows that the kernel had no room or no word for, since the start.</summary>
     public ulong SlowCount { get; private set; }
 
+    /// <summary>Of these, flows that the kernel had no room for.</summary>
+    public ulong FullCount { get; private set; }
+
     public FlowPutResult Put(
         in FlowKey key, in FlowKey mask, ImmutableArray<DatapathAction> actions) =>
         Put(in key, in mask, actions, out _);
@@ -290,13 +293,22 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
 
     private bool TryEnter(KernelFlow flow, in FlowKey key, in FlowKey mask)
     {
-        if (!flow.Program!.IsWhole || _kernelCount >= _kernelFlowsMax) return false;
+        if (!flow.Program!.IsWhole || _kernelCount >= _kernelFlowsMax)
+        {
+            FullCount++;
+            return false;
+        }
+
         if (!KernelKey.TryConvert(in key, in mask, _specs.Epoch, out var words, out var bits))
         {
             return false;
         }
 
-        if (_kernelMasks.Acquire(in key, in mask, in bits) is not { } entry) return false;
+        if (_kernelMasks.Acquire(in key, in mask, in bits) is not { } entry)
+        {
+            FullCount++;
+            return false;
+        }
 
         flow.KernelHash = KernelKey.Hash(_kernel.Seed, entry.Number, words, entry.Indices);
         flow.KernelMask = entry;

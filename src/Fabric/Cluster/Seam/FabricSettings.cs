@@ -24,7 +24,16 @@ public sealed record FailureTimes(
 
     /// <summary>For hosts on one quiet network.</summary>
     public static readonly FailureTimes Fast = new(
-        TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+
+    /// <summary>Beats are thought to be at least so irregular.</summary>
+    /// <remarks>Suspicion comes about six of these after the acceptable pause.</remarks>
+    public TimeSpan MinDeviation =>
+        TimeSpan.FromTicks(Math.Min(HeartbeatInterval.Ticks / 2, TimeSpan.TicksPerSecond / 10));
+
+    /// <summary>How often silence is looked for.</summary>
+    public TimeSpan ReaperInterval =>
+        TimeSpan.FromTicks(Math.Min(HeartbeatInterval.Ticks, TimeSpan.TicksPerSecond / 4));
 }
 
 /// <summary>How this host takes part in the cluster; fabric.cluster and fabric.remoting.</summary>

@@ -47,7 +47,8 @@ public static partial class FabricSystem
 
     private static string AkkaOf(FabricSettings settings) => $$"""
         akka.actor {
-          serializers.hyperion = "Akka.Serialization.HyperionSerializer, Akka.Serialization.Hyperion"
+          serializers.hyperion =
+            "Akka.Serialization.HyperionSerializer, Akka.Serialization.Hyperion"
           serialization-bindings."System.Object" = hyperion
           serialization-settings.hyperion.disallow-unsafe-type = true
         }

@@ -86,10 +86,11 @@ public static partial class FabricSystem
                 run-coordinated-shutdown-when-down = on
                 gossip-interval = 250ms
                 leader-actions-interval = 250ms
-                unreachable-nodes-reaper-interval = 250ms
+                unreachable-nodes-reaper-interval = {{Milliseconds(settings.Times.ReaperInterval)}}
                 failure-detector {
                   heartbeat-interval = {{Milliseconds(settings.Times.HeartbeatInterval)}}
                   acceptable-heartbeat-pause = {{Milliseconds(settings.Times.AcceptablePause)}}
+                  min-std-deviation = {{Milliseconds(settings.Times.MinDeviation)}}
                 }
                 downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
                 split-brain-resolver {

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Akka.Actor;
+using Akka.Event;
 using Fabric.Configuration;
 using Fabric.Wire.Ovsdb;
 

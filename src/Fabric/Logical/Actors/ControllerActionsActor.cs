@@ -36,6 +36,8 @@ public sealed class ControllerActionsActor : ReceiveActor
     private readonly Dictionary<NeighborKey, MacBytes> _neighbors = [];
     private readonly Queue<NeighborKey> _neighborsByAge = new();
     private readonly Dictionary<NeighborKey, Queue<PuntedPacket>> _waiting = [];
+    private ImmutableSortedDictionary<NeighborKey, MacBytes> _gossiped =
+        ImmutableSortedDictionary<NeighborKey, MacBytes>.Empty;
     private ControllerServices _services = ControllerServices.None;
     private IActorRef _bridge = ActorRefs.Nobody;
     private int _waitingCount;
@@ -72,10 +74,15 @@ public sealed class ControllerActionsActor : ReceiveActor
     private void Send(OfPacketOut packet) =>
         _bridge.Tell(new AskSwitch(++_lastRequest, packet));
 
-    /// <summary>What others forgot is kept until somebody says otherwise: it is refreshed by
-    /// traffic.</summary>
+    /// <summary>What gossip had and has no more is forgotten here, too: it has aged.</summary>
     private void OnNeighbors(NeighborsKnown known)
     {
+        foreach (var key in _gossiped.Keys)
+        {
+            if (!known.Neighbors.ContainsKey(key)) Forget(key);
+        }
+
+        _gossiped = known.Neighbors;
         foreach (var (key, mac) in known.Neighbors) Learn(key, mac);
     }
 

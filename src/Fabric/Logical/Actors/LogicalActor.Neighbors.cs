@@ -8,12 +8,20 @@ namespace Fabric.Logical;
 /// <content>Neighbours of routers: what one host hears, all know.</content>
 public sealed partial class LogicalActor
 {
+    private const string AgeOption = "mac_binding_age_threshold";
+
+    private static readonly TimeSpan AgeInterval = TimeSpan.FromSeconds(1);
+
+    private readonly SortedDictionary<MacBindingKey, TimeSpan> _heardAt = [];
     private LearnedAddressesChanged _learned = LearnedAddressesChanged.Nothing;
+
+    private sealed record NeighborsAged;
 
     private void OnLearned(LearnedAddressesChanged learned)
     {
         _learned = learned;
         TellNeighbors();
+        AgeNeighbors();
     }
 
     /// <summary>By keys, as flows want them; ports that are gone are left out.</summary>
@@ -35,7 +43,40 @@ public sealed partial class LogicalActor
             known[new NeighborKey(datapath, key, ip.Address, ip.IsIpv6)] = binding.Mac;
         }
 
-        if (known.Count > 0) _punts.Tell(new NeighborsKnown(known.ToImmutable()));
+        _punts.Tell(new NeighborsKnown(known.ToImmutable()));
+    }
+
+    /// <summary>
+    /// options:mac_binding_age_threshold of routers: what this host has heard and is older goes;
+    /// traffic asks again.
+    /// </summary>
+    private void AgeNeighbors()
+    {
+        if (_compiler.Topology is not { } topology || _host is null) return;
+        var now = Context.System.Scheduler.MonotonicClock;
+        var own = _learned.MacBindings.Values
+            .Where(binding => binding.HostId == _host.HostId).ToList();
+        foreach (var gone in _heardAt.Keys.Except(own.Select(each => each.Key)).ToList())
+            _heardAt.Remove(gone);
+        var old = new List<MacBindingKey>();
+        var isNeeded = false;
+        foreach (var binding in own)
+        {
+            _heardAt.TryAdd(binding.Key, now);
+            if (topology.RouterPort(binding.LogicalPort) is not { } port
+                || topology.RouterOf(port)?.Options.GetValueOrDefault(AgeOption) is not { } text
+                || NeighborAge.Of(text, binding.Address) is not { } age)
+            {
+                continue;
+            }
+
+            isNeeded = true;
+            if (now - _heardAt[binding.Key] >= age) old.Add(binding.Key);
+        }
+
+        if (old.Count > 0) _around.Cluster.Tell(new ForgetAddresses([.. old], []));
+        if (isNeeded)
+            Timers.StartSingleTimer(nameof(AgeNeighbors), new NeighborsAged(), AgeInterval);
     }
 
     private void OnHeard(NeighborHeard heard)

@@ -82,6 +82,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<LearnedAddressesChanged>(OnLearned);
         Receive<NeighborHeard>(OnHeard);
         Receive<GatewaysDecided>(OnGateways);
+        Receive<NeighborsAged>(_ => AgeNeighbors());
         Receive<CompileNow>(_ => OnCompile());
         Receive<ComplainNow>(_ => Complain());
         Receive<ActorIdentity>(OnBridgeIdentity);

@@ -1,0 +1,260 @@
+using System.Collections.Immutable;
+using System.Net;
+using Fabric.Datapath.Tests.Conntrack;
+using Fabric.Wire;
+
+namespace Fabric.Datapath.Tests;
+
+/// <summary>What goes wrong around the programs, and what must go on meanwhile.</summary>
+public sealed class EbpfFaultTests
+{
+    /// <summary>
+    /// The host's own way to the others leads through its switch: an internal port carries the
+    /// underlay's address. The host node ends, and the tunnel goes on.
+    /// </summary>
+    [EbpfTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_tunnel_over_an_internal_port_outlives_the_process(bool isWithoutTcx)
+    {
+        using var a = new NetworkNamespace();
+        using var b = new NetworkNamespace();
+        using var one = new NetworkNamespace();
+        using var two = new NetworkNamespace();
+        Workload(one, a, "w0", "10.9.0.1/24");
+        Workload(two, b, "w0", "10.9.0.2/24");
+        NetworkNamespace.Shell(
+            $"ip -n {one.Name} link add u0 type veth peer name u0 netns {two.Name}; "
+            + $"ip -n {one.Name} link set u0 up; ip -n {two.Name} link set u0 up; "
+            + $"ip -n {two.Name} addr add 172.31.0.2/24 dev u0");
+        EbpfDatapath? first = null, second = null;
+        var pins = "";
+        try
+        {
+            one.Run(() =>
+            {
+                pins = EbpfPins.FolderOf($"test5-{Environment.ProcessId}");
+                first = Open(isWithoutTcx, pins, "172.31.0.2", "w0", "tunnel", "internal", "u0");
+            });
+            one.Exec("ip addr add 172.31.0.1/24 dev int0");
+            two.Run(() => second = Open(isWithoutTcx, null, "172.31.0.1", "w0", "tunnel"));
+            using (second)
+            {
+                Assert.Contains(" 0% packet loss", a.Exec("ping -c 5 -i 0.05 -W 2 10.9.0.2"));
+                var output = "";
+                var ping = new Thread(
+                    () => output = a.Exec("ping -q -c 300 -i 0.005 -W 2 10.9.0.2"));
+                ping.Start();
+                first!.Dispose();
+                ping.Join();
+                Assert.Contains(" 0% packet loss", output);
+                Assert.Contains(" 0% packet loss", one.Exec("ping -c 2 -i 0.05 172.31.0.2"));
+            }
+        }
+        finally
+        {
+            one.Run(() => EbpfPins.Uninstall(pins, out _));
+        }
+    }
+
+    /// <summary>More flows than the kernel has room for: the rest takes the slow path.</summary>
+    [EbpfTheory]
+    [InlineData(8, 20)]
+    public void A_full_table_costs_speed_and_says_so(int room, ushort flows)
+    {
+        using var scope = new NamespaceScope();
+        using var in1 = DevicePeer.Make("p1");
+        using var in2 = DevicePeer.Make("p2");
+        var options = EbpfSupport.SmallOptions with { FlowsMax = room };
+        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+        using (datapath)
+        {
+            var warnings = new System.Collections.Concurrent.ConcurrentQueue<string>();
+            datapath!.Warned = warnings.Enqueue;
+            datapath.UpcallHandler = new ByPort();
+            foreach (var name in (string[])["p1", "p2"])
+            {
+                Assert.True(datapath.Ports.TryAdd(
+                    new DatapathPortSpec(name, DatapathPortKind.System), out _, out error), error);
+            }
+
+            for (var round = 0; round < 2; round++)
+            {
+                for (ushort port = 0; port < flows; port++)
+                {
+                    in1.Send(TestPacket.Udp("10.0.0.1", 1000 + port, "10.0.0.2", 53));
+                    EbpfSupport.WaitUntilIdle(datapath);
+                }
+            }
+
+            Assert.True(Poll(() => Drain(in2), 2 * flows), "packets were lost");
+            Assert.Equal(flows, datapath.Flows.Count);
+            Assert.Equal(room, datapath.FlowPlaces.InKernel);
+            Assert.Equal((ulong)(flows - room), datapath.FlowPlaces.Slow);
+            Assert.True(Poll(() => warnings.Count, 1));
+            Assert.Contains("no room", Assert.Single(warnings));
+        }
+    }
+
+    [EbpfTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_port_that_goes_takes_no_packet_of_others_along(bool isNamespaceGone)
+    {
+        using var a = new NetworkNamespace();
+        using var b = new NetworkNamespace();
+        var c = new NetworkNamespace();
+        using var scope = new NamespaceScope();
+        Workload(scope.Namespace, a, "va", "10.8.0.1/24");
+        Workload(scope.Namespace, b, "vb", "10.8.0.2/24");
+        Workload(scope.Namespace, c, "vc", "10.8.0.3/24");
+        Assert.True(
+            EbpfDatapath.TryOpen(EbpfSupport.SmallOptions, out var datapath, out var error), error);
+        using (datapath)
+        {
+            var changes = new System.Collections.Concurrent.ConcurrentQueue<DatapathPortEvent>();
+            datapath!.Ports.Changed += changes.Enqueue;
+            datapath.UpcallHandler = new Flood(3);
+            foreach (var name in (string[])["va", "vb", "vc"])
+            {
+                Assert.True(datapath.Ports.TryAdd(
+                    new DatapathPortSpec(name, DatapathPortKind.System), out _, out error), error);
+            }
+
+            Assert.Contains(" 0% packet loss", c.Exec("ping -c 2 -i 0.05 -W 2 10.8.0.2"));
+            var output = "";
+            var ping = new Thread(() => output = a.Exec("ping -q -c 300 -i 0.005 -W 2 10.8.0.2"));
+            ping.Start();
+            if (isNamespaceGone) c.Dispose();
+            else scope.Namespace.Exec("ip link del vc");
+            Assert.True(Poll(() => changes.Count(
+                change => change.Change == DatapathPortChange.Removed), 1));
+            Assert.True(datapath.Ports.Remove(3));
+            Assert.False(datapath.Ports.Remove(3));
+            ping.Join();
+            Assert.Contains(" 0% packet loss", output);
+        }
+
+        if (!isNamespaceGone) c.Dispose();
+    }
+
+    private static int Drain(DevicePeer peer)
+    {
+        _drained += peer.Take().Length;
+        return _drained;
+    }
+
+    [ThreadStatic] private static int _drained;
+
+    /// <summary>Until the count is reached, for some seconds.</summary>
+    private static bool Poll(Func<int> count, int wanted)
+    {
+        var deadline = Environment.TickCount64 + 6000;
+        while (Environment.TickCount64 < deadline)
+        {
+            if (count() >= wanted) return true;
+            Thread.Yield();
+        }
+
+        return false;
+    }
+
+    private static EbpfDatapath Open(
+        bool isWithoutTcx, string? pins, string remote, params string[] ports)
+    {
+        var options = EbpfSupport.SmallOptions with
+        {
+            PinFolder = pins,
+            IsWithoutTcx = isWithoutTcx,
+        };
+        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+        datapath!.UpcallHandler = new ThroughTunnel(new TunnelMetadata(
+            5, IPAddress.Any, IPAddress.Parse(remote), 0, 64, TunnelFlags.Key, 0, 0, []));
+        foreach (var name in ports)
+        {
+            var spec = name switch
+            {
+                "tunnel" => new DatapathPortSpec(
+                    "tun", DatapathPortKind.Tunnel,
+                    Tunnel: new TunnelPortSpec(TunnelKind.Geneve, 6081)),
+                "internal" => new DatapathPortSpec("int0", DatapathPortKind.Internal),
+                _ => new DatapathPortSpec(name, DatapathPortKind.System),
+            };
+            Assert.True(datapath.Ports.TryAdd(spec, out _, out error), error);
+        }
+
+        return datapath;
+    }
+
+    private static void Workload(
+        NetworkNamespace host, NetworkNamespace workload, string device, string address) =>
+        NetworkNamespace.Shell(
+            $"ip -n {host.Name} link add {device} type veth peer name eth0 "
+            + $"netns {workload.Name}; ip -n {host.Name} link set {device} up; "
+            + $"ip -n {workload.Name} link set eth0 mtu 1400 up; "
+            + $"ip -n {workload.Name} addr add {address} dev eth0");
+
+    /// <summary>Workload at 1, tunnel at 2, and between 3 and 4 the underlay.</summary>
+    private sealed class ThroughTunnel(TunnelMetadata outer) : IUpcallHandler
+    {
+        public UpcallVerdict Miss(PacketBuffer packet, in FlowKey key, out FlowKey mask)
+        {
+            mask = default;
+            mask.InPortWire = uint.MaxValue;
+            mask.RecirculationIdWire = uint.MaxValue;
+            mask.EthernetTypeWire = ushort.MaxValue;
+            ImmutableArray<DatapathAction> actions = key.InPort switch
+            {
+                1 => [new SetTunnelAction(outer), new OutputAction(2)],
+                2 => [new OutputAction(1)],
+                3 => [new OutputAction(4)],
+                _ => [new OutputAction(3)],
+            };
+            return new UpcallVerdict(actions, Install: true);
+        }
+
+        public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
+        {
+        }
+    }
+
+    /// <summary>A flow for each UDP source port, from port 1 to port 2.</summary>
+    private sealed class ByPort : IUpcallHandler
+    {
+        public UpcallVerdict Miss(PacketBuffer packet, in FlowKey key, out FlowKey mask)
+        {
+            mask = default;
+            mask.InPortWire = uint.MaxValue;
+            mask.RecirculationIdWire = uint.MaxValue;
+            mask.EthernetTypeWire = ushort.MaxValue;
+            mask.NetworkProtocol = byte.MaxValue;
+            mask.PortSourceWire = ushort.MaxValue;
+            return new UpcallVerdict([new OutputAction(2)], Install: true);
+        }
+
+        public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
+        {
+        }
+    }
+
+    private sealed class Flood(uint ports) : IUpcallHandler
+    {
+        public UpcallVerdict Miss(PacketBuffer packet, in FlowKey key, out FlowKey mask)
+        {
+            mask = default;
+            mask.InPortWire = uint.MaxValue;
+            mask.RecirculationIdWire = uint.MaxValue;
+            var actions = ImmutableArray.CreateBuilder<DatapathAction>();
+            for (uint port = 1; port <= ports; port++)
+            {
+                if (port != key.InPort) actions.Add(new OutputAction(port));
+            }
+
+            return new UpcallVerdict(actions.ToImmutable(), Install: true);
+        }
+
+        public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
+        {
+        }
+    }
+}

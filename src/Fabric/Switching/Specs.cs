@@ -79,7 +79,11 @@ public sealed record PortSpec(
     string Name, string? VlanMode, int? Tag, ImmutableSortedSet<int> Trunks,
     ImmutableSortedSet<int> Cvlans, string? BondMode, string? Lacp, int BondUpDelayMilliseconds,
     int BondDownDelayMilliseconds, ImmutableSortedDictionary<string, string> OtherConfig,
-    ImmutableSortedDictionary<string, InterfaceSpec> Interfaces);
+    ImmutableSortedDictionary<string, InterfaceSpec> Interfaces)
+{
+    /// <summary>Protected ports do not send to one another.</summary>
+    public bool IsProtected { get; init; }
+}
 
 /// <param name="Type">
 /// "", "system", "internal", "tap", "patch", "geneve", "vxlan", "dummy" ...

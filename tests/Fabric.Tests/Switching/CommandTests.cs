@@ -192,6 +192,20 @@ public sealed class CommandTests : SwitchWorld
     }
 
     [Fact]
+    public async Task Protected_ports_do_not_send_to_one_another()
+    {
+        DatapathCommands.Register(_commands, Store, () => Datapath);
+        BridgeCommands.Register(_commands, Store);
+        Want(Bridge("br0", Port("p1") with { IsProtected = true },
+            Port("p2") with { IsProtected = true }, Port("p3")));
+        Apply("br0", FlowMod.Add(0, 1, Match.Any, [new OfOutput(OfPort.Normal)]));
+        Assert.Equal(["p3"], Send("p1", Frame(1, 2), "p2", "p3"));
+        Assert.Equal(["p1", "p2"], Send("p3", Frame(3, 9), "p1", "p2"));
+        Assert.Contains(">> Flow is between protected ports, skipping output.",
+            await RunAsync("ofproto/trace", "br0", "in_port=p1,dl_src=50:54:00:00:00:01"));
+    }
+
+    [Fact]
     public async Task A_trace_is_told_to_programs_as_JSON()
     {
         Setup(

@@ -212,7 +212,10 @@ public static class BridgeTranslation
             row.GetStringOrNull("bond_mode"), row.GetStringOrNull("lacp"),
             (int)Math.Clamp(row.GetInteger("bond_updelay"), 0, int.MaxValue),
             (int)Math.Clamp(row.GetInteger("bond_downdelay"), 0, int.MaxValue),
-            row.GetMap("other_config"), interfaces.ToImmutable());
+            row.GetMap("other_config"), interfaces.ToImmutable())
+        {
+            IsProtected = row.GetBoolean("protected"),
+        };
     }
 
     private static InterfaceSpec InterfaceOf(Row row)

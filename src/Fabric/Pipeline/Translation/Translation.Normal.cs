@@ -83,7 +83,7 @@ internal sealed partial class Translation
         var destination = _flow.Flow.EthernetDestination.ToUInt64();
         if (!_bridge.ForwardsReservedMulticast && (destination & ~0xFUL) == 0x0180_C200_0000)
         {
-            Report(TraceKind.Warn, "packet has reserved destination MAC, dropping");
+            Report(TraceKind.Detail, "packet has reserved destination MAC, dropping");
             return false;
         }
 
@@ -133,7 +133,12 @@ internal sealed partial class Translation
             if (_bridge.BundleOf(port) is not { } bundle || bundle.Name == from.Name) continue;
             if (bundle.Members.IsEmpty || bundle.Members[0] != port.OpenFlowPort) continue;
             if (!bundle.IsFloodable || bundle.IsMirrorOutput) continue;
-            if (bundle.IsProtected && from.IsProtected) continue;
+            if (bundle.IsProtected && from.IsProtected)
+            {
+                Report(TraceKind.Warn, "Flow is between protected ports, skipping output.");
+                continue;
+            }
+
             if (bundle.Members.Length == 1 && (port.Config & OfPortConfig.NoFlood) != 0) continue;
             if (tags.IsCarriedBy(bundle)) OutputTo(bundle, in tags);
         }

@@ -31,7 +31,9 @@ internal readonly record struct VlanTags(
                 return false;
             case VlanMode.Dot1qTunnel:
                 if (bundle.Cvlans.IsEmpty || bundle.Cvlans.Contains(Vid)) return true;
-                break;
+                refusal = $"dropping VLAN {Vid} packet received on dot1q-tunnel port "
+                    + $"{bundle.Name} that excludes this VLAN";
+                return false;
             case VlanMode.NativeTagged or VlanMode.NativeUntagged when Vid == 0:
                 return true;
             default:

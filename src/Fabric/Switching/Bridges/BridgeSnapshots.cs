@@ -129,7 +129,7 @@ public static class BridgeSnapshots
         return new BundleSnapshot(
             port.Name, mode, vlan, trunks, port.Cvlans, members,
             BondOf(port, state, members, ports),
-            IsFloodable: true, IsProtected: false, isMirrorOutput,
+            IsFloodable: true, port.IsProtected, isMirrorOutput,
             port.OtherConfig.GetValueOrDefault("qinq-ethtype") == "802.1q"
                 ? (ushort)0x8100 : QinqEthertype,
             port.OtherConfig.GetValueOrDefault("priority-tags") switch

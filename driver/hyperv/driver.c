@@ -6,6 +6,8 @@
 #include "extension.h"
 #ifndef FABRIC_WDK
 #include "ndis/ndis_filter.h"
+#else
+#include "resolve.h"
 #endif
 
 DRIVER_INITIALIZE DriverEntry;
@@ -37,6 +39,9 @@ static NDIS_STATUS attach(NDIS_HANDLE filter, NDIS_HANDLE driver,
 	status = fabric_attach(filter, &attached);
 	if (status != NDIS_STATUS_SUCCESS)
 		return status;
+#ifdef FABRIC_WDK
+	attached->resolve = fabric_resolve_ask;
+#endif
 	RtlZeroMemory(&attributes, sizeof(attributes));
 	attributes.Header.Type = NDIS_OBJECT_TYPE_FILTER_ATTRIBUTES;
 	attributes.Header.Revision = NDIS_FILTER_ATTRIBUTES_REVISION_1;
@@ -51,6 +56,9 @@ static NDIS_STATUS attach(NDIS_HANDLE filter, NDIS_HANDLE driver,
 
 static VOID detach(NDIS_HANDLE context)
 {
+#ifdef FABRIC_WDK
+	fabric_resolve_wait();
+#endif
 	fabric_detach(context);
 	attached = NULL;
 }
@@ -227,6 +235,9 @@ static NTSTATUS dispatch_control(PDEVICE_OBJECT object, PIRP irp)
 static VOID unload(PDRIVER_OBJECT driver)
 {
 	UNREFERENCED_PARAMETER(driver);
+#ifdef FABRIC_WDK
+	fabric_resolve_stop();
+#endif
 	if (device_handle)
 		NdisDeregisterDeviceEx(device_handle);
 	if (filter_driver)
@@ -256,6 +267,30 @@ static NDIS_STATUS register_device(void)
 	return NdisRegisterDeviceEx(filter_driver, &attributes, &device_object, &device_handle);
 }
 
+#ifdef FABRIC_WDK
+/* What the uplink's NIC does inside of tunnels. */
+static VOID status_of_nic(NDIS_HANDLE context, PNDIS_STATUS_INDICATION indication)
+{
+	struct fabric_extension *extension = context;
+
+	if (indication->StatusCode == NDIS_STATUS_TASK_OFFLOAD_CURRENT_CONFIG &&
+	    indication->StatusBufferSize >= sizeof(NDIS_OFFLOAD)) {
+		const NDIS_OFFLOAD *offload = indication->StatusBuffer;
+		ULONG bits = 0;
+
+		if (offload->EncapsulatedPacketTaskOffloadGre.TransmitChecksumOffloadSupported &&
+		    offload->EncapsulatedPacketTaskOffloadGre.LsoV2Supported)
+			bits |= FABRIC_OFFLOAD_GRE;
+		if (offload->EncapsulatedPacketTaskOffloadVxlan.TransmitChecksumOffloadSupported &&
+		    offload->EncapsulatedPacketTaskOffloadVxlan.LsoV2Supported)
+			bits |= FABRIC_OFFLOAD_VXLAN;
+		extension->offloads = bits;
+	}
+	NdisFIndicateStatus(extension->filter, indication);
+}
+#endif
+
+
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 {
 	NDIS_FILTER_DRIVER_CHARACTERISTICS own;
@@ -283,12 +318,19 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	own.SendNetBufferListsCompleteHandler = send_complete;
 	own.OidRequestHandler = oid;
 	own.OidRequestCompleteHandler = oid_complete;
+#ifdef FABRIC_WDK
+	own.StatusHandler = status_of_nic;
+#endif
 	driver->DriverUnload = unload;
 	status = NdisFRegisterFilterDriver(driver, driver, &own, &filter_driver);
 	if (status == NDIS_STATUS_SUCCESS) {
 		status = register_device();
 		if (status != NDIS_STATUS_SUCCESS)
 			NdisFDeregisterFilterDriver(filter_driver);
+#ifdef FABRIC_WDK
+		else
+			fabric_resolve_start(device_object);
+#endif
 	}
 	if (status != NDIS_STATUS_SUCCESS)
 		fabric_device_stop();

@@ -106,7 +106,14 @@ static VOID fabric_wrap(struct fabric_packet *from, PNET_BUFFER_LIST list,
 	packet.buffer = list->FirstNetBuffer;
 	packet.is_original = FALSE;
 	packet.data = NULL;
-	if (fabric_make_writable(&packet) && fabric_headroom(&packet, outer)) {
+	if (fabric_make_writable(&packet)) {
+		ULONG heads = outer - 14 + (ULONG)from->layout.transport + 20;
+
+		/* A segment of a large send, or one with a tag put in, is no SYN with options. */
+		if (hop->mtu > heads + 88)
+			fabric_mss_clamp(&packet, hop->mtu - heads, !is_for_nic);
+	}
+	if (packet.data && fabric_headroom(&packet, outer)) {
 		fabric_outer_write(vport, tunnel, hop, packet.buffer->DataLength - outer,
 				   fabric_flow_hash(&from->key, 0), packet.data);
 		fabric_seal(&packet, vport, tunnel);

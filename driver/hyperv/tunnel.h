@@ -24,6 +24,9 @@ enum { FABRIC_GRE = 3, FABRIC_VXLAN = 4, FABRIC_GENEVE = 5, FABRIC_STT = 106 };
 const struct fabric_hop *fabric_hop_find(struct fabric_extension *extension,
 					 const struct fabric_tunnel *tunnel);
 
+/* mss.c */
+VOID fabric_mss_clamp(struct fabric_packet *packet, ULONG most, BOOLEAN has_sum);
+
 /* header.c: size of the outer header; it is written in front of 'inner' bytes at 'at'. */
 ULONG fabric_outer_size(const struct fabric_vport *vport, const struct fabric_tunnel *tunnel);
 VOID fabric_outer_write(const struct fabric_vport *vport, const struct fabric_tunnel *tunnel,

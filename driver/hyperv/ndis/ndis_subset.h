@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
- * The part of NDIS 6.40 that this extension uses, written from Microsoft's public documentation of
+ * The part of NDIS 6.50 that this extension uses, written from Microsoft's public documentation of
  * the structures and functions (learn.microsoft.com, "NDIS filter drivers", "Hyper-V extensible
  * switch"): the same names, fields and order.
  *
@@ -34,7 +34,7 @@ typedef NDIS_HANDLE NDIS_SWITCH_CONTEXT;
 #define NDIS_SWITCH_DEFAULT_PORT_ID 0
 #define NDIS_SWITCH_DEFAULT_NIC_INDEX 0
 #define NDIS_FILTER_MAJOR 6
-#define NDIS_FILTER_MINOR 40
+#define NDIS_FILTER_MINOR 50
 #define NDIS_SEND_FLAGS_SWITCH_DESTINATION_GROUP 0x4
 #define NDIS_SEND_COMPLETE_FLAGS_SWITCH_SINGLE_SOURCE 0x8
 

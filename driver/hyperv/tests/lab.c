@@ -136,7 +136,7 @@ void lab_stop(struct lab *lab)
 		free(one);
 }
 
-void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size)
+static void hop_of(struct lab *lab, const UCHAR *remote, ULONG size, ULONG mtu)
 {
 	struct fabric_hop hop;
 
@@ -149,8 +149,18 @@ void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size)
 	memcpy(hop.mac_local, "\2\0\0\0\1\1", 6);
 	memcpy(hop.mac_remote, "\2\0\0\0\1\2", 6);
 	hop.port_id = 1;
-	hop.mtu = 1600;
+	hop.mtu = mtu;
 	fabric_hop_set(lab->extension, &hop);
+}
+
+void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size)
+{
+	hop_of(lab, remote, size, 1600);
+}
+
+void lab_hop_mtu(struct lab *lab, const UCHAR *remote, ULONG mtu)
+{
+	hop_of(lab, remote, 4, mtu);
 }
 
 struct fabric_writer lab_actions(void)

@@ -44,6 +44,7 @@ int lab_start(struct lab *lab, int is_bound);
 int lab_start_empty(struct lab *lab);
 void lab_stop(struct lab *lab);
 /* Where packets to a tunnel's end leave: by port 1, with made-up link addresses. */
+void lab_hop_mtu(struct lab *lab, const UCHAR *remote, ULONG mtu); /* IPv4. */
 void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size);
 int lab_port(struct lab *lab, ULONG id, NDIS_SWITCH_NIC_TYPE type, const char *name);
 

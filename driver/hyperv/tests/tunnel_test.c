@@ -249,6 +249,31 @@ static void what_no_hop_is_known_for_is_lost_under_that_name(void)
 	lab_stop(&lab);
 }
 
+static void a_connection_that_opens_is_told_what_fits_the_tunnel(void)
+{
+	static const UCHAR options[8] = { 1, 2, 4, 1460 >> 8, 1460 & 255, 1, 1, 0 };
+	struct double_delivery *one;
+	struct lab lab;
+	ULONG size = lab_tcp(frame, 8, 5), i;
+
+	for (i = 0; i < 2; i++) {
+		into(&lab, FABRIC_GENEVE, 8, 0, 0);
+		lab_hop_mtu(&lab, remote, 1500);
+		lab_tcp(frame, 8, 5);
+		frame[46] = 0x70; /* 28 bytes. */
+		frame[47] = i ? 0x10 : 0x02;
+		memcpy(frame + 54, options, 8);
+		lab_sums(frame);
+		lab_send(&lab, 3, frame, size, 70);
+		one = taken_at(1);
+		/* 1500, less outer headers but the Ethernet one (44), 14, 20 and 20. */
+		CHECK(fabric_read16(one->bytes + 58 + 57) == (i ? 1460 : 1402));
+		CHECK(lab_checksums_hold(one->bytes + 58, size));
+		free(one);
+		lab_stop(&lab);
+	}
+}
+
 static void bent_outer_headers_are_dropped_under_their_names(void)
 {
 	struct double_delivery *one;
@@ -285,6 +310,7 @@ int main(void)
 	RUN(a_partial_checksum_is_whole_before_a_tunnel);
 	RUN(a_large_send_goes_up_as_its_segments);
 	RUN(what_no_hop_is_known_for_is_lost_under_that_name);
+	RUN(a_connection_that_opens_is_told_what_fits_the_tunnel);
 	RUN(bent_outer_headers_are_dropped_under_their_names);
 	printf("%d tests passed\n", count);
 	return 0;

@@ -59,6 +59,13 @@ internal sealed class RecordedWmi : IWmiSession
 
     public List<string> Invoked { get; } = [];
 
+    /// <summary>Another uplink of the switch: a member of a team, or a NIC beside it.</summary>
+    public void AddUplink(string name, string mac) =>
+        _classes["Msvm_EthernetPortAllocationSettingData"].Add(Of(
+            name, ("InstanceID", $"Microsoft:{Switch}\\{name}"), ("ElementName", name),
+            ("HostResource", (string[])["\\\\HV1\\root:Msvm_ExternalEthernetPort.Name=\"y\""]),
+            ("Address", mac), ("EnabledState", (ushort)2)));
+
     public void Change() => _changed?.Invoke();
 
     public void Remove(string path)

@@ -29,6 +29,25 @@ public sealed class VifTests : TestKit
     }
 
     [Fact]
+    public void Members_of_a_team_are_ports_of_their_own()
+    {
+        _wmi.AddUplink("Ethernet 1", "00155D0000A1");
+        _wmi.AddUplink("Ethernet 2", "00155D0000A2");
+        using var host = Host();
+        var nics = host.Nics(out _)!;
+
+        var uplinks = nics.Where(nic => nic.Kind == VirtualNicKind.External).ToList();
+        Assert.Equal(
+            ["Ethernet 1", "Ethernet 2", "Ethernet0"],
+            uplinks.Select(nic => nic.PortName).Order(StringComparer.Ordinal));
+        Assert.Equal(3, uplinks.Select(nic => nic.Id).Distinct().Count());
+        Assert.Contains(uplinks, nic => nic.Mac == "00:15:5d:00:00:a2");
+        // Nobody renames the host's own adapters, or plugs them into the integration bridge.
+        Assert.DoesNotContain(
+            VifRows.Namings(nics), naming => uplinks.Any(nic => nic.Id == naming.NicId));
+    }
+
+    [Fact]
     public void The_extension_is_enabled_on_the_switch_that_is_named()
     {
         using var host = Host();

@@ -180,8 +180,7 @@ internal sealed partial class Translation
                 WriteActions(write.Actions);
                 return true;
             case OfClearActions:
-                Report(TraceKind.Detail,
-                    _actionSet.Count == 0 ? "action set was empty" : "clearing action set");
+                ReportCleared();
                 _actionSet.Clear();
                 _flow.ActionSetOutput = OfPort.Unset;
                 return true;
@@ -359,5 +358,13 @@ internal sealed partial class Translation
             to._actionSet.Clear();
             to._actionSet.AddRange(_actionSet);
         }
+    }
+
+    private void ReportCleared()
+    {
+        if (_trace is null) return;
+        Report(TraceKind.Detail, _actionSet.Count == 0
+            ? "action set was empty"
+            : $"action set was: {FlowText.Actions(ActionSet.InOrder(_actionSet))}");
     }
 }

@@ -7,6 +7,9 @@ namespace Fabric.Tests.Pipeline;
 /// </summary>
 internal sealed class RandomFlowTable
 {
+    /// <summary>From this seed on actions are tried that the others do not have.</summary>
+    public const int WideSeed = 1_000_000;
+
     private const int TableCount = 6;
     private static readonly string[] Protocols =
         ["", "", "ip", "tcp", "tcp", "udp", "icmp", "arp", "ipv6", "tcp6", "udp6", "icmp6",
@@ -19,11 +22,13 @@ internal sealed class RandomFlowTable
     private static readonly int[] Ports = [80, 81, 443, 1000, 0x8001];
 
     private readonly Random _random;
+    private readonly bool _isWide;
     private readonly StringBuilder _text = new();
     private readonly HashSet<(int Table, int Priority)> _taken = [];
 
     public RandomFlowTable(int seed)
     {
+        _isWide = seed >= WideSeed;
         _random = new Random(seed);
         _text.AppendLine("flow delete table=255");
         _text.AppendLine("group delete group_id=all");
@@ -263,6 +268,7 @@ internal sealed class RandomFlowTable
     private string Action(string protocol, int table, int depth)
     {
         var next = Math.Min(TableCount, table + _random.Next(1, 3));
+        if (_isWide && _random.Next(4) == 0) return Wide(protocol, next);
         switch (_random.Next(44))
         {
             case 0 or 1 or 2 or 3:
@@ -308,6 +314,39 @@ internal sealed class RandomFlowTable
 
         return OfProtocol(protocol, next);
     }
+
+    private string Wide(string protocol, int next) => _random.Next(14) switch
+    {
+        0 => $"multipath({Pick(["eth_src", "symmetric_l4", "symmetric_l3l4"])},{_random.Next(100)},"
+            + $"{Pick(["modulo_n", "hash_threshold", "hrw", "iter_hash"])},{_random.Next(1, 9)},"
+            + $"{_random.Next(4)},NXM_NX_REG{_random.Next(4)}[0..7])",
+        1 => $"bundle_load({Pick(["eth_src", "symmetric_l4"])},{_random.Next(100)},"
+            + $"{Pick(["hrw", "active_backup"])},ofport,"
+            + $"NXM_NX_REG{_random.Next(4)}[],members:2,3,4)",
+        2 => $"bundle(symmetric_l3l4+udp,{_random.Next(100)},hrw,ofport,members:1,2,77)",
+        3 => "move:NXM_OF_ETH_DST[0..15]->NXM_NX_REG2[16..31]",
+        4 => "set_field:50:55:00:00:00:00/ff:ff:00:00:00:00->eth_src",
+        5 => Pick([
+            "push_vlan:0x8100,set_field:4101->vlan_vid", "push_vlan:0x88a8,push_vlan:0x8100"]),
+        6 => $"learn(table=5,fin_idle_timeout=5,priority={_random.Next(1, 9)},"
+            + "NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[16..31],"
+            + "output:NXM_OF_IN_PORT[])",
+        7 => Pick(["push:NXM_NX_XXREG0[],pop:NXM_NX_XXREG1[]", "push:NXM_NX_REG1[4..9]"]),
+        8 => $"clone(set_field:{Pick(Macs)}->eth_dst,resubmit(,{next}))",
+        9 => "output(port=3,max_len=64)",
+        10 => $"controller(reason=invalid_ttl,id={_random.Next(3)})",
+        11 => $"resubmit({Pick([1, 5])},{next}),output:in_port",
+        12 => Mpls(protocol),
+        _ => IsIpv4(protocol)
+            ? Pick([$"ct(table={next},zone=3,nat)", "ct(commit,zone=2,nat(dst=10.0.0.7:80))",
+                $"ct(commit,force,table={next},exec(set_field:7->ct_label))",
+                "move:NXM_OF_IP_SRC[0..7]->NXM_OF_IP_DST[0..7]"])
+            : "set_field:3->reg3",
+    };
+
+    private string Mpls(string protocol) => protocol == "mpls"
+        ? Pick(["pop_mpls:0x0800", "push_mpls:0x8847,set_mpls_label:7", "pop_mpls:0x8847"])
+        : IsIpv4(protocol) ? "push_mpls:0x8847,set_mpls_label:9,output:2" : "note:09";
 
     /// <summary>
     /// No exit and no group by dp_hash inside: in OVS 3.1 these also end what is outside.

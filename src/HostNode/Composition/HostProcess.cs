@@ -102,6 +102,7 @@ internal static class HostProcess
               persistence.journal {
                 plugin = "akka.persistence.journal.sql"
                 sql {
+                  class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
                   connection-string = "Data Source={{database}}"
                   provider-name = "SQLite.MS"
                 }
@@ -109,6 +110,7 @@ internal static class HostProcess
               persistence.snapshot-store {
                 plugin = "akka.persistence.snapshot-store.sql"
                 sql {
+                  class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
                   connection-string = "Data Source={{database}}"
                   provider-name = "SQLite.MS"
                 }

@@ -9,12 +9,12 @@ namespace Fabric.HostNode.Tools;
 internal static class AppctlTool
 {
     private const string Usage =
-        "usage: fabric appctl [-t TARGET] [-T SECONDS] COMMAND [ARGUMENT]...\n"
+        "usage: fabric appctl [-t TARGET] [-T SECONDS] [-f text|json] COMMAND [ARGUMENT]...\n"
         + "TARGET: a daemon's name (default ovs-vswitchd) or the path of its control socket";
 
     public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error)
     {
-        var (target, seconds) = ("", 30.0);
+        var (target, seconds, isJson) = ("", 30.0, false);
         var words = new Queue<string>(arguments);
         while (words.TryPeek(out var word) && word.StartsWith('-'))
         {
@@ -27,6 +27,7 @@ internal static class AppctlTool
 
             var (name, value) = Option(word, words);
             if (name is "-t" or "--target") target = value;
+            else if (name is "-f" or "--format") isJson = value == "json";
             else if (name is not ("-T" or "--timeout") || !double.TryParse(
                 value, CultureInfo.InvariantCulture, out seconds))
             {
@@ -43,7 +44,8 @@ internal static class AppctlTool
 
         if (target == "") target = DefaultTarget();
         var answer = await UnixctlClient.AskAsync(
-            ToolVerbs.RunFolder, target, command, [.. words], TimeSpan.FromSeconds(seconds));
+            ToolVerbs.RunFolder, target, command, [.. words], TimeSpan.FromSeconds(seconds),
+            isJson);
         if (answer.Error is { } refused)
         {
             await error.WriteAsync(refused.EndsWith('\n') ? refused : refused + '\n');
@@ -51,7 +53,7 @@ internal static class AppctlTool
             return answer.IsReached ? 2 : 1;
         }
 
-        await output.WriteAsync(answer.Text);
+        await output.WriteAsync(isJson ? answer.Text + "\n" : answer.Text);
         return ExitCode.Ok;
     }
 

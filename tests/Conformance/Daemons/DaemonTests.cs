@@ -85,6 +85,54 @@ public sealed partial class DaemonTests
         Assert.Equal("ovsdb-server: unrecognized option '--nonsense'", unknown.Error.Trim());
     }
 
+    [Fact]
+    public async Task Control_sockets_answer_in_json_when_they_are_asked_to()
+    {
+        using var world = new DropInWorld("ovsdb-server", "ovsdb-tool", "pbm");
+        File.WriteAllText($"{world.Folder}/schema", Schema);
+        await world.SaysAsync("ovsdb-tool create db schema && ovsdb-server --detach --no-chdir "
+            + "--pidfile --unixctl=$PWD/a.ctl -vconsole:off db", Patience);
+        const string ask = "shims/pbm appctl -t $PWD/a.ctl";
+        Assert.Equal("{\"reply-format\":\"plain\",\"reply\":\"_Server\\nordinals\\n\"}",
+            await world.SaysAsync($"{ask} --format json ovsdb-server/list-dbs"));
+        Assert.Contains("\"ovsdb-server/add-db\":\"DB\"",
+            await world.SaysAsync($"{ask} --format json list-commands"));
+        Assert.Equal("_Server\nordinals",
+            await world.SaysAsync($"{ask} ovsdb-server/list-dbs"));
+    }
+
+    /// <summary>The SSL row's files serve Manager rows, and go with the row.</summary>
+    [Fact]
+    public async Task Managers_speak_tls_with_the_files_of_the_ssl_row()
+    {
+        using var world = new DropInWorld("ovsdb-server");
+        const string row = "db:Open_vSwitch,SSL";
+        await world.SaysAsync("""
+            openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=ca
+            openssl req -x509 -newkey rsa:2048 -nodes -keyout x.key -out x.pem -subj /CN=x
+            for n in s c; do
+              openssl req -newkey rsa:2048 -nodes -keyout $n.key -out $n.csr -subj /CN=$n
+              openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $n.pem
+            done
+            """, Patience);
+        await world.SaysAsync($"ovsdb-tool create conf.db {DropInWorld.Schema} && "
+            + "ovsdb-server --detach --no-chdir --pidfile --remote=punix:$PWD/db.sock "
+            + $"--log-file -vconsole:off --private-key={row},private_key "
+            + $"--certificate={row},certificate --ca-cert={row},ca_cert "
+            + "--remote=db:Open_vSwitch,Open_vSwitch,manager_options", Patience);
+        await world.SaysAsync("ovs-vsctl --no-wait -- init -- set-ssl $PWD/s.key $PWD/s.pem "
+            + "$PWD/ca.pem -- set-manager pssl:0:127.0.0.1");
+        string port = "";
+        Assert.True(await Poll.UntilAsync(async () => (port = (await world.RunAsync(
+            "ovs-vsctl --no-wait get Manager . status:bound_port")).Output.Trim('"', '\n'))
+            .Length > 0, Patience));
+        const string list = "timeout 10 ovsdb-client -C ca.pem -p NAME.key -c NAME.pem list-dbs ";
+        Assert.Contains("Open_vSwitch", await world.SaysAsync(
+            $"{list.Replace("NAME", "c")} ssl:127.0.0.1:{port}"));
+        Assert.NotEqual(0, (await world.RunAsync(
+            $"{list.Replace("NAME", "x")} ssl:127.0.0.1:{port}")).ExitCode);
+    }
+
     [GeneratedRegex(@"daemon_unix\(monitor\)\|ERR\|1 crashes: pid \d+ died, killed "
         + @"\(Segmentation fault\), restarting")]
     private static partial Regex Crash();

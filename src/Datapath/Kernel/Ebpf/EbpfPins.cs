@@ -45,6 +45,7 @@ public static unsafe partial class EbpfPins
     {
         error = "";
         if (!Directory.Exists(folder)) return false;
+        LibBpf.SetPrint(0); // Devices without a filter of ours are no news.
         var devices = DevicesOf(folder);
         if (RouteSocket.TryOpen(out error) is not { } routes) return false;
         using (routes)

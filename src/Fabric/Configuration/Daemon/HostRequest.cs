@@ -25,6 +25,9 @@ internal abstract record HostRequest
     /// <summary>All clients are cut off, to connect anew.</summary>
     public sealed record Reconnect : HostRequest;
 
+    /// <summary>From now on monitor_cond is an unknown method.</summary>
+    public sealed record DisableMonitorCond : HostRequest;
+
     public sealed record Describe : HostRequest;
 
     /// <summary>Whom to follow; kept for <see cref="Follow"/> while the server is active.</summary>

@@ -72,6 +72,11 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             _server.Tell(new CloseSessions());
             Sender.Tell(new HostAnswer("", null));
         });
+        Receive<HostRequest.DisableMonitorCond>(_ =>
+        {
+            _server.Tell(new DisableMonitorCond());
+            Sender.Tell(new HostAnswer("", null));
+        });
         Receive<HostRequest.Describe>(_ => Sender.Tell(new HostAnswer("", null)
         {
             Databases = [.. _files.Select(pair => (pair.Key, pair.Value.Actor))],
@@ -218,7 +223,7 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         if (!OvsdbRemote.TryParse(text, out var remote))
         {
             // As ovsdb-server: it may be a method that another version has.
-            _log.Warning("{0}: unknown or malformed remote", text);
+            _log.Info("{0}: unknown or malformed remote", text);
             _remotes[text] = null;
             return new HostAnswer("", null);
         }

@@ -12,7 +12,7 @@ internal static class OvsdbServerCommands
     public static void Register(
         UnixctlCommands commands, Func<HostRequest, Task<HostAnswer>> ask)
     {
-        Add("ovsdb-server/compact", "[DB]", 0, 1,
+        Add("ovsdb-server/compact", "", 0, 1,
             arguments => new HostRequest.Compact(arguments.FirstOrDefault()));
         Add("ovsdb-server/add-remote", "REMOTE", 1, 1,
             arguments => new HostRequest.AddRemote(arguments[0]));
@@ -27,6 +27,8 @@ internal static class OvsdbServerCommands
         Add("ovsdb-server/get-db-storage-status", "DB", 1, 1,
             arguments => new HostRequest.Status(arguments[0]));
         Add("ovsdb-server/reconnect", "", 0, 0, _ => new HostRequest.Reconnect());
+        Add("ovsdb-server/disable-monitor-cond", "", 0, 0,
+            _ => new HostRequest.DisableMonitorCond());
         Add("ovsdb-server/sync-status", "", 0, 0, _ => new HostRequest.SyncStatus());
         Add("ovsdb-server/get-active-ovsdb-server", "", 0, 0, _ => new HostRequest.GetSource());
         Add("ovsdb-server/set-active-ovsdb-server", "", 1, 1,

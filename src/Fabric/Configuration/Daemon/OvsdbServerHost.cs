@@ -116,13 +116,19 @@ public static class OvsdbServerHost
     private static Task<HostAnswer> AskAsync(IActorRef host, HostRequest request) =>
         host.Ask<HostAnswer>(request, AnswerTime);
 
-    private const string Usage = """
+    private static string Usage => $"""
         ovsdb-server: Open vSwitch database server
         usage: ovsdb-server [OPTIONS] [DATABASE...]
         where each DATABASE is a database file in ovsdb format.
-          --remote=REMOTE         connect or listen to REMOTE: punix:FILE, ptcp:PORT[:IP],
-                                  pssl:PORT[:IP], unix:FILE, tcp:IP:PORT, ssl:IP:PORT,
-                                  db:DATABASE,TABLE,COLUMN
+        The default DATABASE, if none is given, is
+        {OvsFolders.Database}/conf.db.
+
+        JSON-RPC options (may be specified any number of times):
+          --remote=REMOTE         connect or listen to REMOTE
+        where REMOTE is punix:FILE, ptcp:PORT[:IP], pssl:PORT[:IP], unix:FILE, tcp:IP:PORT,
+        ssl:IP:PORT or db:DATABASE,TABLE,COLUMN
+
+        Other options:
           --unixctl=SOCKET        override default control socket name
           --pidfile[=FILE]        create pidfile
           --log-file[=FILE]       enable logging to FILE

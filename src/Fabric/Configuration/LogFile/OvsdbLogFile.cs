@@ -262,7 +262,7 @@ public sealed class OvsdbLogFile : IDisposable
         {
             lockFile.Dispose();
             throw new IOException($"I/O error: {path}: failed to lock lockfile "
-                + "(Resource temporarily unavailable): another process uses the database");
+                + "(Resource temporarily unavailable)");
         }
     }
 }

@@ -10,8 +10,8 @@ namespace Fabric.Configuration;
 /// </summary>
 /// <remarks>
 /// Hears:  <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
-///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>, <see cref="CloseSessions"/>; lock
-///         requests of sessions.
+///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>, <see cref="CloseSessions"/>,
+///         <see cref="DisableMonitorCond"/>; lock requests of sessions.
 /// Says:   <see cref="RemoteOpened"/> and <see cref="RemoteFailed"/> to who opened it; the list
 ///         of databases to listeners and sessions; answers about locks.
 /// Holds:  the list, the _Server database that shows it, the locks, one child per remote.
@@ -31,6 +31,7 @@ public sealed class OvsdbServerActor : ReceiveActor
         ImmutableSortedDictionary.Create<string, ServedDatabase>(StringComparer.Ordinal);
 
     private IActorRef _serverDatabase = ActorRefs.Nobody;
+    private bool _hasMonitorCond = true;
     private long _nextRemote;
 
     /// <param name="serverId">What get_server_id answers; null for one of its own.</param>
@@ -57,6 +58,12 @@ public sealed class OvsdbServerActor : ReceiveActor
         Receive<CloseSessions>(close =>
         {
             foreach (var remote in _remotes.Values) remote.Tell(close);
+        });
+        Receive<DisableMonitorCond>(_ =>
+        {
+            _hasMonitorCond = false;
+            TellListeners();
+            foreach (var remote in _remotes.Values) remote.Tell(new CloseSessions());
         });
         Receive<RequestLock>(HearLock);
         Receive<ReleaseLock>(release =>
@@ -97,9 +104,12 @@ public sealed class OvsdbServerActor : ReceiveActor
         TellListeners();
     }
 
+    private DatabasesServed Served() =>
+        new(_databases, _serverId) { HasMonitorCond = _hasMonitorCond };
+
     private void TellListeners()
     {
-        var served = new DatabasesServed(_databases, _serverId);
+        var served = Served();
         foreach (var listener in _remotes.Values) listener.Tell(served);
     }
 
@@ -125,7 +135,7 @@ public sealed class OvsdbServerActor : ReceiveActor
     private void Open(OpenRemote open)
     {
         if (_remotes.Remove(open.Remote.Text, out var before)) Context.Stop(before);
-        var served = new DatabasesServed(_databases, _serverId);
+        var served = Served();
         var props = open.Remote.IsPassive
             ? ListenerActor.Props(open, Self, Sender, served, _time)
             : ConnectorActor.Props(open, Self, Sender, served, _time);

@@ -35,6 +35,9 @@ public sealed record OpenRemote(OvsdbRemote Remote)
 
 public sealed record CloseRemote(string Text);
 
+/// <summary>Clients find a server that knows "monitor" only, as an old one.</summary>
+public sealed record DisableMonitorCond;
+
 /// <summary>All clients are disconnected; remotes stay, and clients may connect anew.</summary>
 public sealed record CloseSessions;
 
@@ -54,7 +57,10 @@ public sealed record TlsIdentity(
 
 /// <summary>What the server tells listeners and sessions whenever it changes.</summary>
 internal sealed record DatabasesServed(
-    ImmutableSortedDictionary<string, ServedDatabase> Databases, Guid ServerId);
+    ImmutableSortedDictionary<string, ServedDatabase> Databases, Guid ServerId)
+{
+    public bool HasMonitorCond { get; init; } = true;
+}
 
 /// <summary>A session wants a lock; <see cref="LockAnswered"/> answers.</summary>
 internal sealed record RequestLock(long RequestId, string Name, bool IsSteal);

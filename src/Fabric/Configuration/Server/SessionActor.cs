@@ -143,6 +143,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
 
     IEnumerable<string> ISessionPeers.Databases => _served.Databases.Keys;
     Guid ISessionPeers.ServerId => _served.ServerId;
+    bool ISessionPeers.HasMonitorCond => _served.HasMonitorCond;
 
     protected override void PreStart()
     {

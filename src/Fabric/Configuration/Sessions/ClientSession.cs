@@ -87,8 +87,12 @@ internal sealed partial class ClientSession
                 break;
             case "get_schema": HearGetSchema(message.Params, id); break;
             case "monitor": HearMonitor(message, id, MonitorDialect.Update); break;
-            case "monitor_cond": HearMonitor(message, id, MonitorDialect.Update2); break;
-            case "monitor_cond_since": HearMonitor(message, id, MonitorDialect.Update3); break;
+            case "monitor_cond" when _peers.HasMonitorCond:
+                HearMonitor(message, id, MonitorDialect.Update2);
+                break;
+            case "monitor_cond_since" when _peers.HasMonitorCond:
+                HearMonitor(message, id, MonitorDialect.Update3);
+                break;
             case "monitor_cond_change": HearConditionChange(message.Params, id); break;
             case "monitor_cancel": HearMonitorCancel(message.Params, id); break;
             case "list_dbs":

@@ -11,6 +11,9 @@ internal interface ISessionPeers
     /// <summary>This server among those of its cluster.</summary>
     Guid ServerId { get; }
 
+    /// <summary>False: monitor_cond and monitor_cond_since are not known here.</summary>
+    bool HasMonitorCond => true;
+
     /// <returns>False if no database of that name is served now.</returns>
     bool TrySchema(string database, out DatabaseSchema schema);
 

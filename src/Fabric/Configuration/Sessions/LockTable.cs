@@ -39,13 +39,14 @@ internal sealed class LockTable<TOwner>
     }
 
     /// <summary>'client' gives the lock up, or stops waiting for it.</summary>
-    /// <returns>Who owns it next because of that, or null.</returns>
+    /// <returns>
+    /// Who owns it now, or null: ovsdb-server tells the owner also when just a waiter left.
+    /// </returns>
     public TOwner? Release(string name, TOwner client)
     {
         if (!_locks.TryGetValue(name, out var line) || line.Count == 0) return null;
-        var owned = line[0].Equals(client);
-        line.Remove(client);
-        if (line.Count > 0) return owned ? line[0] : null;
+        if (!line.Remove(client)) return null;
+        if (line.Count > 0) return line[0];
         _locks.Remove(name);
         return null;
     }

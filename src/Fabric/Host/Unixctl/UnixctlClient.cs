@@ -17,9 +17,10 @@ public static class UnixctlClient
 
     /// <param name="runFolder">OVS_RUNDIR.</param>
     /// <param name="target">A program's name, found by its pidfile; or a socket's path.</param>
+    /// <param name="isJson">The result is wanted as JSON; see ovs-appctl(8), --format.</param>
     public static async Task<UnixctlAnswer> AskAsync(
         string runFolder, string target, string command, ImmutableArray<string> arguments,
-        TimeSpan timeout)
+        TimeSpan timeout, bool isJson = false)
     {
         using var patience = new CancellationTokenSource(timeout);
         try
@@ -28,13 +29,14 @@ public static class UnixctlClient
             using var socket = new Socket(
                 AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), patience.Token);
-            var request = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
+            if (isJson)
             {
-                ["id"] = 0,
-                ["method"] = command,
-                ["params"] = arguments.ToArray(),
-            });
-            await socket.SendAsync(request, SocketFlags.None, patience.Token);
+                await SendAsync(socket, "set-options", ["--format", "json"], patience.Token);
+                var accepted = await ReceiveAsync(socket, patience.Token);
+                if (accepted.Error is not null) return accepted;
+            }
+
+            await SendAsync(socket, command, arguments, patience.Token);
             return await ReceiveAsync(socket, patience.Token);
         }
         catch (Exception error) when (error is IOException or SocketException
@@ -47,6 +49,19 @@ public static class UnixctlClient
         {
             return new UnixctlAnswer("", $"{target}: no answer in time", IsReached: false);
         }
+    }
+
+    private static async Task SendAsync(
+        Socket socket, string command, ImmutableArray<string> arguments,
+        CancellationToken cancellation)
+    {
+        var request = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
+        {
+            ["id"] = 0,
+            ["method"] = command,
+            ["params"] = arguments.ToArray(),
+        });
+        await socket.SendAsync(request, SocketFlags.None, cancellation);
     }
 
     private static string SocketOf(string runFolder, string target)

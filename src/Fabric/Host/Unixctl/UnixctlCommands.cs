@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 
 namespace Fabric.Host;
 
@@ -24,7 +25,10 @@ public sealed class UnixctlCommands
 
     public UnixctlCommands()
     {
-        Register("list-commands", "", 0, 0, _ => Task.FromResult(List()));
+        Register("list-commands", "", 0, 0, request => Task.FromResult(request.IsJson
+            ? JsonSerializer.Serialize(
+                _entries.ToDictionary(pair => pair.Key, pair => pair.Value.Usage))
+            : List()));
     }
 
     /// <summary>Adds a command.</summary>

@@ -163,7 +163,7 @@ public sealed class UnixctlListener : IAsyncDisposable
         try
         {
             var text = await _commands.RunAsync(new UnixctlRequest(name, arguments, isJson));
-            return (Reply(request, text, null), isJson);
+            return (isJson ? ReplyJson(request, text) : Reply(request, text, null), isJson);
         }
         catch (UnixctlException error)
         {
@@ -174,6 +174,58 @@ public sealed class UnixctlListener : IAsyncDisposable
                 or OperationCanceledException)
         {
             return (Reply(request, null, $"\"{name}\": no answer in time"), isJson);
+        }
+    }
+
+    /// <remarks>
+    /// As Open vSwitch 3.4: what a command has as JSON is the result itself, a text is wrapped.
+    /// </remarks>
+    private static ReadOnlyMemory<byte> ReplyJson(JsonElement request, string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WritePropertyName("id");
+            if (request.TryGetProperty("id", out var id)) id.WriteTo(writer);
+            else writer.WriteNullValue();
+            writer.WritePropertyName("result");
+            if (TryParse(text, out var document))
+            {
+                using (document) document.RootElement.WriteTo(writer);
+            }
+            else
+            {
+                writer.WriteStartObject();
+                writer.WriteString("reply-format", "plain");
+                writer.WriteString("reply", text);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteNull("error");
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenMemory;
+    }
+
+    private static bool TryParse(string text, out JsonDocument document)
+    {
+        document = null!;
+        if (text is not (['{', ..] or ['[', ..])) return false;
+        var bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        var reader = new Utf8JsonReader(bytes);
+        try
+        {
+            // Texts that only begin like JSON, such as lists in brackets, stay texts.
+            if (!JsonDocument.TryParseValue(ref reader, out document!)) return false;
+            if (text.AsSpan((int)reader.BytesConsumed).Trim().IsEmpty) return true;
+            document.Dispose();
+            return false;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

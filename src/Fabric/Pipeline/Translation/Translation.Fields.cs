@@ -215,7 +215,14 @@ internal sealed partial class Translation
     {
         ref var flow = ref _flow.Flow;
         var count = KeyCommit.TagCount(in flow);
-        if (count > 0) (_wild.Flow.VlanTci0Wire, _wild.Flow.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
+
+        // A tag in place of one that was taken off may be the same by chance.
+        var replaces = (_packet.VlanTci0 & 0x1000) != 0;
+        if (count > 0 || replaces)
+        {
+            (_wild.Flow.VlanTci0Wire, _wild.Flow.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
+        }
+
         if (count > 1) (_wild.Flow.VlanTci1Wire, _wild.Flow.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
         (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (flow.VlanTci0Wire, flow.VlanTpid0Wire);
         flow.VlanTci0 = VlanPresent;

@@ -115,6 +115,13 @@ public static class SchemaReader
         var columns = new SortedDictionary<string, ColumnSchema>(StringComparer.Ordinal);
         foreach (var member in list.EnumerateObject())
         {
+            if (member.Name.StartsWith('_'))
+            {
+                error = OvsdbError.SyntaxError(
+                    "names beginning with \"_\" are reserved", json.Value);
+                return false;
+            }
+
             if (!TryReadColumn(member, out var column, out error)) return false;
             columns[column.Name] = column;
         }

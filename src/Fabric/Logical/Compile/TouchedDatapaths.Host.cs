@@ -56,7 +56,7 @@ internal sealed partial class TouchedDatapaths
 
         foreach (var (uuid, router) in routers)
         {
-            if (router.Nat.Any(rule => rule.LogicalPort == name)) TouchWithLinks(uuid);
+            if (router.Nat.Any(rule => rule.LogicalPort == name)) TouchWithServices(uuid);
         }
     }
 

@@ -61,6 +61,24 @@ internal sealed partial class TouchedDatapaths(
         }
     }
 
+    /// <summary>
+    /// The router, and switches where it answers for addresses besides its ports': at gateway
+    /// ports, and everywhere on a gateway router.
+    /// </summary>
+    private void TouchWithServices(Guid router)
+    {
+        Touch(router);
+        if (!Rows.Routers.TryGetValue(router, out var row)) return;
+        foreach (var port in topology.PortsOf(row))
+        {
+            if ((row.Chassis is not null || port.IsGateway)
+                && topology.PeerOf(port) is { } plug && topology.SwitchOf(plug) is { } owner)
+            {
+                TouchPort(owner.Uuid, plug.Uuid);
+            }
+        }
+    }
+
     /// <summary>Before the topology follows: where ports were that may be gone then.</summary>
     public void NoteBefore()
     {
@@ -215,7 +233,7 @@ internal sealed partial class TouchedDatapaths(
                 return false;
             }
 
-            TouchWithLinks(change.Uuid);
+            TouchWithServices(change.Uuid);
         }
 
         foreach (var change in Rows.RouteRows.Changes)
@@ -232,7 +250,7 @@ internal sealed partial class TouchedDatapaths(
         {
             foreach (var (uuid, router) in routers)
             {
-                if (router.Row.Nat.Contains(change.Uuid)) TouchWithLinks(uuid);
+                if (router.Row.Nat.Contains(change.Uuid)) TouchWithServices(uuid);
             }
         }
 
@@ -315,7 +333,7 @@ internal sealed partial class TouchedDatapaths(
             if (router.Row.LoadBalancers.Contains(balancer)
                 || router.Row.LoadBalancerGroups.Any(groups.Contains))
             {
-                TouchWithLinks(uuid);
+                TouchWithServices(uuid);
             }
         }
     }

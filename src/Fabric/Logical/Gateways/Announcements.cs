@@ -17,11 +17,15 @@ public sealed record Announcement(
                 other.Address.Address));
 
     /// <summary>
-    /// A gratuitous ARP request (RFC 5944 4.6) or an unsolicited advertisement (RFC 4861 7.2.6).
+    /// A gratuitous ARP reply (RFC 5944 4.6) or an unsolicited advertisement (RFC 4861 7.2.6).
     /// </summary>
+    /// <remarks>
+    /// A request would be answered by a gateway that is cut off and does not know that it was
+    /// replaced: switches would learn the address behind it again.
+    /// </remarks>
     public OfPacketOut ToPacket()
     {
-        var key = Address.IsIpv6 ? Advertisement() : Request();
+        var key = Address.IsIpv6 ? Advertisement() : Reply();
         key.EthernetSource = Mac;
         if (Vlan != 0)
         {
@@ -35,14 +39,15 @@ public sealed record Announcement(
             EquatableArray.Create<byte>(PacketBuilder.Compose(in key)));
     }
 
-    private FlowKey Request() => new()
+    private FlowKey Reply() => new()
     {
         EthernetDestination = MacBytes.Broadcast,
         EthernetType = EtherType.Arp,
-        NetworkProtocol = 1,
+        NetworkProtocol = 2,
         Ipv4Source = (uint)Address.Address,
         Ipv4Destination = (uint)Address.Address,
         ArpSource = Mac,
+        ArpTarget = Mac,
     };
 
     private FlowKey Advertisement()

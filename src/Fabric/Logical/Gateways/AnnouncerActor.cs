@@ -24,8 +24,10 @@ internal sealed class AnnouncerActor : ReceiveActor, IWithTimers
     /// </summary>
     private static readonly ImmutableArray<TimeSpan> Pauses =
     [
-        TimeSpan.FromMilliseconds(30), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1),
-        TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8),
+        TimeSpan.FromMilliseconds(30), TimeSpan.FromMilliseconds(100),
+        TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(300),
+        TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2),
+        TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8),
     ];
 
     private readonly IScheduler _clock = Context.System.Scheduler;

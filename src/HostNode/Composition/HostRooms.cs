@@ -96,19 +96,23 @@ internal sealed class HostRooms : IDisposable
         },
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"), SessionSeed())),
-        new("northbound", _ => NorthboundActor.Props(new NorthboundSettings(
-            _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
-            NorthboundSchema.Schema, LogTimes.Default, _time)))
+        new("northbound", _ => LogicalRooms.Northbound(_settings) ?? NorthboundActor.Props(
+            new NorthboundSettings(
+                _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
+                NorthboundSchema.Schema, LogTimes.Default, _time)))
         {
             Tells = find => [("configuration", ServeNorthbound(find))],
         },
-        new("cluster", find => ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
+        new("cluster", find => LogicalRooms.Cluster(_settings, find("northbound"), _time)
+            ?? ClusterActor.Props(FabricSettings(), find("northbound"), _slot)),
         new("vteps", find => LocalVtepsActor.Props(
             _settings.HostId, find("configuration"), find("cluster"))),
         new("tunnels", find => TunnelsActor.Props(
             _settings.HostId, find("cluster"), find("configuration"))),
         new("logical", find => LogicalActor.Props(new LogicalSurroundings(
             find("configuration"), find("northbound"), find("cluster"), $"{Root}/bridges"))),
+        .. LogicalRooms.Feed(_settings),
+        LogicalRooms.Southbound(_settings, _system.ActorSelection($"{Root}/logical"), _time),
         new("appctl", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.OvsRunFolder, $"ovs-vswitchd.{Environment.ProcessId}.ctl"),
             _appctl)),
@@ -130,8 +134,8 @@ internal sealed class HostRooms : IDisposable
     private string RenderMetrics() =>
         HostMetrics.Render(_settings.HostId, _datapaths.Open, _coverage);
 
-    private static ServeDatabase ServeNorthbound(Func<string, IActorRef> find) =>
-        new(new ServedDatabase(NorthboundSchema.Schema, find("northbound")));
+    private ServeDatabase ServeNorthbound(Func<string, IActorRef> find) => new(
+        new ServedDatabase(NorthboundSchema.Schema, find(LogicalRooms.Endpoint(_settings))));
 
     private ConfigurationSettings ConfigurationSettings()
     {
@@ -165,7 +169,8 @@ internal sealed class HostRooms : IDisposable
             () => ImmutableSortedDictionary<string, long>.Empty, _ => stop());
         ConntrackCommands.Register(_appctl, () => _datapaths.Tracker);
         ConntrackCommands.Register(_cli, () => _datapaths.Tracker, flows: _appctl);
-        var northbound = _system.ActorSelection($"{Root}/northbound");
+        var northbound = _system.ActorSelection(
+            $"{Root}/{LogicalRooms.Endpoint(_settings)}");
         NetworkCommands.Register(
             _cli, northbound, _system.ActorSelection($"{Root}/logical"));
         ClusterCommands.Register(_cli, _system.ActorSelection($"{Root}/cluster"));

@@ -33,7 +33,7 @@ internal static class DeviceLab
 
     public static bool Eventually(Func<bool> condition)
     {
-        var deadline = Environment.TickCount64 + 5000;
+        var deadline = Environment.TickCount64 + 20_000;
         while (!condition())
         {
             if (Environment.TickCount64 > deadline) return false;

@@ -4,6 +4,7 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
 using Akka.Pattern;
+using Akka.Remote;
 
 namespace Fabric.Cluster;
 
@@ -91,6 +92,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         Receive<ClusterEvent.CurrentClusterState>(_ => RefreshSoon());
         Receive<ClusterEvent.IClusterDomainEvent>(_ => RefreshSoon());
         Receive<RefreshMembers>(_ => Refresh());
+        Receive<ThisActorSystemQuarantinedEvent>(Refused);
         Receive<LeaveCluster>(leave => _node.Leave(Address.Parse(leave.Address)));
         Receive<DownMember>(down => _node.Down(Address.Parse(down.Address)));
     }
@@ -113,10 +115,23 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         _node.Subscribe(
             Self, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent),
             typeof(ClusterEvent.LeaderChanged));
+        Context.System.EventStream.Subscribe(Self, typeof(ThisActorSystemQuarantinedEvent));
         Timers.StartPeriodicTimer(
             nameof(RefreshMembers), RefreshMembers.Instance, RefreshInterval);
         _hostSide.Tell(new FabricStarted(_start.Incarnation, Self));
         Join();
+    }
+
+    /// <summary>
+    /// Who was given up while joining will never be welcomed: only another incarnation will.
+    /// </summary>
+    private void Refused(ThisActorSystemQuarantinedEvent news)
+    {
+        var self = _node.SelfUniqueAddress;
+        if (_node.State.Members.Any(member => member.UniqueAddress.Equals(self))) return;
+        _log.Warning("{0} gave this incarnation up while it joined: another one begins",
+            news.RemoteAddress);
+        Context.System.Terminate();
     }
 
     /// <summary>Makes a child, and makes it again whenever it was stopped.</summary>

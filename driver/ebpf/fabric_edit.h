@@ -165,14 +165,15 @@ FABRIC_INLINE int fabric_decrement_ttl(struct __sk_buff *skb, struct fabric_scra
 FABRIC_INLINE int fabric_set_plain(struct __sk_buff *skb, fabric_u32 offset, fabric_u32 size,
 				   fabric_u64 value, fabric_u64 mask)
 {
-	fabric_u64 bytes = 0;
+	fabric_u64 bytes = 0, last = (fabric_u64)size - 1;
 
-	if (size < 1 || size > 8)
+	FABRIC_OPAQUE(last);
+	if (last >= 8)
 		return FABRIC_DROP_ActionMalformed;
-	if (bpf_skb_load_bytes(skb, offset, &bytes, size))
+	if (bpf_skb_load_bytes(skb, offset, &bytes, last + 1))
 		return FABRIC_DROP_None;
 	bytes = (bytes & ~mask) | (value & mask);
-	bpf_skb_store_bytes(skb, offset, &bytes, size, 0);
+	bpf_skb_store_bytes(skb, offset, &bytes, last + 1, 0);
 	return 0;
 }
 

@@ -16,6 +16,13 @@
 
 #include "fabric_tcp.h"
 
+/*
+ * Hides a value from the compiler, so that the register it compares is the one it passes on.
+ * Before Linux 6.3 the verifier learns nothing from "size != 0": the place of a buffer's last
+ * byte is compared with a limit instead.
+ */
+#define FABRIC_OPAQUE(value) asm volatile("" : "+r"(value))
+
 const volatile fabric_u64 fabric_seed = 0x9e3779b97f4a7c15ull;
 const volatile fabric_u32 fabric_counter_shift = 3; /* log2 of processors told apart. */
 const volatile fabric_u32 fabric_is_shared = 1; /* More processors than that. */

@@ -157,6 +157,7 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	fabric_u16 entropy = (fabric_u16)(0x8000 | (bpf_get_hash_recalc(skb) & 0x7fff));
 	fabric_u8 inner[FABRIC_ETHERNET_SIZE];
 	fabric_u8 protocol = port->kind == FABRIC_PORT_GRE ? 47 : 17;
+	fabric_u64 last;
 
 	if (!skb->gso_size && skb->len + ip + size > tunnel->mtu)
 		return fabric_send_slowly(skb, s);
@@ -178,8 +179,9 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	if (total > 200)
 		return fabric_drop(FABRIC_DROP_HeadroomExhausted);
 	__builtin_memcpy(s->header + (total & 0xff), inner, sizeof(inner));
-	total += FABRIC_ETHERNET_SIZE;
-	if (total < 1 || total > 214 || bpf_skb_store_bytes(skb, 0, s->header, total, 0))
+	last = total + FABRIC_ETHERNET_SIZE - 1;
+	FABRIC_OPAQUE(last);
+	if (last >= 214 || bpf_skb_store_bytes(skb, 0, s->header, last + 1, 0))
 		return fabric_drop(FABRIC_DROP_HeadroomExhausted);
 	__sync_fetch_and_add(&port->tx_packets, 1);
 	__sync_fetch_and_add(&port->tx_bytes, skb->len);

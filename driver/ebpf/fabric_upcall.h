@@ -24,13 +24,14 @@ FABRIC_INLINE void fabric_describe(struct __sk_buff *skb, struct fabric_scratch 
 /* A record must have a size that is known when the program is verified: one of four. */
 #define FABRIC_SEND(room)                                                                          \
 	do {                                                                                       \
+		fabric_u64 last = (fabric_u64)size - 1;                                            \
 		struct fabric_upcall *record =                                                     \
 			bpf_ringbuf_reserve(&fabric_upcalls, sizeof(*record) + (room), 0);         \
 		if (!record)                                                                       \
 			return 0;                                                                  \
 		fabric_describe(skb, s, record);                                                   \
-		if (size < 1 || size > (room) ||                                                   \
-		    bpf_skb_load_bytes(skb, 0, record + 1, size)) {                                \
+		FABRIC_OPAQUE(last);                                                               \
+		if (last >= (room) || bpf_skb_load_bytes(skb, 0, record + 1, last + 1)) {          \
 			bpf_ringbuf_discard(record, 0);                                            \
 			return 0;                                                                  \
 		}                                                                                  \

@@ -7,6 +7,15 @@ internal static class AssemblyMembers
 {
     private static readonly string[] Homes = ["Fabric.ActorRuntime", "Fabric.ActorRuntime.TestKit"];
 
+    /// <summary>"Namespace.Type+Nested" for each type reference.</summary>
+    public static IEnumerable<string> TypesReferencedBy(MetadataReader metadata)
+    {
+        foreach (var handle in metadata.TypeReferences)
+        {
+            if (NameOf(metadata, handle) is { } type) yield return type;
+        }
+    }
+
     /// <summary>"Namespace.Type+Nested.Member" for each member reference.</summary>
     public static IEnumerable<string> ReferencedBy(MetadataReader metadata)
     {

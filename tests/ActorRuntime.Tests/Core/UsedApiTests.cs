@@ -30,63 +30,15 @@ public sealed class UsedApiTests
     }
 
     /// <summary>"Type.Member" for each member, "Type" for each type of the runtime.</summary>
-    private static IEnumerable<string> UsedBy(string path)
+    private static List<string> UsedBy(string path)
     {
         using var file = new PEReader(File.OpenRead(path));
         var metadata = file.GetMetadataReader();
-        foreach (var handle in metadata.TypeReferences)
-        {
-            if (NameOf(metadata, handle) is { } type) yield return type;
-        }
-
-        foreach (var handle in metadata.MemberReferences)
-        {
-            var member = metadata.GetMemberReference(handle);
-            var name = metadata.GetString(member.Name);
-            if (ParentOf(metadata, member.Parent) is { } type) yield return $"{type}.{name}";
-        }
-    }
-
-    private static string? ParentOf(MetadataReader metadata, EntityHandle parent) =>
-        parent.Kind switch
-        {
-            HandleKind.TypeReference => NameOf(metadata, (TypeReferenceHandle)parent),
-            HandleKind.TypeSpecification => GenericOf(
-                metadata, metadata.GetTypeSpecification((TypeSpecificationHandle)parent)),
-            _ => null,
-        };
-
-    /// <summary>The definition of a closed generic type, from its signature.</summary>
-    private static string? GenericOf(MetadataReader metadata, TypeSpecification specification)
-    {
-        var reader = metadata.GetBlobReader(specification.Signature);
-        if (reader.ReadSignatureTypeCode() != SignatureTypeCode.GenericTypeInstance) return null;
-        reader.ReadSignatureTypeCode();
-        var handle = reader.ReadTypeHandle();
-        return handle.Kind == HandleKind.TypeReference
-            ? NameOf(metadata, (TypeReferenceHandle)handle)
-            : null;
-    }
-
-    /// <returns>Null for types of other assemblies.</returns>
-    private static string? NameOf(MetadataReader metadata, TypeReferenceHandle handle)
-    {
-        var type = metadata.GetTypeReference(handle);
-        var name = metadata.GetString(type.Name);
-        switch (type.ResolutionScope.Kind)
-        {
-            case HandleKind.TypeReference:
-                var outer = NameOf(metadata, (TypeReferenceHandle)type.ResolutionScope);
-                return outer is null ? null : $"{outer}+{name}";
-            case HandleKind.AssemblyReference:
-                var assembly = metadata.GetAssemblyReference(
-                    (AssemblyReferenceHandle)type.ResolutionScope);
-                return metadata.GetString(assembly.Name) == "Fabric.ActorRuntime"
-                    ? $"{metadata.GetString(type.Namespace)}.{name}"
-                    : null;
-            default:
-                return null;
-        }
+        return
+        [
+            .. AssemblyMembers.TypesReferencedBy(metadata),
+            .. AssemblyMembers.ReferencedBy(metadata),
+        ];
     }
 
     /// <summary>Beside this test's own configuration and framework.</summary>

@@ -1,10 +1,22 @@
 using System.Buffers.Binary;
+using Fabric.Wire;
 
 namespace Fabric.Datapath;
 
 /// <summary>A datagram out of its fragments, and what became of it back into them.</summary>
 internal static class Reassembly
 {
+    private static readonly Range State = 20..48;
+
+    /// <summary>What tracking writes into a key, and nothing else.</summary>
+    public static void CopyState(in FlowKey from, ref FlowKey to)
+    {
+        var source = from;
+        source.Bytes[State].CopyTo(to.Bytes[State]);
+        source.Bytes[FlowKey.OriginalTupleOffset..FlowKey.LinkOffset]
+            .CopyTo(to.Bytes[FlowKey.OriginalTupleOffset..FlowKey.LinkOffset]);
+    }
+
     /// <param name="fragments">All of them, by their place, without holes.</param>
     /// <param name="size">Size of the datagram's data in bytes.</param>
     public static void Build(List<HeldFragment> fragments, int size, PacketBuffer whole)

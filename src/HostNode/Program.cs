@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Fabric.HostNode.Cli;
 using Fabric.HostNode.Windows;
 
@@ -12,9 +13,8 @@ internal static class Program
     public static async Task<int> Main(string[] arguments)
     {
         WindowsEnvironment.Prepare();
-        if (await DropInVerbs.TryRunAsync(arguments) is { } exitCode) return exitCode;
-        if (await ToolVerbs.TryRunAsync(arguments) is { } toolCode) return toolCode;
-        var root = new RootCommand(
+        if (await StockVerb.TryRunAsync(arguments) is { } exitCode) return exitCode;
+        var root = new Command("fabric",
             "Fabric: the virtual network of Hyper-V and Linux hosts.\n\n"
             + "  fabric demo                      three hosts on this machine, checked with packets\n"
             + "  fabric test [NAME] [--full]      run the tests\n"
@@ -23,7 +23,10 @@ internal static class Program
             + "  fabric host --config FILE        one host node in the foreground\n"
             + "  fabric cluster show              the cluster as this host sees it\n"
             + "  fabric net apply FILE            a logical network from YAML\n"
-            + "  fabric doctor                    what this machine offers");
+            + "  fabric doctor                    what this machine offers")
+        {
+            new HelpOption(), new VersionOption(),
+        };
         root.Subcommands.Add(DemoVerb.Create());
         root.Subcommands.Add(HostVerb.Create());
         root.Subcommands.Add(ShimsVerb.Create());
@@ -33,6 +36,7 @@ internal static class Program
         root.Subcommands.Add(NetVerb.Create());
         root.Subcommands.Add(ConntrackVerb.Create());
         foreach (var verb in HostVerbs.Create()) root.Subcommands.Add(verb);
+        foreach (var verb in StockVerb.Listed()) root.Subcommands.Add(verb);
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
         {

@@ -122,4 +122,13 @@ public sealed class HostConfigurationTests : IDisposable
                     Path.Combine(Checkout.Root, "config", "reference.conf")), "fabric"));
         }
     }
+
+    [Fact]
+    public void Every_profile_is_a_configuration_that_a_host_starts_with()
+    {
+        var profiles = Directory.GetFiles(
+            Path.Combine(Checkout.Root, "config", "profiles"), "*.conf");
+        Assert.NotEmpty(profiles);
+        Assert.All(profiles, file => Assert.NotNull(ConfigurationFile.Load(file, datapath: null)));
+    }
 }

@@ -10,6 +10,7 @@ public sealed partial class DocumentationTests
     [InlineData("ARCHITECTURE.md")]
     [InlineData("CONTRIBUTING.md")]
     [InlineData("GLOSSARY.md")]
+    [InlineData("docs/guide.md")]
     public void Files_and_folders_that_a_document_names_exist(string document)
     {
         var missing = PathPattern().Matches(Repository.Read(document))

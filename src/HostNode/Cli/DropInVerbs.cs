@@ -3,7 +3,7 @@ using Fabric.HostNode.DropIn;
 
 namespace Fabric.HostNode.Cli;
 
-/// <summary>Verbs that take a stock program's own command line, word by word.</summary>
+/// <summary>The daemons and tools of Open vSwitch that Fabric takes the place of.</summary>
 internal static class DropInVerbs
 {
     /// <summary>
@@ -15,16 +15,19 @@ internal static class DropInVerbs
         ("ovsdb-tool", "ovsdb-tool"), ("ovs-dpctl", "dpctl"), ("pbm", ""),
     ];
 
-    /// <summary>Runs the verb if 'arguments' begin with one of these.</summary>
-    /// <returns>Null when they do not.</returns>
-    public static async Task<int?> TryRunAsync(string[] arguments) => arguments switch
-    {
-        ["ovsdb-server", .. var rest] =>
-            await OvsdbServerHost.RunAsync(rest, [.. Executable.Words, "ovsdb-server"]),
-        ["vswitchd", .. var rest] =>
-            await VswitchdHost.RunAsync(rest, [.. Executable.Words, "vswitchd"]),
-        ["dpctl", .. var rest] => await DatapathTool.RunAsync(rest, Console.Out, Console.Error),
-        ["ovsdb-tool", .. var rest] => OvsdbTool.Run(rest, Console.Out, Console.Error),
-        _ => null,
-    };
+    public static readonly StockVerb[] All =
+    [
+        new("vswitchd", "The switch alone, in place of ovs-vswitchd, with its command line.",
+            "fabric vswitchd unix:/run/openvswitch/db.sock --pidfile --detach",
+            words => VswitchdHost.RunAsync(words, [.. Executable.Words, "vswitchd"])),
+        new("ovsdb-server", "A database server for any schema, in place of ovsdb-server.",
+            "fabric ovsdb-server --remote=punix:/run/openvswitch/db.sock conf.db",
+            words => OvsdbServerHost.RunAsync(words, [.. Executable.Words, "ovsdb-server"])),
+        new("ovsdb-tool", "Database files, in place of ovsdb-tool.",
+            "fabric ovsdb-tool create conf.db vswitch.ovsschema",
+            words => Task.FromResult(OvsdbTool.Run(words, Console.Out, Console.Error))),
+        new("dpctl", "Datapaths, in place of ovs-dpctl.",
+            "fabric dpctl show",
+            words => DatapathTool.RunAsync(words, Console.Out, Console.Error)),
+    ];
 }

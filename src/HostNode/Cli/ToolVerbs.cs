@@ -8,15 +8,18 @@ namespace Fabric.HostNode.Cli;
 /// </summary>
 internal static class ToolVerbs
 {
-    /// <summary>Runs the verb if 'arguments' begin with one of these.</summary>
-    /// <returns>Null when they do not.</returns>
-    public static async Task<int?> TryRunAsync(string[] arguments) => arguments switch
-    {
-        ["vsctl", .. var rest] => await VsctlTool.RunAsync(rest, Console.Out, Console.Error),
-        ["ofctl", .. var rest] => await OfctlTool.RunAsync(rest, Console.Out, Console.Error),
-        ["appctl", .. var rest] => await AppctlTool.RunAsync(rest, Console.Out, Console.Error),
-        _ => null,
-    };
+    public static readonly StockVerb[] All =
+    [
+        new("vsctl", "The switch's configuration, as with ovs-vsctl.",
+            "fabric vsctl add-port br0 eth1",
+            words => VsctlTool.RunAsync(words, Console.Out, Console.Error)),
+        new("ofctl", "A bridge's flows, as with ovs-ofctl.",
+            "fabric ofctl dump-flows br0",
+            words => OfctlTool.RunAsync(words, Console.Out, Console.Error)),
+        new("appctl", "Commands to a running daemon, as with ovs-appctl.",
+            "fabric appctl fdb/show br0",
+            words => AppctlTool.RunAsync(words, Console.Out, Console.Error)),
+    ];
 
     /// <summary>Where the sockets are: OVS_RUNDIR, or the system's usual place.</summary>
     public static string RunFolder =>

@@ -72,7 +72,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         Receive<RoleDemoted>(OnRoleDemoted);
         Receive<TlvTableChanged>(changed => _tlv = changed.Table);
         Receive<SnoopingChanged>(changed => _isSnooped = changed.Wanted);
-        Receive<Snooped>(snooped => _pump.Send(snooped.Bytes));
+        Receive<Snooped>(snooped => _pump.Send(snooped.Bytes.Span));
         Receive<ProbeDue>(_ => OnProbeDue());
         Receive<BundleIdleCheck>(_ => DropIdleBundles());
         ReceiveEvents();
@@ -333,7 +333,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
                 frame += header.Length;
             }
 
-            SendBytes(_writer.ToArray());
+            SendBytes(_writer.Written);
         }
     }
 
@@ -347,10 +347,10 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
         _writer.Clear();
         OfEncoder.Write(_writer, message, xid, Codec);
-        SendBytes(_writer.ToArray());
+        SendBytes(_writer.Written);
     }
 
-    private void SendBytes(byte[] bytes)
+    private void SendBytes(ReadOnlySpan<byte> bytes)
     {
         if (_pump.OutboundSize + bytes.Length > Limits.OutboundSizeMax)
         {
@@ -358,7 +358,7 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (_isSnooped) Context.Parent.Tell(new Snooped(bytes));
+        if (_isSnooped) Context.Parent.Tell(new Snooped(bytes.ToArray()));
         _pump.Send(bytes);
     }
 

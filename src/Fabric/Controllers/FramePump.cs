@@ -28,9 +28,10 @@ public sealed record OutboundDrained;
 public sealed class FramePump : IDisposable
 {
     /// <summary>
-    /// The buffer for reading grows to this; a frame (64 KB at most) always fits.
+    /// The buffer for reading grows to this; a frame (64 KB at most) always fits, and copies of
+    /// it stay below what the runtime counts as large.
     /// </summary>
-    public const int ReadSizeMax = 128 * 1024;
+    public const int ReadSizeMax = 80 * 1024;
     private const int ReadSizeMin = 8 * 1024;
     private const int ReaderStackSize = 256 * 1024;
     public const int OutboundLow = 256 * 1024;
@@ -82,21 +83,21 @@ public sealed class FramePump : IDisposable
     /// <summary>The owner is done with one batch: read another.</summary>
     public void Grant() => _credit.Release();
 
-    /// <summary>Sends bytes, in order. The memory must not change any more.</summary>
+    /// <summary>Sends bytes, in order.</summary>
     /// <remarks>
-    /// At once while nothing is queued and the socket takes them; the rest is queued. Called by
-    /// the owner only.
+    /// At once while nothing is queued and the socket takes them; a copy of the rest is queued.
+    /// Called by the owner only.
     /// </remarks>
-    public void Send(ReadOnlyMemory<byte> bytes)
+    public void Send(ReadOnlySpan<byte> bytes)
     {
         if (_socket is not null && OutboundSize == 0 && bytes.Length > 0)
         {
-            bytes = bytes[SendNow(bytes.Span)..];
+            bytes = bytes[SendNow(bytes)..];
         }
 
         if (bytes.IsEmpty) return;
         Interlocked.Add(ref _outboundSize, bytes.Length);
-        _outbound.Writer.TryWrite(bytes);
+        _outbound.Writer.TryWrite(bytes.ToArray());
     }
 
     /// <returns>How many bytes the socket has taken; a failure is the reader's to find.</returns>

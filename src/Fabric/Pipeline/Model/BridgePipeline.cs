@@ -121,6 +121,7 @@ public sealed class BridgePipeline
         {
             var transaction = new PipelineTransaction(_current, _tables, Meters, now);
             List<RefusedChange>? refused = null;
+            transaction.Expect(changes.Length);
             for (var i = 0; i < changes.Length; i++)
             {
                 var error = transaction.Apply(changes[i]);
@@ -356,7 +357,7 @@ public sealed class BridgePipeline
         if (!transaction.HasChanges) return;
         foreach (var rule in transaction.Removed)
         {
-            _timed.Remove(rule);
+            if (rule.MayTimeOut) _timed.Remove(rule);
             _retired.Enqueue((now, transaction.Version, rule));
         }
 

@@ -38,6 +38,7 @@ public sealed class MacTable
 
     private readonly ConcurrentDictionary<ulong, MacEntry> _entries = new();
     private readonly Lock _eviction = new();
+    private int _count;
     private long _generation;
     private long _learned;
     private long _expired;
@@ -47,7 +48,9 @@ public sealed class MacTable
     public int CountMax { get; set; } = CountMaxDefault;
     public int AgingSeconds { get; set; } = AgingSecondsDefault;
     public long Generation => Interlocked.Read(ref _generation);
-    public int Count => _entries.Count;
+
+    /// <summary>Kept beside the dictionary, whose own count takes every one of its locks.</summary>
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Learned, expired, evicted and moved since the start or the last clearing.</summary>
     public (long Learned, long Expired, long Evicted, long Moved) Totals =>
@@ -77,37 +80,29 @@ public sealed class MacTable
         else
         {
             Interlocked.Increment(ref _learned);
-            if (_entries.Count >= CountMax) Evict();
+            if (Count >= CountMax) Evict();
         }
 
         var locked = isGratuitousArp ? now + GratuitousArpLockMilliseconds : 0;
-        _entries[key] = new MacEntry(mac, vlan, port, openFlowPort, now, locked, false);
-        Interlocked.Increment(ref _generation);
+        Put(key, new MacEntry(mac, vlan, port, openFlowPort, now, locked, false));
         return true;
     }
 
     public void AddStatic(MacBytes mac, ushort vlan, string port, uint openFlowPort, long now)
     {
-        _entries[KeyOf(mac, vlan)] = new MacEntry(mac, vlan, port, openFlowPort, now, 0, true);
-        Interlocked.Increment(ref _generation);
+        Put(KeyOf(mac, vlan), new MacEntry(mac, vlan, port, openFlowPort, now, 0, true));
     }
 
-    public bool Remove(MacBytes mac, ushort vlan)
-    {
-        var removed = _entries.TryRemove(KeyOf(mac, vlan), out _);
-        if (removed) Interlocked.Increment(ref _generation);
-        return removed;
-    }
+    public bool Remove(MacBytes mac, ushort vlan) =>
+        _entries.TryGetValue(KeyOf(mac, vlan), out var entry) && Drop(entry);
 
     /// <summary>Forgets what is older than the aging time; static entries stay.</summary>
     public void Age(long now)
     {
-        foreach (var (key, entry) in _entries)
+        foreach (var entry in _entries.Values)
         {
             if (entry.IsStatic || now - entry.UsedMilliseconds < AgingSeconds * 1000L) continue;
-            if (!_entries.TryRemove(new KeyValuePair<ulong, MacEntry>(key, entry))) continue;
-            Interlocked.Increment(ref _expired);
-            Interlocked.Increment(ref _generation);
+            if (Drop(entry)) Interlocked.Increment(ref _expired);
         }
     }
 
@@ -115,13 +110,12 @@ public sealed class MacTable
     public int Flush(string? port = null)
     {
         var count = 0;
-        foreach (var (key, entry) in _entries)
+        foreach (var entry in _entries.Values)
         {
             if (entry.IsStatic || (port is not null && entry.Port != port)) continue;
-            if (_entries.TryRemove(key, out _)) count++;
+            if (Drop(entry)) count++;
         }
 
-        if (count > 0) Interlocked.Increment(ref _generation);
         return count;
     }
 
@@ -142,7 +136,7 @@ public sealed class MacTable
     {
         lock (_eviction)
         {
-            while (_entries.Count >= CountMax)
+            while (Count >= CountMax)
             {
                 MacEntry? oldest = null;
                 foreach (var entry in _entries.Values)
@@ -155,11 +149,32 @@ public sealed class MacTable
                 }
 
                 if (oldest is null) return;
-                _entries.TryRemove(KeyOf(oldest.Mac, oldest.Vlan), out _);
-                Interlocked.Increment(ref _evicted);
-                Interlocked.Increment(ref _generation);
+                if (Drop(oldest)) Interlocked.Increment(ref _evicted);
             }
         }
+    }
+
+    private void Put(ulong key, MacEntry entry)
+    {
+        while (!_entries.TryAdd(key, entry))
+        {
+            if (!_entries.TryGetValue(key, out var known)) continue;
+            if (!_entries.TryUpdate(key, entry, known)) continue;
+            Interlocked.Increment(ref _generation);
+            return;
+        }
+
+        Interlocked.Increment(ref _count);
+        Interlocked.Increment(ref _generation);
+    }
+
+    private bool Drop(MacEntry entry)
+    {
+        var pair = new KeyValuePair<ulong, MacEntry>(KeyOf(entry.Mac, entry.Vlan), entry);
+        if (!_entries.TryRemove(pair)) return false;
+        Interlocked.Decrement(ref _count);
+        Interlocked.Increment(ref _generation);
+        return true;
     }
 
     private static ulong KeyOf(MacBytes mac, ushort vlan) =>

@@ -54,6 +54,14 @@ internal sealed partial class PipelineTransaction
     public IReadOnlyList<Rule> Added => _added;
     public IReadOnlyList<Rule> Removed => _removed;
     public ImmutableArray<FlowChange> Changes => [.. _changes];
+
+    /// <summary>So many changes are about to come.</summary>
+    public void Expect(int count)
+    {
+        _added.EnsureCapacity(count);
+        _changes.EnsureCapacity(count);
+    }
+
     public bool HasChanges => _isTouched || _added.Count > 0 || _removed.Count > 0;
 
     public PipelineVersion ToVersion() => 
@@ -156,10 +164,10 @@ internal sealed partial class PipelineTransaction
         if (!mod.Match.TryExpand(ref value, ref mask, Tlv)) return OfErrorCode.MatchBadField;
         if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict)
         {
-            foreach (var rule in Select(mod, ref value, ref mask))
-            {
-                Remove(rule, FlowRemovedReason.Delete, xid);
-            }
+            var doomed = Select(mod, ref value, ref mask);
+            _removed.EnsureCapacity(_removed.Count + doomed.Count);
+            _changes.EnsureCapacity(_changes.Count + doomed.Count);
+            foreach (var rule in doomed) Remove(rule, FlowRemovedReason.Delete, xid);
 
             return OfErrorCode.None;
         }

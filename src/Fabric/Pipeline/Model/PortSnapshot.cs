@@ -19,6 +19,9 @@ public sealed record PortSnapshot(
     /// <summary>BFD, CFM or LACP say that it does not carry packets.</summary>
     public bool IsFaulty { get; init; }
 
+    /// <summary>What the bridge's spanning tree says of it.</summary>
+    public TreePort Tree { get; init; }
+
     /// <summary>The system's ifIndex; 0: it has none.</summary>
     public int InterfaceIndex { get; init; }
 
@@ -30,6 +33,24 @@ public sealed record PortSnapshot(
 
     public bool CanSend =>
         IsLive && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
+}
+
+/// <summary>States of a port in a spanning tree, IEEE 802.1D-1998 section 8.4.</summary>
+public enum TreePortState : byte
+{
+    /// <summary>No tree says anything of it: it forwards.</summary>
+    None,
+    Blocking,
+    Listening,
+    Learning,
+    Forwarding,
+}
+
+/// <summary>A port's place in its bridge's spanning tree.</summary>
+/// <param name="Id">Tells ports apart; carried by the datapath unread. 0: no tree.</param>
+public readonly record struct TreePort(uint Id, TreePortState State)
+{
+    public bool IsForwarding => State is TreePortState.None or TreePortState.Forwarding;
 }
 
 /// <summary>A tunnel port's options: null = taken from the flow, or not checked.</summary>

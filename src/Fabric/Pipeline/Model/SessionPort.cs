@@ -12,6 +12,8 @@ public enum SessionKinds : byte
     Lacp = 4,
     /// <summary>Answers of next hops that this host asked.</summary>
     NextHop = 8,
+    /// <summary>Spanning tree, STP or RSTP.</summary>
+    Tree = 16,
 }
 
 /// <summary>A port whose packets of some protocols belong to sessions of this host.</summary>
@@ -92,6 +94,9 @@ public sealed record SessionPort(uint Id, string Interface, SessionKinds Kinds)
 }
 
 /// <summary>A packet that belongs to a session.</summary>
-/// <param name="Port">The <see cref="SessionPort"/>'s id.</param>
+/// <param name="Port">
+/// The <see cref="SessionPort"/>'s id; of <see cref="SessionKinds.Tree"/> the
+/// <see cref="TreePort"/>'s.
+/// </param>
 public sealed record SessionPacket(
     uint Port, SessionKinds Kind, ReadOnlyMemory<byte> Frame);

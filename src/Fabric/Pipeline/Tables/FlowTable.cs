@@ -18,6 +18,9 @@ internal sealed class FlowTable
     private readonly Dictionary<ulong, List<Subtable>> _byMask = [];
     private Slot[] _order = [];
 
+    /// <summary>The writer's last: flows of one kind often come one after the other.</summary>
+    private Subtable? _latest;
+
     private readonly int _prefixCount;
 
     public FlowTable(bool tracksIpv6 = true)
@@ -138,20 +141,10 @@ internal sealed class FlowTable
         ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, long version,
         List<ClassifierRule> into)
     {
-        Span<ulong> all = stackalloc ulong[PipelineKey.WordCount];
         foreach (var slot in Volatile.Read(ref _order))
         {
-            var subtable = slot.Subtable;
-            all.Clear();
-            subtable.CopyMaskTo(all);
-            if (!Covers(all, mask)) continue;
-            foreach (var rule in subtable.Rules())
-            {
-                if (!rule.IsVisible(version)) continue;
-                all.Clear();
-                subtable.CopyTo(rule, all);
-                if (AreEqual(all, value, mask)) into.Add(rule);
-            }
+            if (slot.Subtable.DeadVersion <= version || !slot.Subtable.Covers(mask)) continue;
+            slot.Subtable.Collect(value, mask, version, into);
         }
     }
 
@@ -227,12 +220,13 @@ internal sealed class FlowTable
 
     private Subtable? SubtableOf(ReadOnlySpan<ulong> mask, bool create)
     {
+        if (_latest is { Count: > 0 } latest && latest.HasMask(mask)) return latest;
         var hash = HashOf(mask);
         if (_byMask.TryGetValue(hash, out var list))
         {
             foreach (var candidate in list)
             {
-                if (candidate.HasMask(mask)) return candidate;
+                if (candidate.HasMask(mask)) return _latest = candidate;
             }
         }
 
@@ -240,11 +234,12 @@ internal sealed class FlowTable
         var subtable = new Subtable(mask, _prefixCount);
         if (list is null) _byMask[hash] = list = [];
         list.Add(subtable);
-        return subtable;
+        return _latest = subtable;
     }
 
     private void Forget(Subtable subtable)
     {
+        if (ReferenceEquals(_latest, subtable)) _latest = null;
         Span<ulong> mask = stackalloc ulong[PipelineKey.WordCount];
         mask.Clear();
         subtable.CopyMaskTo(mask);
@@ -278,16 +273,6 @@ internal sealed class FlowTable
         }
 
         return hash;
-    }
-
-    private static bool Covers(ReadOnlySpan<ulong> specific, ReadOnlySpan<ulong> general)
-    {
-        for (var i = 0; i < general.Length; i++)
-        {
-            if ((general[i] & ~specific[i]) != 0) return false;
-        }
-
-        return true;
     }
 
     private static bool AreEqual(

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Fabric.Wire;
@@ -17,10 +16,11 @@ internal sealed class Subtable
 {
     private readonly int[] _words;
     private readonly ulong[] _masks;
+    private readonly ulong[] _mask;
     private readonly int[] _stageEnds = new int[KeyStages.Count];
-    private readonly ConcurrentDictionary<ulong, int>?[] _stageHashes =
-        new ConcurrentDictionary<ulong, int>?[KeyStages.Count];
-    private readonly SortedDictionary<int, int> _priorities = [];
+    private readonly StageHashes?[] _stageHashes = new StageHashes?[KeyStages.Count];
+    private readonly Dictionary<int, int> _priorities = [];
+    private readonly bool _hasPrefixes;
     private readonly PrefixTrie? _ports;
     private readonly int _portsWord = -1;
     private readonly int _portsLength;
@@ -48,6 +48,7 @@ internal sealed class Subtable
         }
 
         _words = [.. words];
+        _mask = mask.ToArray();
         _masks = new ulong[_words.Length];
         for (var i = 0; i < _words.Length; i++) _masks[i] = mask[_words[i]];
         _lastStage = KeyStages.Count - 1;
@@ -55,12 +56,13 @@ internal sealed class Subtable
         for (var stage = 0; stage < _lastStage; stage++)
         {
             var isEmpty = _stageEnds[stage] == (stage == 0 ? 0 : _stageEnds[stage - 1]);
-            if (!isEmpty) _stageHashes[stage] = new(concurrencyLevel: 1, capacity: 7);
+            if (!isEmpty) _stageHashes[stage] = new();
         }
 
         for (var field = 0; field < prefixCount; field++)
         {
             PrefixLengths[field] = PrefixFields.LengthOf(field, mask);
+            _hasPrefixes |= PrefixLengths[field] > 0;
         }
 
         _portsLength = PrefixFields.PortsLengthOf(mask);
@@ -83,22 +85,52 @@ internal sealed class Subtable
     public long DeadVersion { get; private set; } = long.MaxValue;
     public int PriorityMax { get; private set; } = int.MinValue;
 
-    public bool HasMask(ReadOnlySpan<ulong> mask)
+    public bool HasMask(ReadOnlySpan<ulong> mask) => mask.SequenceEqual(_mask);
+
+    /// <summary>Every bit of 'general' is one of this mask's.</summary>
+    public bool Covers(ReadOnlySpan<ulong> general)
     {
-        var next = 0;
+        for (var i = 0; i < general.Length; i++)
+        {
+            if ((general[i] & ~_mask[i]) != 0) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The rules that 'version' sees and that agree with 'value' under 'mask'.</summary>
+    /// <param name="mask">Covered by this mask.</param>
+    public void Collect(
+        ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, long version,
+        List<ClassifierRule> into)
+    {
+        Span<ulong> bits = stackalloc ulong[_words.Length];
+        Span<ulong> wanted = stackalloc ulong[_words.Length];
         for (var i = 0; i < _words.Length; i++)
         {
-            if (mask[_words[i]] != _masks[i]) return false;
-            next++;
+            (bits[i], wanted[i]) = (mask[_words[i]], value[_words[i]]);
         }
 
-        var count = 0;
-        foreach (var word in mask)
+        into.EnsureCapacity(into.Count + _liveCount);
+        foreach (var head in Volatile.Read(ref _buckets))
         {
-            if (word != 0) count++;
+            for (var link = head; link is not null; link = link.Next)
+            {
+                var rule = link.Rule;
+                if (rule.IsVisible(version) && Agrees(rule.Values, wanted, bits)) into.Add(rule);
+            }
+        }
+    }
+
+    private static bool Agrees(
+        ReadOnlySpan<ulong> values, ReadOnlySpan<ulong> wanted, ReadOnlySpan<ulong> bits)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (((values[i] ^ wanted[i]) & bits[i]) != 0) return false;
         }
 
-        return count == next;
+        return true;
     }
 
     /// <summary>The values of 'key' under this mask, in the order of <see cref="Words"/>.</summary>
@@ -115,10 +147,7 @@ internal sealed class Subtable
         for (var i = 0; i < _words.Length; i++) key[_words[i]] = rule.Values[i];
     }
 
-    public void CopyMaskTo(Span<ulong> mask)
-    {
-        for (var i = 0; i < _words.Length; i++) mask[_words[i]] = _masks[i];
-    }
+    public void CopyMaskTo(Span<ulong> mask) => _mask.CopyTo(mask);
 
     /// <summary>The first link that may hold 'key': walk on with Next and compare.</summary>
     public ClassifierRule? FindStrict(ReadOnlySpan<ulong> key, int priority, long version)
@@ -154,7 +183,7 @@ internal sealed class Subtable
         {
             var end = _stageEnds[stage];
             if (end == start) continue;
-            if (prefixes.Excludes(this, stage, key, wild))
+            if (_hasPrefixes && prefixes.Excludes(this, stage, key, wild))
             {
                 Fold(wild, start);
                 return null;
@@ -166,7 +195,7 @@ internal sealed class Subtable
             }
 
             var seen = _stageHashes[stage];
-            if (seen is not null && !seen.ContainsKey(hash))
+            if (seen is not null && !seen.Contains(hash))
             {
                 Fold(wild, end);
                 return null;
@@ -191,7 +220,7 @@ internal sealed class Subtable
         Volatile.Write(ref _buckets[index], new Link(rule, _buckets[index]));
         Count++;
         MarkRestored();
-        _priorities[rule.Priority] = _priorities.GetValueOrDefault(rule.Priority) + 1;
+        CollectionsMarshal.GetValueRefOrAddDefault(_priorities, rule.Priority, out _)++;
         PriorityMax = Math.Max(PriorityMax, rule.Priority);
     }
 
@@ -221,10 +250,11 @@ internal sealed class Subtable
         _ports?.Remove(PortsOf(rule.Values), _portsLength);
         Count--;
         if (rule.RemovedVersion == long.MaxValue) _liveCount--;
-        if (--_priorities[rule.Priority] > 0) return;
+        if (--CollectionsMarshal.GetValueRefOrNullRef(_priorities, rule.Priority) > 0) return;
         _priorities.Remove(rule.Priority);
+        if (rule.Priority < PriorityMax) return;
         PriorityMax = int.MinValue;
-        foreach (var priority in _priorities.Keys) PriorityMax = priority;
+        foreach (var priority in _priorities.Keys) PriorityMax = Math.Max(PriorityMax, priority);
     }
 
     public IEnumerable<ClassifierRule> Rules()
@@ -278,7 +308,7 @@ internal sealed class Subtable
         wild[_portsWord] = before | others | (PrefixFields.PortsMask(needed) & MaskOf(_portsWord));
     }
 
-    private ulong MaskOf(int word) => _masks[Array.IndexOf(_words, word)];
+    private ulong MaskOf(int word) => _mask[word];
 
     private UInt128 PortsOf(ulong[] values) =>
         PrefixFields.Ports(values[Array.IndexOf(_words, _portsWord)]);
@@ -299,9 +329,8 @@ internal sealed class Subtable
             for (; start < _stageEnds[stage]; start++) hash = KeyStages.Mix(hash, values[start]);
             var seen = _stageHashes[stage];
             if (seen is null) continue;
-            seen.TryGetValue(hash, out var count);
-            if (count + change > 0) seen[hash] = count + change;
-            else seen.TryRemove(hash, out _);
+            if (change > 0) seen.Add(hash);
+            else seen.Remove(hash);
         }
     }
 

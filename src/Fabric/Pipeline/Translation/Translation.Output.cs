@@ -111,6 +111,12 @@ internal sealed partial class Translation
             return;
         }
 
+        if (!port.Tree.IsForwarding && !IsBpdu())
+        {
+            Report(TraceKind.Detail, "STP not in forwarding state, skipping output");
+            return;
+        }
+
         if (port.IsPatch) OutputToPatch(port, isLast);
         else if (port.DatapathPort is { } datapathPort) OutputToDatapath(port, datapathPort);
         if (_bridge.Mirrors.Length > 0 && _bridge.BundleOf(port) is { } bundle)
@@ -194,11 +200,14 @@ internal sealed partial class Translation
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{bridge.Name}\")");
         var trace = Nest();
         if (!TryHandToSession(peer)
-            && (peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0)
+            && (peer.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) == 0
+            && peer.Tree.State is not (TreePortState.Blocking or TreePortState.Listening))
         {
+            var count = _into.Count;
             MirrorReceived();
             LookUp(0, peer.OpenFlowPort, isLast, honorsMiss: true);
             End();
+            if (!peer.Tree.IsForwarding) _into.RemoveRange(count, _into.Count - count);
         }
 
         _trace = trace;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fabric.Datapath;
+using Fabric.Wire;
 
 namespace Fabric.Pipeline;
 
@@ -12,6 +13,7 @@ internal sealed partial class Translation
     private static readonly ImmutableArray<byte> CfmReason = [.. "cfm"u8];
     private static readonly ImmutableArray<byte> NextHopReason = [.. "nexthop"u8];
     private static readonly ImmutableArray<byte> LacpReason = [.. "lacp"u8];
+    private static readonly ImmutableArray<byte> TreeReason = [.. "stp"u8];
 
     /// <summary>What <see cref="TryHandToSession"/> made the datapath send up.</summary>
     public static SessionPacket SessionPacketOf(PacketBuffer packet, UpcallUserdata userdata) =>
@@ -21,6 +23,12 @@ internal sealed partial class Translation
     /// <summary>True when a session of the port takes the packet.</summary>
     private bool TryHandToSession(PortSnapshot port)
     {
+        if (port.Tree.Id != 0 && IsBpdu())
+        {
+            HandUp(SessionKinds.Tree, port.Tree.Id, TreeReason);
+            return true;
+        }
+
         if (_switch.Sessions.Count == 0) return false;
         if (!_switch.Sessions.TryGetValue(port.Name, out var session)) return false;
         var kind = session.KindOf(in _flow.Flow, ref _wild.Flow);
@@ -32,10 +40,25 @@ internal sealed partial class Translation
             SessionKinds.NextHop => NextHopReason,
             _ => LacpReason,
         };
-        var cookie = ((ulong)kind << SessionKindShift) | session.Id;
+        HandUp(kind, session.Id, reason);
+        return true;
+    }
+
+    private void HandUp(SessionKinds kind, uint id, ImmutableArray<byte> reason)
+    {
+        var cookie = ((ulong)kind << SessionKindShift) | id;
         _into.Add(new UserspaceAction(
             new UpcallUserdata(UpcallKind.SlowPath, cookie, reason)));
         _result.HasOutput = true;
-        return true;
+    }
+
+    /// <summary>A frame between bridges: 802.3 to the bridge group address.</summary>
+    private bool IsBpdu()
+    {
+        const ulong bridgeGroup = 0x0180_C200_0000;
+        const ushort noEtherType = 0x05FF;
+        _wild.Flow.EthernetDestination = MacBytes.Broadcast;
+        return _flow.Flow.EthernetDestination.ToUInt64() == bridgeGroup
+            && _flow.Flow.EthernetType == noEtherType;
     }
 }

@@ -168,6 +168,11 @@ internal sealed partial class Translation
             return Fail(DropReason.PortReceiveDisabled);
         }
 
+        if (port.Tree.State is TreePortState.Blocking or TreePortState.Listening)
+        {
+            return Fail(DropReason.PortReceiveDisabled);
+        }
+
         if (_bridge.BundleOf(port) is { IsMirrorOutput: true })
         {
             return Fail(DropReason.MirrorSelectExcluded);
@@ -180,7 +185,8 @@ internal sealed partial class Translation
         MirrorReceived();
         LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
         EnterEnd(trace);
-        return true;
+        // Addresses were learned; the packet itself goes nowhere.
+        return port.Tree.IsForwarding || Fail(DropReason.PortReceiveDisabled);
     }
 
     /// <summary>The action set belongs to the first rule, and is told of below it.</summary>

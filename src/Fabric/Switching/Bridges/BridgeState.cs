@@ -45,6 +45,10 @@ public sealed class BridgeState
     /// <summary>Which interfaces carry nothing although their link is up.</summary>
     public SessionDirectory Sessions { get; init; } = new();
 
+    /// <summary>What the spanning tree says of interfaces; without a tree, empty.</summary>
+    public ImmutableDictionary<string, TreePort> TreePorts { get; set; } =
+        ImmutableDictionary<string, TreePort>.Empty;
+
     /// <summary>Some connection hears of packets that match nothing.</summary>
     public bool SendsMisses { get; set; }
 

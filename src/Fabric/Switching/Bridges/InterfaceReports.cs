@@ -37,17 +37,19 @@ public static class InterfaceReports
         var spec = opened.Spec;
         var number = (int)Fabric.Wire.OpenFlow.OfPort.ToWire16(
             state.NumberOf(spec.Name, BridgeSnapshots.WishOf(spec)));
+        var shown = datapath?.Current.Bridges.GetValueOrDefault(state.Name)?.PortsInOrder
+            .FirstOrDefault(each => each.Name == spec.Name)?.Mac;
         if (opened.Port is not { } port)
         {
             return new InterfaceStatus(
-                spec.Row, spec.Name, number, null, null, null, null, true, true, null,
+                spec.Row, spec.Name, number, null, shown, null, null, true, true, null,
                 ImmutableSortedDictionary<string, string>.Empty, Counters(null));
         }
 
         port = live.GetValueOrDefault(port.Name, port);
         var isTunnel = opened.Tunnel is not null;
         return new InterfaceStatus(
-            spec.Row, spec.Name, number, null, isTunnel ? null : port.Mac,
+            spec.Row, spec.Name, number, null, isTunnel ? shown : port.Mac,
             isTunnel || port.InterfaceIndex == 0 ? null : port.InterfaceIndex,
             isTunnel ? null : port.Mtu, isTunnel || port.IsAdminUp, isTunnel || port.IsLinkUp,
             isTunnel || port.LinkSpeed == 0 ? null : port.LinkSpeed,

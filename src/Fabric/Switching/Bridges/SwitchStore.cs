@@ -31,6 +31,9 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
     /// <summary>BFD and the like: on which ports, and which of these carry nothing.</summary>
     public SessionDirectory Sessions { get; } = new();
 
+    /// <summary>Who hears of BPDUs: any thread, must not wait.</summary>
+    public Action<SessionPacket>? TreePacketRaised { get; set; }
+
     /// <summary>The desired state that was heard last.</summary>
     public BridgesWanted? Wanted
     {
@@ -69,12 +72,18 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
             if (_datapaths.TryGetValue(type, out datapath!)) return true;
             if (!opener(type, out var provider, out error)) return false;
             datapath = new SwitchedDatapath(type, provider, Time);
-            datapath.SessionPacketRaised = Sessions.Hear;
+            datapath.SessionPacketRaised = Hear;
             datapath.Watch(Sessions.Ports);
             datapath.PacketInRaised = raised => FindBridge(raised.Bridge)?.Raise(raised);
             _datapaths[type] = datapath;
             return true;
         }
+    }
+
+    private void Hear(SessionPacket packet)
+    {
+        if (packet.Kind == SessionKinds.Tree) TreePacketRaised?.Invoke(packet);
+        else Sessions.Hear(packet);
     }
 
     public void Dispose()

@@ -155,6 +155,6 @@ public static class ActionRules
 
         public OfErrorCode Allows(MatchField field) => Requires(
             field.Prerequisite is FieldPrerequisite.None or FieldPrerequisite.Ethernet
-            || MatchRules.IsAllowed(field, _match.Entries.AsSpan()));
+            || MatchRules.IsAllowed(field, _match));
     }
 }

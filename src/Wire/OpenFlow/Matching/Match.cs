@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Fabric.Wire.OpenFlow;
 
 /// <summary>
@@ -21,28 +19,34 @@ public sealed class Match : IEquatable<Match>
     /// <summary>Every packet.</summary>
     public static Match Any { get; } = new([]);
 
+    private readonly MatchShape _shape;
+    private readonly UInt128[] _values;
     private int _hash;
 
-    internal Match(ImmutableArray<MatchEntry> entries) => Entries = entries;
+    internal Match(ReadOnlySpan<MatchEntry> entries)
+    {
+        _shape = MatchShape.Of(entries);
+        _values = entries.IsEmpty ? [] : new UInt128[entries.Length];
+        for (var i = 0; i < entries.Length; i++) _values[i] = entries[i].Value;
+    }
 
-    public ImmutableArray<MatchEntry> Entries { get; }
+    public MatchEntryList Entries => new(this);
 
-    public bool IsAny => Entries.IsEmpty;
+    public bool IsAny => _values.Length == 0;
+
+    internal int Count => _values.Length;
+
+    internal MatchEntry EntryAt(int index) =>
+        new(_shape.Field(index), _values[index], _shape.Mask(index));
 
     /// <summary>
     /// The entry of a field as stored (see the remarks for fields stored as others).
     /// </summary>
     public bool TryGet(MatchField field, out MatchEntry entry)
     {
-        foreach (var each in Entries)
-        {
-            if (!ReferenceEquals(each.Field, field)) continue;
-            entry = each;
-            return true;
-        }
-
-        entry = default;
-        return false;
+        var index = _shape.IndexOf(field);
+        entry = index < 0 ? default : EntryAt(index);
+        return index >= 0;
     }
 
     /// <summary>The value if the whole field is matched, else null.</summary>
@@ -104,8 +108,8 @@ public sealed class Match : IEquatable<Match>
     public bool Equals(Match? other)
     {
         if (ReferenceEquals(this, other)) return true;
-        return other is not null && GetHashCode() == other.GetHashCode()
-            && Entries.AsSpan().SequenceEqual(other.Entries.AsSpan());
+        return other is not null && _shape.IsSame(other._shape)
+            && _values.AsSpan().SequenceEqual(other._values);
     }
 
     public override bool Equals(object? obj) => Equals(obj as Match);
@@ -114,13 +118,8 @@ public sealed class Match : IEquatable<Match>
     {
         if (_hash != 0) return _hash;
         var hash = new HashCode();
-        foreach (var entry in Entries)
-        {
-            hash.Add(entry.Field.Id);
-            hash.Add(entry.Value);
-            hash.Add(entry.Mask);
-        }
-
+        hash.Add(_shape.GetHashCode());
+        foreach (var each in _values) hash.Add(each);
         var value = hash.ToHashCode();
         return _hash = value == 0 ? 1 : value;
     }

@@ -28,7 +28,14 @@ public sealed class MatchBuilder
     /// <summary>Starts with the fields of 'match'.</summary>
     public MatchBuilder(Match match)
     {
-        foreach (var entry in match.Entries) _entries.Set(in entry);
+        foreach (var entry in match.Entries) _entries.Set(entry);
+    }
+
+    /// <summary>Begins anew: for a builder that is used again and again.</summary>
+    internal void Reset()
+    {
+        _entries.Reset();
+        _error = OfErrorCode.None;
     }
 
     /// <summary>The field or its part was set already.</summary>
@@ -96,7 +103,7 @@ public sealed class MatchBuilder
         error = _error;
         if (error == OfErrorCode.None) error = MatchRules.ErrorOf(_entries.AsSpan());
         if (error != OfErrorCode.None) return false;
-        match = IsEmpty ? Match.Any : new Match([.. _entries.AsSpan()]);
+        match = IsEmpty ? Match.Any : new Match(_entries.AsSpan());
         return true;
     }
 

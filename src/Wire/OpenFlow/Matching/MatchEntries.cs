@@ -9,6 +9,8 @@ internal sealed class MatchEntries
 
     public ReadOnlySpan<MatchEntry> AsSpan() => _entries.AsSpan(0, Count);
 
+    public void Reset() => Count = 0;
+
     public bool Contains(MatchField field) => IndexOf(field) >= 0;
 
     public bool TryGet(MatchField field, out MatchEntry entry)

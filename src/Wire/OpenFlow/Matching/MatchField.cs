@@ -49,6 +49,9 @@ public sealed partial class MatchField
         (KeyOffset, KeySize, KeyShift) = place;
         (BitWidth, WireSize, IsMaskable, IsWritable) = (bitWidth, wireSize, isMaskable, isWritable);
         (Prerequisite, Format, Nxm, Oxm) = (prerequisite, format, nxm, oxm);
+        Oxm15 = oxm is { Experimenter: OfError.OnfVendor } onf
+            ? new FieldNumber(0x8000, onf.Number, 0, onf.Name.Replace("ONFOXM_ET", "OXM_OF"))
+            : null;
     }
 
     /// <summary>Position in <see cref="All"/>.</summary>
@@ -82,8 +85,7 @@ public sealed partial class MatchField
     /// <summary>
     /// The number that OpenFlow 1.5 gave to what was ONF's extension before; null for others.
     /// </summary>
-    public FieldNumber? Oxm15 => Oxm is { Experimenter: OfError.OnfVendor } onf
-        ? new FieldNumber(0x8000, onf.Number, 0, onf.Name.Replace("ONFOXM_ET", "OXM_OF")) : null;
+    public FieldNumber? Oxm15 { get; }
 
     /// <summary>Index of a tun_metadata field, else -1.</summary>
     public int TlvIndex { get; private init; } = -1;
@@ -172,6 +174,8 @@ public sealed partial class MatchField
     {
         if (bytes.Length == 4) return BinaryPrimitives.ReadUInt32BigEndian(bytes);
         if (bytes.Length == 2) return BinaryPrimitives.ReadUInt16BigEndian(bytes);
+        if (bytes.Length == 8) return BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        if (bytes.Length == 16) return BinaryPrimitives.ReadUInt128BigEndian(bytes);
         UInt128 value = 0;
         foreach (var each in bytes) value = (value << 8) | each;
         return value;
@@ -179,10 +183,17 @@ public sealed partial class MatchField
 
     internal static void WriteBigEndian(Span<byte> bytes, UInt128 value)
     {
-        for (var i = bytes.Length - 1; i >= 0; i--)
+        if (bytes.Length == 4) BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)value);
+        else if (bytes.Length == 2) BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)value);
+        else if (bytes.Length == 1) bytes[0] = (byte)value;
+        else if (bytes.Length == 8) BinaryPrimitives.WriteUInt64BigEndian(bytes, (ulong)value);
+        else
         {
-            bytes[i] = (byte)value;
-            value >>= 8;
+            for (var i = bytes.Length - 1; i >= 0; i--)
+            {
+                bytes[i] = (byte)value;
+                value >>= 8;
+            }
         }
     }
 }

@@ -30,6 +30,12 @@ public static class MatchRules
         return IsMet(field.Prerequisite, in facts);
     }
 
+    public static bool IsAllowed(MatchField field, Match match)
+    {
+        var facts = PacketFacts.Of(match);
+        return IsMet(field.Prerequisite, in facts);
+    }
+
     internal static ImmutableArray<MatchField> Normalise(MatchEntries entries)
     {
         var facts = PacketFacts.Of(entries.AsSpan());
@@ -129,51 +135,51 @@ public static class MatchRules
         };
 
     /// <summary>What a match's entries say of its packets as far as prerequisites go.</summary>
-    private readonly struct PacketFacts
+    private struct PacketFacts()
     {
-        public int EthernetType { get; private init; }
-        public int Protocol { get; private init; }
-        public int IcmpType { get; private init; }
-        public bool HasVlan { get; private init; }
-        public bool HasConnection { get; private init; }
-        public bool IsEthernet { get; private init; }
-        public bool IsIpv4 => EthernetType == 0x0800;
-        public bool IsIpv6 => EthernetType == 0x86DD;
-        public bool IsNd => IsIpv6 && Protocol == 58;
+        public int EthernetType { get; private set; } = -1;
+        public int Protocol { get; private set; } = -1;
+        public int IcmpType { get; private set; } = -1;
+        public bool HasVlan { get; private set; }
+        public bool HasConnection { get; private set; }
+        public bool IsEthernet { get; private set; } = true;
+        public readonly bool IsIpv4 => EthernetType == 0x0800;
+        public readonly bool IsIpv6 => EthernetType == 0x86DD;
+        public readonly bool IsNd => IsIpv6 && Protocol == 58;
 
-        public bool IsIp(int protocol) => (IsIpv4 || IsIpv6) && Protocol == protocol;
+        public readonly bool IsIp(int protocol) => (IsIpv4 || IsIpv6) && Protocol == protocol;
 
         public static PacketFacts Of(ReadOnlySpan<MatchEntry> entries)
         {
-            int type = -1, protocol = -1, icmp = -1;
-            bool vlan = false, connection = false, ethernet = true;
-            foreach (var (field, value, mask) in entries)
-            {
-                if (ReferenceEquals(field, MatchField.EthernetType)) type = (int)value;
-                else if (ReferenceEquals(field, MatchField.IpProtocol)) protocol = (int)value;
-                else if (ReferenceEquals(field, MatchField.Icmpv6Type)) icmp = (int)value;
-                else if (ReferenceEquals(field, MatchField.VlanTci)) vlan = (value & 0x1000) != 0;
-                else if (ReferenceEquals(field, MatchField.ConntrackStateField))
-                {
-                    connection =
-                        IsConnection((ConntrackState)(uint)value, (ConntrackState)(uint)mask);
-                }
-                else if (ReferenceEquals(field, MatchField.PacketType))
-                {
-                    ethernet = value == 0;
-                    if ((uint)(value >> 16) == 1) type = (int)(value & 0xFFFF);
-                }
-            }
+            var facts = new PacketFacts();
+            foreach (ref readonly var entry in entries) facts.See(in entry);
+            return facts;
+        }
 
-            return new PacketFacts
+        public static PacketFacts Of(Match match)
+        {
+            var facts = new PacketFacts();
+            foreach (var entry in match.Entries) facts.See(in entry);
+            return facts;
+        }
+
+        private void See(in MatchEntry entry)
+        {
+            var (field, value, mask) = entry;
+            if (ReferenceEquals(field, MatchField.EthernetType)) EthernetType = (int)value;
+            else if (ReferenceEquals(field, MatchField.IpProtocol)) Protocol = (int)value;
+            else if (ReferenceEquals(field, MatchField.Icmpv6Type)) IcmpType = (int)value;
+            else if (ReferenceEquals(field, MatchField.VlanTci)) HasVlan = (value & 0x1000) != 0;
+            else if (ReferenceEquals(field, MatchField.ConntrackStateField))
             {
-                EthernetType = type,
-                Protocol = protocol,
-                IcmpType = icmp,
-                HasVlan = vlan,
-                HasConnection = connection,
-                IsEthernet = ethernet,
-            };
+                HasConnection =
+                    IsConnection((ConntrackState)(uint)value, (ConntrackState)(uint)mask);
+            }
+            else if (ReferenceEquals(field, MatchField.PacketType))
+            {
+                IsEthernet = value == 0;
+                if ((uint)(value >> 16) == 1) EthernetType = (int)(value & 0xFFFF);
+            }
         }
 
         private static bool IsConnection(ConntrackState value, ConntrackState mask) =>

@@ -48,6 +48,23 @@ public static partial class ActionDecoder
         return OfErrorCode.None;
     }
 
+    /// <summary>Decodes all of 'bytes'; lists whose bytes are the same may be shared.</summary>
+    public static OfErrorCode Decode(
+        ReadOnlySpan<byte> bytes, in OfCodecContext context, out ActionList actions)
+    {
+        if (KnownActions.TryFind(bytes, false, in context, out actions))
+        {
+            return OfErrorCode.None;
+        }
+
+        var list = new List<OfAction>();
+        var error = Decode(bytes, in context, list);
+        if (error != OfErrorCode.None) return error;
+        actions = ActionList.From(list);
+        KnownActions.Remember(bytes, false, in context, actions);
+        return OfErrorCode.None;
+    }
+
     private static OfErrorCode DecodeOne(
         ushort type, ref OfReader body, in OfCodecContext context, int depth, out OfAction action)
     {

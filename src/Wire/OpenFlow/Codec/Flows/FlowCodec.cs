@@ -73,13 +73,12 @@ internal static class FlowCodec
         var flags = (ushort)mod.Flags;
         if ((flags & Emergency10) != 0) return OfErrorCode.FlowModTableFull;
         if ((flags & ~3) != 0) return OfErrorCode.FlowModBadFlags;
-        var actions = new List<OfAction>();
-        var error = ActionDecoder.Decode(body.Rest(), in context, actions);
+        var error = ActionDecoder.Decode(body.Rest(), in context, out var actions);
         if (error != OfErrorCode.None) return error;
         var isAdd = mod.Command == FlowModCommand.Add;
         var finished = mod with
         {
-            Actions = ActionList.From(actions),
+            Actions = actions,
             Flags = mod.Flags | (isAdd ? FlowModFlags.ResetCounts : FlowModFlags.None),
             TableId = isAdd && mod.TableId == 255 ? (byte)0 : mod.TableId,
             OutPort = mod.OutPort,

@@ -23,7 +23,11 @@ public static class InstructionCodec
     public static OfErrorCode Decode(
         ReadOnlySpan<byte> bytes, in OfCodecContext context, out ActionList actions)
     {
-        actions = ActionList.Empty;
+        if (KnownActions.TryFind(bytes, true, in context, out actions))
+        {
+            return OfErrorCode.None;
+        }
+
         var parts = new List<OfAction>?[TypeCount];
         var reader = new OfReader(bytes);
         while (!reader.IsEmpty)
@@ -54,6 +58,7 @@ public static class InstructionCodec
         }
 
         if (all is not null) actions = ActionList.Create(CollectionsMarshal.AsSpan(all));
+        KnownActions.Remember(bytes, true, in context, actions);
         return OfErrorCode.None;
     }
 

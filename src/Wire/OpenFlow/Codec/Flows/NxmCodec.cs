@@ -21,6 +21,8 @@ public static class NxmCodec
     private const byte CookieNumber = 30;
     private const int CookieSize = 8;
 
+    [ThreadStatic] private static MatchBuilder? _builder;
+
     /// <summary>A field header as read: what it names and how long its payload is.</summary>
     public readonly record struct Header(
         MatchField? Field, bool HasMask, int PayloadSize, bool IsCookie);
@@ -83,7 +85,8 @@ public static class NxmCodec
         match = Match.Any;
         (cookie, cookieMask) = (0, 0);
         var reader = new OfReader(bytes);
-        var builder = new MatchBuilder();
+        var builder = _builder ??= new MatchBuilder();
+        builder.Reset();
         Span<ulong> seen = stackalloc ulong[(MatchField.All.Length + 63) / 64];
         seen.Clear();
         while (!reader.IsEmpty)

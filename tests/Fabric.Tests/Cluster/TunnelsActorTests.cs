@@ -121,6 +121,41 @@ public sealed class TunnelsActorTests : IDisposable
         await UntilRemotesAre("10.0.0.3");
     }
 
+    /// <remarks>
+    /// Its rows are the tunnel: packets pass while it is away, and what changes reaches it after.
+    /// </remarks>
+    [Theory]
+    [InlineData("", "throws")]
+    [InlineData("/b", "throws")]
+    [InlineData("/b", "is killed")]
+    [InlineData("/b", "is stopped")]
+    public async Task A_tunnel_whose_actor_ends_stays_and_follows_again(string child, string fate)
+    {
+        await MakeBridgeAsync();
+        _directory.Tell(new VtepsChanged([Vtep("b", "10.0.0.2")]));
+        await UntilRemotesAre("10.0.0.2");
+        var before = await InterfaceOfAsync("b");
+        var path = child == "" ? "/user/tunnels"
+            : "/user/tunnels/" + TunnelActor.NameOf(Vtep("b", "10.0.0.2"));
+        _system.ActorSelection(path).Tell(fate switch
+        {
+            "throws" when child == "" => new VtepsChanged(null!),
+            "throws" => new TunnelObserved(null!, null, null!),
+            "is killed" => Kill.Instance,
+            _ => PoisonPill.Instance,
+        });
+        Assert.Equal(before, await InterfaceOfAsync("b"));
+
+        // Back, and at work: a row that someone removes is written anew, and so is another host's.
+        var database = await ReadAsync();
+        var bridge = TunnelRows.BridgeOf(database)!;
+        _database.Tell(new Transact(
+            4, [TunnelRows.Remove(bridge, TunnelRows.Read(database, bridge))]));
+        await UntilRemotesAre("10.0.0.2");
+        _directory.Tell(new VtepsChanged([Vtep("b", "10.0.0.2"), Vtep("c", "10.0.0.3")]));
+        await UntilRemotesAre("10.0.0.2", "10.0.0.3");
+    }
+
     private sealed class Directory : ReceiveActor
     {
         private VtepsChanged? _last;

@@ -61,6 +61,8 @@ int fabric_program_inject(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	s = ground;
 	s->level = 0;
+	s->is_ingress = 0;
+	s->now = bpf_ktime_get_coarse_ns();
 #pragma unroll
 	for (i = 0; i < FABRIC_KEY_WORDS; i++)
 		s->word[i] = ((fabric_u64 *)&execution->key)[i];

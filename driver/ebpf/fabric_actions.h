@@ -13,6 +13,7 @@ struct fabric_walk {
 	struct fabric_scratch *s;
 	int verdict;      /* FABRIC_GO_ON, or what the program returns. */
 	fabric_u32 next;  /* Program to hand the packet to, plus one. */
+	fabric_u32 port;  /* Of a device to leave by. */
 	fabric_u32 reason;
 };
 
@@ -42,6 +43,8 @@ FABRIC_INLINE void fabric_branch(struct __sk_buff *skb, struct fabric_scratch *s
 	copy->is_stale = s->is_stale;
 	copy->tunnel = s->tunnel;
 	copy->passes = s->passes;
+	copy->now = s->now;
+	copy->is_ingress = 0;
 	copy->row = row;
 	copy->pc = pc;
 	copy->is_single = is_single;
@@ -67,7 +70,7 @@ FABRIC_INLINE void fabric_step_output(struct fabric_walk *walk, const struct fab
 	}
 	if (port->kind == FABRIC_PORT_DEVICE) {
 		if (step->a || s->is_single)
-			walk->verdict = bpf_redirect(port->device, 0);
+			walk->port = step->c;
 		else
 			bpf_clone_redirect(walk->skb, port->device, 0);
 		return;
@@ -281,7 +284,7 @@ static long fabric_walk_step(fabric_u32 index, struct fabric_walk *walk)
 	s->pc++;
 	if (!fabric_step_flow(walk, step))
 		walk->reason = fabric_step_edit(walk, step);
-	if (walk->reason || walk->next || walk->verdict != FABRIC_GO_ON)
+	if (walk->reason || walk->next || walk->port || walk->verdict != FABRIC_GO_ON)
 		return 1;
 	if (s->is_single) {
 		walk->verdict = TC_ACT_SHOT;
@@ -294,6 +297,7 @@ SEC("tc")
 int fabric_program_actions(struct __sk_buff *skb)
 {
 	struct fabric_walk walk = { .skb = skb, .verdict = FABRIC_GO_ON };
+	struct fabric_port *port;
 
 	walk.s = fabric_current();
 	if (!walk.s)
@@ -303,6 +307,10 @@ int fabric_program_actions(struct __sk_buff *skb)
 		return fabric_drop(walk.reason);
 	if (walk.next)
 		return fabric_go(skb, walk.next - 1);
+	if (walk.port) {
+		port = fabric_port_of(walk.port);
+		return port ? fabric_leave_by(skb, walk.s, port) : TC_ACT_SHOT;
+	}
 	return walk.verdict == FABRIC_GO_ON ? fabric_drop(FABRIC_DROP_ActionMalformed)
 					    : walk.verdict;
 }

@@ -172,7 +172,6 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 		s->resumes = 0;
 		return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
 	}
-	s->now = bpf_ktime_get_coarse_ns();
 	if (!fabric_read_tuple(skb, s, spec->zone)) {
 		fabric_say_invalid(s, spec->zone);
 		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);

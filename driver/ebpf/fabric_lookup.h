@@ -197,9 +197,41 @@ FABRIC_INLINE void fabric_count_flow(struct __sk_buff *skb, struct fabric_scratc
 		return;
 	fabric_add(&counts->packets, 1);
 	fabric_add(&counts->bytes, skb->len);
-	counts->used = bpf_ktime_get_coarse_ns();
+	counts->used = s->now;
 	if (flags & ~counts->tcp_flags)
 		counts->tcp_flags |= flags;
+}
+
+/* The packet's bytes are for the container at the port's other end, and are what the kernel says. */
+FABRIC_INLINE int fabric_is_for_peer(struct __sk_buff *skb, const struct fabric_port *port)
+{
+	const fabric_u8 *data = (void *)(long)skb->data;
+
+	if (data + FABRIC_ETHERNET_SIZE > (const fabric_u8 *)(long)skb->data_end || skb->vlan_present)
+		return 0;
+	if (skb->protocol != FABRIC_TYPE_IPV4 && skb->protocol != FABRIC_TYPE_IPV6)
+		return 0;
+	return fabric_wire16(data + 12) == skb->protocol &&
+	       fabric_wire16(data) == fabric_wire16(port->peer_address) &&
+	       fabric_wire16(data + 2) == fabric_wire16(port->peer_address + 2) &&
+	       fabric_wire16(data + 4) == fabric_wire16(port->peer_address + 4);
+}
+
+/*
+ * The packet leaves by a port's device. A container is handed its packets at once, which saves
+ * their wait in a queue of the host's; all others are the device's to send.
+ */
+FABRIC_INLINE int fabric_leave_by(struct __sk_buff *skb, const struct fabric_scratch *s,
+				  struct fabric_port *port)
+{
+	if (!port->is_peer || !s->is_ingress || !fabric_is_for_peer(skb, port))
+		return bpf_redirect(port->device, 0);
+	skb->mark = 0;
+	if (skb->pkt_type)
+		bpf_skb_change_type(skb, 0); /* PACKET_HOST: the address is the container's. */
+	__sync_fetch_and_add(&port->tx_packets, 1);
+	__sync_fetch_and_add(&port->tx_bytes, skb->len);
+	return bpf_redirect_peer(port->device, 0);
 }
 
 FABRIC_INLINE int fabric_ask(struct __sk_buff *skb, struct fabric_scratch *s, fabric_u32 kind)
@@ -235,14 +267,14 @@ FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s
 	if (row->steps[0].kind == FABRIC_STEP_OUTPUT && row->steps[0].a) {
 		port = fabric_port_of(row->steps[0].c);
 		if (port && port->kind == FABRIC_PORT_DEVICE)
-			return bpf_redirect(port->device, 0);
+			return fabric_leave_by(skb, s, port);
 	}
 	s->row = number;
 	s->pc = 0;
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 }
 
-/* Forgets all that is known of a packet but its port. */
+/* A packet comes in: all that is known of it is its port. */
 FABRIC_INLINE void fabric_start(struct fabric_scratch *s, fabric_u32 port)
 {
 	fabric_u32 i;
@@ -254,6 +286,8 @@ FABRIC_INLINE void fabric_start(struct fabric_scratch *s, fabric_u32 port)
 	for (i = FABRIC_LINK_WORD + FABRIC_PARSED_WORDS; i < FABRIC_KEY_WORDS; i++)
 		s->word[i] = 0;
 	s->key.in_port = FABRIC_BE32(port);
+	s->now = bpf_ktime_get_coarse_ns();
+	s->is_ingress = 1;
 	s->tunnel = 0;
 	s->passes = 0;
 	s->is_single = 0;

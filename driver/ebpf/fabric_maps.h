@@ -61,6 +61,7 @@ struct fabric_scratch {
 	fabric_u32 trim;
 	fabric_u32 level;    /* Of the packet at work; only that of depth 0 counts. */
 	fabric_u32 is_copy;  /* The inject device gets a copy made by a program. */
+	fabric_u32 is_ingress; /* The packet came in by a device: it may go straight to a container. */
 	/* Connection tracking. */
 	struct fabric_tcp_segment segment;
 	fabric_u32 state;

@@ -134,7 +134,7 @@ FABRIC_INLINE int fabric_remark(struct __sk_buff *skb, struct fabric_scratch *s,
 /* A drop reason, or 0. A meter that is not there lets everything pass. */
 FABRIC_INLINE int fabric_pay(struct __sk_buff *skb, struct fabric_scratch *s)
 {
-	fabric_u64 now = bpf_ktime_get_coarse_ns() / FABRIC_MILLISECOND;
+	fabric_u64 now = s->now / FABRIC_MILLISECOND;
 	fabric_u32 number = s->number, size = skb->len, remark = 0, i;
 	struct fabric_meter *meter = bpf_map_lookup_elem(&fabric_meters, &number);
 	int exceeded;

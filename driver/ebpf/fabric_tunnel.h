@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
  * Outer headers, on and off. Super-packets stay whole: bpf_skb_adjust_room tells the kernel what was
- * put in front. What does not fit (ARP and other non-IP packets, tagged packets, fragments, unknown
- * next hops) goes to the host node's tunnel sockets, or comes from them.
+ * put in front. What does not fit (tagged packets, fragments, packets without a route) goes to the
+ * host node's tunnel sockets, or comes from them.
  */
 #ifndef FABRIC_TUNNEL_H
 #define FABRIC_TUNNEL_H
@@ -132,6 +132,32 @@ FABRIC_INLINE fabric_u64 fabric_room_flags(const struct fabric_port *port,
 						      : BPF_F_ADJ_ROOM_ENCAP_L4_UDP);
 }
 
+FABRIC_INLINE int fabric_is_ip(struct __sk_buff *skb)
+{
+	return skb->protocol == FABRIC_TYPE_IPV4 || skb->protocol == FABRIC_TYPE_IPV6;
+}
+
+/*
+ * After other packets than IP got a header in front the kernel still takes them for what they were
+ * (ARP), and would not send them by an IP next hop. Taking a tag out of the bytes makes it read the
+ * type that stands there: so two go on, the first of them into the bytes, and off again.
+ */
+FABRIC_INLINE int fabric_reread_type(struct __sk_buff *skb)
+{
+	return bpf_skb_vlan_push(skb, FABRIC_TYPE_VLAN, 1) ||
+	       bpf_skb_vlan_push(skb, FABRIC_TYPE_VLAN, 1) || bpf_skb_vlan_pop(skb) ||
+	       bpf_skb_vlan_pop(skb);
+}
+
+FABRIC_INLINE long fabric_make_room(struct __sk_buff *skb, const struct fabric_port *port,
+				    const struct fabric_tunnel *tunnel, fabric_u32 room)
+{
+	if (!fabric_is_ip(skb))
+		return bpf_skb_change_head(skb, room, 0);
+	return bpf_skb_adjust_room(skb, (fabric_s32)room, BPF_ADJ_ROOM_MAC,
+				   fabric_room_flags(port, tunnel));
+}
+
 FABRIC_INLINE int fabric_leave(const struct fabric_tunnel *tunnel)
 {
 	struct bpf_redir_neigh next = {};
@@ -157,6 +183,7 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	fabric_u16 entropy = (fabric_u16)(0x8000 | (bpf_get_hash_recalc(skb) & 0x7fff));
 	fabric_u8 inner[FABRIC_ETHERNET_SIZE];
 	fabric_u8 protocol = port->kind == FABRIC_PORT_GRE ? 47 : 17;
+	int is_ip = fabric_is_ip(skb);
 	fabric_u64 last;
 
 	if (!skb->gso_size && skb->len + ip + size > tunnel->mtu)
@@ -164,8 +191,7 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	if (bpf_skb_load_bytes(skb, 0, inner, sizeof(inner)))
 		return fabric_drop(FABRIC_DROP_EthernetTruncated);
 	payload = skb->len + size;
-	if (bpf_skb_adjust_room(skb, (fabric_s32)room, BPF_ADJ_ROOM_MAC,
-				fabric_room_flags(port, tunnel)))
+	if (fabric_make_room(skb, port, tunnel, room))
 		return fabric_send_slowly(skb, s);
 	__builtin_memset(s->header, 0, FABRIC_ETHERNET_SIZE);
 	fabric_write16(s->header + 12, tunnel->is_ipv6 ? 0x86dd : 0x0800);
@@ -182,6 +208,8 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	last = total + FABRIC_ETHERNET_SIZE - 1;
 	FABRIC_OPAQUE(last);
 	if (last >= 214 || bpf_skb_store_bytes(skb, 0, s->header, last + 1, 0))
+		return fabric_drop(FABRIC_DROP_HeadroomExhausted);
+	if (!is_ip && fabric_reread_type(skb))
 		return fabric_drop(FABRIC_DROP_HeadroomExhausted);
 	__sync_fetch_and_add(&port->tx_packets, 1);
 	__sync_fetch_and_add(&port->tx_bytes, skb->len);
@@ -203,8 +231,7 @@ int fabric_program_tunnel(struct __sk_buff *skb)
 	tunnel = bpf_map_lookup_elem(&fabric_tunnels, &number);
 	if (!port || !tunnel || !number)
 		return fabric_drop(FABRIC_DROP_TunnelUnknownPeer);
-	if (!tunnel->device || port->kind == FABRIC_PORT_SLOW || skb->vlan_present ||
-	    (skb->protocol != FABRIC_TYPE_IPV4 && skb->protocol != FABRIC_TYPE_IPV6))
+	if (!tunnel->device || port->kind == FABRIC_PORT_SLOW || skb->vlan_present)
 		return fabric_send_slowly(skb, s);
 	return fabric_encapsulate(skb, s, port, tunnel);
 }
@@ -322,7 +349,7 @@ int fabric_program_underlay(struct __sk_buff *skb)
 	struct fabric_port *port;
 	fabric_u32 slot, size, header, *number;
 
-	if (!s || skb->vlan_present || (!is_ipv6 && skb->protocol != FABRIC_TYPE_IPV4))
+	if (!s || skb->vlan_present || !fabric_is_ip(skb))
 		return TC_ACT_OK;
 	data = (void *)(long)skb->data;
 	if (data + 34 > (fabric_u8 *)(long)skb->data_end)

@@ -17,7 +17,7 @@ FABRIC_INLINE void fabric_describe(struct __sk_buff *skb, struct fabric_scratch 
 	record->vlan_tpid = skb->vlan_present ? (fabric_u16)skb->vlan_proto : 0;
 	record->vlan_tci = (fabric_u16)skb->vlan_tci;
 	record->passes = s->passes;
-	record->time = bpf_ktime_get_coarse_ns();
+	record->time = s->now;
 	__builtin_memcpy(&record->key, &s->key, sizeof(record->key));
 }
 

@@ -11,7 +11,7 @@
 
 #include "fabric_flow_key.h"
 
-#define FABRIC_ABI 2
+#define FABRIC_ABI 3
 
 #define FABRIC_STEPS_MAX 16       /* Instructions of a row. */
 #define FABRIC_MASKS_MAX 256      /* Masks of all flows. */
@@ -120,11 +120,14 @@ enum fabric_port_kind {
 struct fabric_port {
 	fabric_u32 device; /* Interface index. */
 	fabric_u8 kind;
-	fabric_u8 is_peer;  /* The other end is in a container: redirect past the host's side. */
+	fabric_u8 is_peer;  /* The other end is in a container, and may be handed packets there. */
 	fabric_u16 tunnel_port; /* UDP port, network order. */
-	fabric_u64 rx_packets, rx_bytes, tx_packets, tx_bytes; /* Of tunnels. */
+	/* Of tunnels; tx_* also of packets that a container was handed: its device counts none. */
+	fabric_u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
 	fabric_u32 upcalls_sent; /* Raised by the kernel. */
 	fabric_u32 upcalls_done; /* Raised by the host node. */
+	fabric_u8 peer_address[6]; /* Ethernet address of the container's end. */
+	fabric_u16 unused;
 };
 
 struct fabric_device_port {

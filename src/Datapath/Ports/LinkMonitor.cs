@@ -6,7 +6,10 @@ namespace Fabric.Datapath;
 internal sealed record LinkNotification(int Index, string Name, bool IsGone);
 
 /// <summary>Listens to rtnetlink for devices that appear, change and vanish.</summary>
-/// <remarks>On a thread of its own, which sleeps until the kernel speaks.</remarks>
+/// <remarks>
+/// Who wants to hears of changed addresses and routes too. On a thread of its own, which sleeps
+/// until the kernel speaks.
+/// </remarks>
 internal sealed unsafe class LinkMonitor : IDisposable
 {
     private const int ProtocolRoute = 0;
@@ -17,13 +20,16 @@ internal sealed unsafe class LinkMonitor : IDisposable
     private readonly int _poll;
     private readonly int _wake;
     private readonly Action<LinkNotification> _changed;
+    private readonly Action? _networkChanged;
     private readonly Thread _thread;
     private volatile bool _isStopping;
 
-    private LinkMonitor(int socket, Action<LinkNotification> changed)
+    private LinkMonitor(
+        int socket, Action<LinkNotification> changed, Action? networkChanged)
     {
         _socket = socket;
         _changed = changed;
+        _networkChanged = networkChanged;
         _poll = Libc.PollCreate(LinuxNumbers.PollCloseOnExec);
         _wake = Libc.EventDescriptor(
             0, LinuxNumbers.EventNonBlocking | LinuxNumbers.EventCloseOnExec);
@@ -34,8 +40,13 @@ internal sealed unsafe class LinkMonitor : IDisposable
     }
 
     /// <summary>Null when the kernel gives no such socket: devices are then not followed.</summary>
-    public static LinkMonitor? TryStart(Action<LinkNotification> changed)
+    /// <param name="networkChanged">Devices, addresses or routes changed.</param>
+    public static LinkMonitor? TryStart(
+        Action<LinkNotification> changed, Action? networkChanged = null)
     {
+        // RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, and the same of IPv6.
+        const uint AddressesAndRoutes = 0x10 | 0x40 | 0x100 | 0x400;
+
         var socket = Libc.Socket(
             LinuxNumbers.FamilyNetlink,
             LinuxNumbers.SocketRaw | LinuxNumbers.SocketCloseOnExec
@@ -47,8 +58,13 @@ internal sealed unsafe class LinkMonitor : IDisposable
         var address = stackalloc byte[12];
         new Span<byte>(address, 12).Clear();
         *(ushort*)address = LinuxNumbers.FamilyNetlink;
-        *(uint*)(address + 8) = RouteLink.LinkGroup;
-        if (Libc.Bind(socket, address, 12) == 0) return new LinkMonitor(socket, changed);
+        *(uint*)(address + 8) = RouteLink.LinkGroup
+            | (networkChanged is null ? 0 : AddressesAndRoutes);
+        if (Libc.Bind(socket, address, 12) == 0)
+        {
+            return new LinkMonitor(socket, changed, networkChanged);
+        }
+
         Libc.Close(socket);
         return null;
     }
@@ -78,6 +94,8 @@ internal sealed unsafe class LinkMonitor : IDisposable
                 _changed(new LinkNotification(link.Index, link.Name, link.IsGone));
             }
         }
+
+        _networkChanged?.Invoke();
     }
 
     public void Dispose()

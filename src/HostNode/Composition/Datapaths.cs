@@ -118,6 +118,7 @@ internal sealed class Datapaths(
         {
             PinFolder = EbpfPins.FolderOf(settings.HostId),
             IsKeptOnClose = settings.Config.GetBoolean("fabric.datapath.keep", true),
+            IsWithoutShortcuts = !settings.Config.GetBoolean("fabric.datapath.direct", true),
             Clock = time,
         };
         provider = null!;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using Fabric.Datapath.Tests.Conntrack;
 using Fabric.Wire;
 
@@ -8,60 +7,6 @@ namespace Fabric.Datapath.Tests;
 /// <summary>What goes wrong around the programs, and what must go on meanwhile.</summary>
 public sealed class EbpfFaultTests
 {
-    /// <summary>
-    /// The host's own way to the others leads through its switch: an internal port carries the
-    /// underlay's address. The host node ends, and the tunnel goes on.
-    /// </summary>
-    [EbpfTheory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_tunnel_over_an_internal_port_outlives_the_process(bool isWithoutTcx)
-    {
-        using var a = new NetworkNamespace();
-        using var b = new NetworkNamespace();
-        using var one = new NetworkNamespace();
-        using var two = new NetworkNamespace();
-        Workload(one, a, "w0", "10.9.0.1/24");
-        Workload(two, b, "w0", "10.9.0.2/24");
-        NetworkNamespace.Shell(
-            $"ip -n {one.Name} link add u0 type veth peer name u0 netns {two.Name}; "
-            + $"ip -n {one.Name} link set u0 up; ip -n {two.Name} link set u0 up; "
-            + $"ip -n {two.Name} addr add 172.31.0.2/24 dev u0");
-        EbpfDatapath? first = null, second = null;
-        var pins = "";
-        try
-        {
-            one.Run(() =>
-            {
-                pins = EbpfPins.FolderOf($"test5-{Environment.ProcessId}");
-                first = Open(isWithoutTcx, pins, "172.31.0.2", "w0", "tunnel", "internal", "u0");
-            });
-            one.Exec("ip addr add 172.31.0.1/24 dev int0");
-            two.Run(() => second = Open(isWithoutTcx, null, "172.31.0.1", "w0", "tunnel"));
-            using (second)
-            {
-                // New veth ends drop what is sent to them until the kernel has seen their carrier.
-                Assert.True(DeviceLab.Eventually(
-                    () => a.Exec("ping -c 1 -W 1 10.9.0.2").Contains(" 0% packet loss")));
-                // Its first second a tunnel's flow goes by way of the host node.
-                var before = a.Exec("ping -q -c 40 -i 0.05 -W 2 10.9.0.2");
-                Assert.True(before.Contains(" 0% packet loss"), before);
-                var output = "";
-                var ping = new Thread(
-                    () => output = a.Exec("ping -q -c 300 -i 0.005 -W 2 10.9.0.2"));
-                ping.Start();
-                first!.Dispose();
-                ping.Join();
-                Assert.True(output.Contains(" 0% packet loss"), output);
-                Assert.Contains(" 0% packet loss", one.Exec("ping -c 2 -i 0.05 172.31.0.2"));
-            }
-        }
-        finally
-        {
-            one.Run(() => EbpfPins.Uninstall(pins, out _));
-        }
-    }
-
     /// <summary>More flows than the kernel has room for: the rest takes the slow path.</summary>
     [EbpfTheory]
     [InlineData(8, 20)]
@@ -164,33 +109,6 @@ public sealed class EbpfFaultTests
         return false;
     }
 
-    private static EbpfDatapath Open(
-        bool isWithoutTcx, string? pins, string remote, params string[] ports)
-    {
-        var options = EbpfSupport.SmallOptions with
-        {
-            PinFolder = pins,
-            IsWithoutTcx = isWithoutTcx,
-        };
-        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-        datapath!.UpcallHandler = new ThroughTunnel(new TunnelMetadata(
-            5, IPAddress.Any, IPAddress.Parse(remote), 0, 64, TunnelFlags.Key, 0, 0, []));
-        foreach (var name in ports)
-        {
-            var spec = name switch
-            {
-                "tunnel" => new DatapathPortSpec(
-                    "tun", DatapathPortKind.Tunnel,
-                    Tunnel: new TunnelPortSpec(TunnelKind.Geneve, 6081)),
-                "internal" => new DatapathPortSpec("int0", DatapathPortKind.Internal),
-                _ => new DatapathPortSpec(name, DatapathPortKind.System),
-            };
-            Assert.True(datapath.Ports.TryAdd(spec, out _, out error), error);
-        }
-
-        return datapath;
-    }
-
     private static void Workload(
         NetworkNamespace host, NetworkNamespace workload, string device, string address) =>
         NetworkNamespace.Shell(
@@ -198,30 +116,6 @@ public sealed class EbpfFaultTests
             + $"netns {workload.Name}; ip -n {host.Name} link set {device} up; "
             + $"ip -n {workload.Name} link set eth0 mtu 1400 up; "
             + $"ip -n {workload.Name} addr add {address} dev eth0");
-
-    /// <summary>Workload at 1, tunnel at 2, and between 3 and 4 the underlay.</summary>
-    private sealed class ThroughTunnel(TunnelMetadata outer) : IUpcallHandler
-    {
-        public UpcallVerdict Miss(PacketBuffer packet, in FlowKey key, out FlowKey mask)
-        {
-            mask = default;
-            mask.InPortWire = uint.MaxValue;
-            mask.RecirculationIdWire = uint.MaxValue;
-            mask.EthernetTypeWire = ushort.MaxValue;
-            ImmutableArray<DatapathAction> actions = key.InPort switch
-            {
-                1 => [new SetTunnelAction(outer), new OutputAction(2)],
-                2 => [new OutputAction(1)],
-                3 => [new OutputAction(4)],
-                _ => [new OutputAction(3)],
-            };
-            return new UpcallVerdict(actions, Install: true);
-        }
-
-        public void Action(PacketBuffer packet, in FlowKey key, UpcallUserdata userdata)
-        {
-        }
-    }
 
     /// <summary>A flow for each UDP source port, from port 1 to port 2.</summary>
     private sealed class ByPort : IUpcallHandler

@@ -17,7 +17,8 @@ namespace Fabric.Datapath;
 public sealed partial class EbpfDatapath
     : IDatapathProvider, IRestorableDatapath, IDescribedDatapath
 {
-    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ChangePause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>After this long without a change of ports, what nobody claimed goes.</summary>
     private const long SettleMilliseconds = 15_000;
@@ -33,7 +34,8 @@ public sealed partial class EbpfDatapath
     private readonly UserspaceDatapath _managed;
     private readonly MemoryPort _collector;
     private readonly int _injectDevice;
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly ManualResetEvent _stop = new(initialState: false);
+    private readonly AutoResetEvent _networkChanged = new(initialState: false);
     private readonly Thread _housekeeping;
     private volatile IUpcallHandler? _handler;
     private volatile bool _isRestoring;
@@ -68,10 +70,14 @@ public sealed partial class EbpfDatapath
         CollectorNumber = port.Number;
         _collector.TakesOffloads = true;
         _collector.Transmitted += Collect;
-        PortsOf = new EbpfPorts(kernel, routes, attachments, _managed.GeneveOptions);
+        PortsOf = new EbpfPorts(
+            kernel, routes, attachments, _managed.GeneveOptions,
+            new PeerShortcuts(kernel, routes, options.IsWithoutShortcuts));
+        PortsOf.NetworkChanged += () => _networkChanged.Set();
         _slowPath = new EbpfSlowPath(this, kernel);
         Tracker.Fragments = _slowPath.Fragments.Settings;
         PortsOf.TunnelChanged += OnTunnelChanged;
+        _slowPath.Start();
         _housekeeping = new Thread(KeepHouse) { IsBackground = true, Name = "ebpf-house" };
         _housekeeping.Start();
     }
@@ -283,17 +289,26 @@ public sealed partial class EbpfDatapath
 
     private void KeepHouse()
     {
-        var round = 0;
-        while (!_stop.Wait(HousekeepingPeriod))
+        var due = Environment.TickCount64;
+        WaitHandle[] causes = [_stop, _networkChanged];
+        while (true)
         {
-            round++;
-            if (round % 4 != 0) continue;
+            var cause = WaitHandle.WaitAny(causes, HousekeepingPeriod);
+            if (cause == 0) return;
+            PortsOf.Refresh();
+            Specs.RefreshTunnels();
+            if (cause == 1)
+            {
+                // Many changes at once are one; what is due each second is due all the same.
+                if (_stop.WaitOne(ChangePause)) return;
+                if (Environment.TickCount64 < due) continue;
+            }
+
+            due = Environment.TickCount64 + (long)HousekeepingPeriod.TotalMilliseconds;
             Tracker.Sweep();
             _slowPath.Fragments.Sweep(Now());
             _flows.KeepHouse();
             WarnIfFull();
-            PortsOf.Refresh();
-            Specs.RefreshTunnels();
             if (!_isRestoring && _flows.AdoptedCount + PortsOf.UnclaimedCount > 0
                 && Environment.TickCount64 - PortsOf.LastAdded > SettleMilliseconds)
             {
@@ -391,5 +406,6 @@ public sealed partial class EbpfDatapath
         _routes.Dispose();
         _kernel.Dispose();
         _stop.Dispose();
+        _networkChanged.Dispose();
     }
 }

@@ -24,6 +24,9 @@ public sealed record EbpfOptions
     /// <summary>Attach by clsact even where the kernel has tcx.</summary>
     public bool IsWithoutTcx { get; init; }
 
+    /// <summary>Have all packets leave by the port's own device, containers' too.</summary>
+    public bool IsWithoutShortcuts { get; init; }
+
     /// <summary>Keep ports, flows and connections when the datapath is closed in order.</summary>
     public bool IsKeptOnClose { get; init; } = true;
 

@@ -50,8 +50,12 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
         Libc.PollAdd(_poll, LibBpf.RingDescriptor(_ring), RingTag);
         Libc.PollAdd(_poll, LibBpf.RingDescriptor(_events), EventsTag);
         _thread = new Thread(Loop) { IsBackground = true, Name = "upcalls" };
-        _thread.Start();
     }
+
+    /// <summary>
+    /// Once all is made: what came up while no host node was there is waiting already.
+    /// </summary>
+    public void Start() => _thread.Start();
 
     /// <summary>Records taken from the ring since the start.</summary>
     public long Handled => Interlocked.Read(ref _handled);

@@ -7,7 +7,7 @@ namespace Fabric.Datapath;
 /// <summary>driver/include/fabric_kernel.h in C#: a test compares the two.</summary>
 internal static class KernelAbi
 {
-    public const uint Version = 2;
+    public const uint Version = 3;
     public const int BandsMax = 4;
     public const int KeySize = 216;
     public const int KeyWords = KeySize / 8;
@@ -138,6 +138,8 @@ internal struct KernelPort
     public ulong TxBytes;
     public uint UpcallsSent;
     public uint UpcallsDone;
+    public MacBytes PeerAddress;
+    public ushort Unused;
 }
 
 /// <summary>struct fabric_device_port.</summary>

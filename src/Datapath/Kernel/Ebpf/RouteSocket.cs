@@ -10,10 +10,15 @@ namespace Fabric.Datapath;
 
 /// <summary>One network device as rtnetlink(7) lists it.</summary>
 /// <param name="Peer">Interface index of the other end of a veth pair in this namespace.</param>
+/// <param name="ForeignPeer">The same in another namespace, and that one's number here.</param>
+/// <param name="Queueing">Name of the queueing discipline, as "noqueue".</param>
 internal sealed record LinkState(
     int Index, string Name, uint Flags, int Mtu, MacBytes Mac, int Peer, string Kind,
     PortStatistics Statistics)
 {
+    public (int Index, int Namespace)? ForeignPeer { get; init; }
+    public string Queueing { get; init; } = "";
+
     public bool IsLoopback => (Flags & 8) != 0;
     public bool IsUp => (Flags & 1) != 0;
     public bool IsRunning => (Flags & 0x40) != 0;
@@ -62,11 +67,20 @@ internal sealed unsafe class RouteSocket : IDisposable
         return links.ToImmutable();
     }
 
-    public LinkState? FindLink(int index)
+    /// <param name="space">Number of another namespace; null: this one.</param>
+    public LinkState? FindLink(int index, int? space = null)
     {
+        const ushort TargetNamespace = 46;
+
         LinkState? found = null;
-        var request = new byte[16];
+        var request = new byte[space is null ? 16 : 16 + 8];
         BinaryPrimitives.WriteInt32LittleEndian(request.AsSpan(4), index);
+        if (space is { } number)
+        {
+            WriteAttribute(
+                request.AsSpan(16), TargetNamespace, BitConverter.GetBytes(number));
+        }
+
         Ask(GetLink, 0, request, message =>
         {
             if (message.Type == NewLink) found = ReadLink(message.Payload);
@@ -261,7 +275,8 @@ internal sealed unsafe class RouteSocket : IDisposable
         string name = "", kind = "";
         int mtu = 0, peer = 0;
         MacBytes mac = default;
-        var isForeign = false;
+        int? space = null;
+        var queueing = "";
         var statistics = new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
         var rest = payload[16..];
         while (NetlinkAttribute.TryParse(rest, out var attribute, out rest))
@@ -273,14 +288,19 @@ internal sealed unsafe class RouteSocket : IDisposable
                 case 3: name = Encoding.UTF8.GetString(value.TrimEnd((byte)0)); break;
                 case 4 when value.Length >= 4: mtu = BitConverter.ToInt32(value); break;
                 case 5 when value.Length >= 4: peer = BitConverter.ToInt32(value); break;
+                case 6: queueing = Encoding.UTF8.GetString(value.TrimEnd((byte)0)); break;
                 case 18: kind = KindOf(value); break;
                 case 23 when value.Length >= 64: statistics = ReadStatistics(value); break;
-                case 37: isForeign = true; break; // The other end is in another namespace.
+                case 37 when value.Length >= 4: space = BitConverter.ToInt32(value); break;
             }
         }
 
         return new LinkState(
-            index, name, flags, mtu, mac, isForeign ? 0 : peer, kind, statistics);
+            index, name, flags, mtu, mac, space is null ? peer : 0, kind, statistics)
+        {
+            ForeignPeer = space is { } number ? (peer, number) : null,
+            Queueing = queueing,
+        };
     }
 
     private static string KindOf(ReadOnlySpan<byte> info)

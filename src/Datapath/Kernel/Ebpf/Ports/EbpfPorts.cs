@@ -22,19 +22,24 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
     private readonly SortedDictionary<uint, EbpfPort> _ports = [];
     private readonly HashSet<int> _underlay = [];
     private readonly LinkMonitor? _links;
-    private readonly HashSet<IPAddress> _locals = [];
+    private readonly LocalAddresses _locals;
+    private readonly PeerShortcuts _shortcuts;
     private HashSet<uint> _unclaimed;
     private bool _isDisposed;
 
     public EbpfPorts(
-        KernelObject kernel, RouteSocket routes, Attachments attachments, GeneveOptions geneve)
+        KernelObject kernel, RouteSocket routes, Attachments attachments, GeneveOptions geneve,
+        PeerShortcuts shortcuts)
     {
         _kernel = kernel;
         _routes = routes;
         _attachments = attachments;
         _geneve = geneve;
+        _shortcuts = shortcuts;
+        _locals = new LocalAddresses(kernel, routes);
         _unclaimed = kernel.IsAdopted ? FindAdopted() : [];
-        _links = LinkMonitor.TryStart(OnLinkChanged);
+        _links = LinkMonitor.TryStart(
+            OnLinkChanged, () => NetworkChanged?.Invoke());
     }
 
     public event Action<DatapathPortEvent>? Changed;
@@ -43,6 +48,9 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
     /// A tunnel's sockets were opened, or will be closed: their reader must know.
     /// </summary>
     public event Action<EbpfPort, bool>? TunnelChanged;
+
+    /// <summary>Devices, addresses or routes of the host changed: refresh what is known.</summary>
+    public event Action? NetworkChanged;
 
     /// <summary>When a port was last added, in milliseconds of the system's uptime.</summary>
     public long LastAdded { get; private set; } = Environment.TickCount64;
@@ -126,14 +134,12 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         lock (_lock)
         {
             if (!_ports.TryGetValue(number, out var port)) return null;
-            if (port.Tunnel is null)
-            {
-                return _routes.FindLink(port.Device)?.Statistics
-                    ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
-            }
-
+            // Of a device the programs count only what never went through it.
             ref var counts = ref _kernel.Ports[(int)number];
-            var slow = port.Tunnel.Statistics();
+            var slow = port.Tunnel is { } tunnel
+                ? tunnel.Statistics()
+                : _routes.FindLink(port.Device)?.Statistics
+                    ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
             return slow with
             {
                 RxPackets = slow.RxPackets + counts.RxPackets,
@@ -151,7 +157,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         {
             return
             [
-                .. _underlay.Select(_routes.FindLink).OfType<LinkState>()
+                .. _underlay.Select(index => _routes.FindLink(index)).OfType<LinkState>()
                     .Where(link => !link.Name.StartsWith("fxp", StringComparison.Ordinal))
                     .Select(link => link.Name).Order(StringComparer.Ordinal),
             ];
@@ -192,27 +198,13 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         }
     }
 
-    /// <summary>The host's own addresses, and devices that came: once a second.</summary>
-    public unsafe void Refresh()
+    /// <summary>The host's own addresses and the ports' far ends: once a second.</summary>
+    public void Refresh()
     {
         lock (_lock)
         {
-            if (!_ports.Values.Any(each => each.Tunnel is not null)) return;
-            var now = _routes.Addresses().ToHashSet();
-            uint one = 1;
-            foreach (var address in now)
-            {
-                if (!_locals.Add(address)) continue;
-                var key = TunnelRoutes.BytesOf(address);
-                LibBpf.Update(_kernel.Locals, &key, &one, LibBpf.UpdateAny);
-            }
-
-            foreach (var gone in _locals.Where(address => !now.Contains(address)).ToArray())
-            {
-                _locals.Remove(gone);
-                var key = TunnelRoutes.BytesOf(gone);
-                LibBpf.Delete(_kernel.Locals, &key);
-            }
+            if (_ports.Values.Any(each => each.Tunnel is not null)) _locals.Refresh();
+            _shortcuts.Refresh(_ports.Values);
         }
     }
 
@@ -236,6 +228,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         _routes.TrySetFlags(state.Index, flags: 0x100, which: 0x100);
         if (!TryPublish(number, state.Index, out error)) return false;
         port = new EbpfPort(spec, number, state.Index);
+        _shortcuts.Refresh(port);
         return true;
     }
 
@@ -398,7 +391,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
     {
         if (!_ports.Values.Any(port => port.Tunnel is not null)) return;
         foreach (var link in _routes.Links()) AttachUnderlay(link);
-        Refresh();
+        _locals.Refresh();
     }
 
     private void AttachUnderlay(LinkState link)
@@ -471,9 +464,9 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
         _attachments.Detach(index);
         port.Device = index;
         _routes.TrySetFlags(index, flags: 0x100, which: 0x100);
-        return TryPublish(port.Number, index, out _)
-            ? new DatapathPortEvent(DatapathPortChange.Added, Describe(port))
-            : null;
+        if (!TryPublish(port.Number, index, out _)) return null;
+        _shortcuts.Refresh(port);
+        return new DatapathPortEvent(DatapathPortChange.Added, Describe(port));
     }
 
     /// <summary>Takes the devices away that were made for ports.</summary>

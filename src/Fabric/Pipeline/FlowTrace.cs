@@ -30,7 +30,7 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
     /// <param name="origin">Null: the key's datapath port decides where the packet comes
     /// in.</param>
     /// <param name="states">Conntrack states of recirculations, in order; then trk|new.</param>
-    /// <param name="hasEffects">Learn and count, as a packet would.</param>
+    /// <param name="hasEffects">Learn as from a packet; nothing is sent or counted.</param>
     public string Run(
         in FlowKey key, TranslationOrigin? origin, IReadOnlyList<ConntrackState> states,
         bool hasEffects, PacketBuffer? packet = null)
@@ -124,7 +124,8 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
     {
         var trace = new TraceList();
         var result = datapath.Upcalls.Translate(
-            in key, packet?.Size ?? 0, hasEffects, datapath.Time.Milliseconds(), origin, trace);
+            in key, packet?.Size ?? 0, hasEffects, datapath.Time.Milliseconds(), origin, trace,
+            packet);
         var before = result.Initial;
         var tlv = result.Tlv;
         PipelineKey mask = default;
@@ -141,6 +142,11 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
             var reason = DropReasonText.Of(result.Error);
             _text.Append($"\nTranslation failed ({reason}), packet is dropped.");
         }
+        else if (result.IsSlow)
+        {
+            _text.Append("\nThis flow is handled by the userspace slow path because it:\n"
+                + "  - Uses action(s) not supported by datapath.");
+        }
 
         _rounds.Add(new TraceRound(
             FlowLine(in before, tlv), trace, FlowLine(in result.Final, tlv),
@@ -148,9 +154,6 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
             Printed(result, !hasEffects),
             result.Error == DropReason.None ? null : DropReasonText.Of(result.Error)));
         foreach (var point in result.Points) _points.Enqueue(point);
-        if (!hasEffects || packet is null || result.Error != DropReason.None) return;
-        result.Credits().Add(1, (ulong)packet.Size, datapath.Time.Milliseconds());
-        datapath.Provider.Execute(packet, in key, result.Actions);
     }
 
     private string Printed(TranslationResult result, bool isSilent) => PrintedActions.Format(

@@ -32,6 +32,9 @@ public sealed record BridgeSpec(
     public ImmutableSortedDictionary<int, FlowTableSpec> FlowTables { get; init; } =
         ImmutableSortedDictionary<int, FlowTableSpec>.Empty;
 
+    /// <summary>mcast_snooping_enable.</summary>
+    public bool SnoopsMulticast { get; init; }
+
     /// <summary>The row of sFlow, if there is one.</summary>
     public SflowSpec? Sflow { get; init; }
 

@@ -67,12 +67,19 @@ internal sealed class PipelineWorld
         _switch = null;
     }
 
+    /// <summary>Settings of all bridges that differ from the usual ones.</summary>
+    public Func<BridgeSnapshot, BridgeSnapshot> Adapt
+    {
+        private get;
+        set => (field, _switch) = (value, null);
+    } = bridge => bridge;
+
     public SwitchSnapshot Switch => _switch ??= SwitchSnapshot.Of(1, _ports.Select(
-        each => new BridgeSnapshot(
+        each => Adapt(new BridgeSnapshot(
             each.Key, MacBytes.FromUInt64(1), PipelineOf(each.Key),
             each.Value.ToFrozenDictionary(port => port.OpenFlowPort),
             _bundles[each.Key].ToFrozenDictionary(),
-            Mirrors.GetValueOrDefault(each.Key, []), false)));
+            Mirrors.GetValueOrDefault(each.Key, []), false))));
 
     public void Add(byte table, int priority, MatchBuilder match, params OfAction[] actions) =>
         Add("br0", table, priority, match, actions);
@@ -96,10 +103,28 @@ internal sealed class PipelineWorld
         return OdpActionText.Format(Result.Actions);
     }
 
-    public void Translate(in FlowKey key, bool hasEffects = true, TraceList? trace = null) =>
+    public void Translate(
+        in FlowKey key, bool hasEffects = true, TraceList? trace = null,
+        PacketBuffer? packet = null) =>
         _translation.Run(
             new TranslationRequest(
-                Switch, Recirculation, Now, hasEffects, 0, null, trace), in key, Result);
+                Switch, Recirculation, Now, hasEffects, packet?.Size ?? 0, null, trace)
+            {
+                Packet = packet,
+            },
+            in key, Result);
+
+    /// <summary>What becomes of a whole packet that comes in at a port.</summary>
+    public string Actions(uint port, ReadOnlySpan<byte> bytes)
+    {
+        var packet = new PacketBuffer(bytes.Length);
+        packet.Load(bytes);
+        FlowKey key = default;
+        key.InPort = port;
+        Assert.True(FlowKeyExtractor.TryExtract(bytes, ref key, out var reason), $"{reason}");
+        Translate(in key, packet: packet);
+        return OdpActionText.Format(Result.Actions);
+    }
 
     /// <summary>The megaflow of the last translation, as dpctl prints it.</summary>
     public string Megaflow(string flow)

@@ -106,12 +106,15 @@ public sealed class CommandTests : SwitchWorld
     }
 
     [Fact]
-    public async Task A_generated_packet_leaves_and_is_counted()
+    public async Task A_traced_packet_is_learnt_from_but_goes_nowhere()
     {
-        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(2)]));
+        Setup(FlowMod.Add(0, 1, Match.Any, [new OfOutput(OfPort.Normal)]));
+        await RunAsync("ofproto/trace", "br0", Packet);
+        Assert.DoesNotContain(" 0  ", await RunAsync("fdb/show", "br0"));
         await RunAsync("ofproto/trace", "br0", Packet, "-generate");
-        Assert.True(Memory("p2").TryTake(out _));
-        Assert.Contains("n_packets=1, ", await RunAsync("bridge/dump-flows", "br0"));
+        Assert.Contains(" 0  ", await RunAsync("fdb/show", "br0"));
+        Assert.False(Memory("p2").TryTake(out _));
+        Assert.Contains("n_packets=0, ", await RunAsync("bridge/dump-flows", "br0"));
     }
 
     [Theory]

@@ -83,6 +83,9 @@ public sealed class BridgePipeline
 
     public MacTable Macs { get; } = new();
 
+    /// <summary>Groups that ports listen to, where the bridge snoops.</summary>
+    public MulticastTable Multicast { get; } = new();
+
     internal TableSet Tables => _tables;
 
     /// <summary>What packets see now.</summary>
@@ -92,7 +95,8 @@ public sealed class BridgePipeline
     public long RetiredVersion => Volatile.Read(ref _retiredVersion);
 
     /// <summary>Moves with everything that a remembered decision could depend on.</summary>
-    public long Generation => Current.Version + (Macs.Generation << 32);
+    public long Generation =>
+        Current.Version + ((Macs.Generation + Multicast.Generation) << 32);
 
     /// <summary>The datapath's meters, once there is a datapath.</summary>
     public MeterDirectory? Meters { get; set; }

@@ -40,6 +40,19 @@ public sealed record BridgeSnapshot(
     /// <summary>There are collectors for the action "sample".</summary>
     public bool HasCollectors { get; init; }
 
+    /// <summary>NORMAL sends groups where they are wanted: mcast_snooping_enable.</summary>
+    public bool SnoopsMulticast { get; init; }
+
+    /// <summary>Groups that nobody asked for go everywhere.</summary>
+    public bool FloodsUnregistered { get; init; } = true;
+
+    /// <summary>Bundles that get all multicast, or all reports.</summary>
+    public ImmutableArray<BundleSnapshot> FloodedBundles { get; } =
+    [
+        .. Bundles.Values.Where(bundle => bundle.FloodsMulticast || bundle.FloodsReports)
+            .OrderBy(bundle => bundle.Name, StringComparer.Ordinal),
+    ];
+
     public BundleSnapshot? BundleOf(PortSnapshot port) =>
         Bundles.TryGetValue(port.Bundle, out var bundle) ? bundle : null;
 }

@@ -45,6 +45,7 @@ internal sealed partial class Translation
         var tags = received.Inward(bundle);
         if (!IsAdmissible(bundle, port)) return;
         LearnStation(bundle, port, tags.Vid);
+        if (TrySnoop(bundle, in tags)) return;
         var known = _bridge.Pipeline.Macs.Find(flow.EthernetDestination, tags.Vid);
         if (flow.EthernetDestination.IsMulticast) known = null;
         if (known is null)
@@ -109,7 +110,7 @@ internal sealed partial class Translation
             isGratuitous);
         _result.Saw(station);
         if (!_hasEffects) return;
-        station.Refresh(_now);
+        if (!station.Refresh(_now)) return;
         _trace?.Add(TraceKind.Detail,
             $"learned that {flow.EthernetSource} is on port {bundle.Name} in VLAN {vlan}");
     }

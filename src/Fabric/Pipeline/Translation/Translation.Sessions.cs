@@ -52,6 +52,19 @@ internal sealed partial class Translation
         _result.HasOutput = true;
     }
 
+    /// <summary>The spanning tree lets nothing in, not even addresses to be learned.</summary>
+    private bool IsBlocked(PortSnapshot port)
+    {
+        if (port.Tree.State is not (TreePortState.Blocking or TreePortState.Listening))
+        {
+            return false;
+        }
+
+        _trace?.Add(TraceKind.Table, " 0. priority 0");
+        _wild.Flow.EthernetDestination = MacBytes.Broadcast;
+        return true;
+    }
+
     /// <summary>A frame between bridges: 802.3 to the bridge group address.</summary>
     private bool IsBpdu()
     {

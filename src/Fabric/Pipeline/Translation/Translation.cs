@@ -168,11 +168,6 @@ internal sealed partial class Translation
             return Fail(DropReason.PortReceiveDisabled);
         }
 
-        if (port.Tree.State is TreePortState.Blocking or TreePortState.Listening)
-        {
-            return Fail(DropReason.PortReceiveDisabled);
-        }
-
         if (_bridge.BundleOf(port) is { IsMirrorOutput: true })
         {
             return Fail(DropReason.MirrorSelectExcluded);
@@ -181,6 +176,7 @@ internal sealed partial class Translation
         NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
+        if (IsBlocked(port)) return Fail(DropReason.PortReceiveDisabled);
         BeginSampling();
         MirrorReceived();
         LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
@@ -215,6 +211,12 @@ internal sealed partial class Translation
         NoteStart();
         _trace?.Add(TraceKind.Bridge, $"bridge(\"{_bridge.Name}\")");
         var trace = Nest();
+        if (origin.Actions is null && _inPort is { } port && IsBlocked(port))
+        {
+            _trace = trace;
+            return true;
+        }
+
         BeginSampling();
         if (origin.Actions is { } actions) Execute(actions.AsSpan(), isLast: true);
         else LookUp(origin.Table, _flow.InPort, isLast: true, honorsMiss: true);

@@ -23,7 +23,11 @@ public sealed record TranslationOrigin(
 /// <param name="PacketSize">Bytes, or 0 when there is no packet.</param>
 public readonly record struct TranslationRequest(
     SwitchSnapshot Switch, RecirculationTable Recirculation, long NowMilliseconds,
-    bool HasEffects, int PacketSize, TranslationOrigin? Origin, TraceList? Trace);
+    bool HasEffects, int PacketSize, TranslationOrigin? Origin, TraceList? Trace)
+{
+    /// <summary>The packet itself, where there is one.</summary>
+    public PacketBuffer? Packet { get; init; }
+}
 
 /// <summary>What a translation came to; filled anew by each run.</summary>
 public sealed class TranslationResult
@@ -62,6 +66,9 @@ public sealed class TranslationResult
     /// <summary>Why everything is dropped, or None.</summary>
     public DropReason Error { get; internal set; }
 
+    /// <summary>Each packet has to be looked at by itself: no megaflow may stand for it.</summary>
+    public bool IsSlow { get; internal set; }
+
     /// <summary>Something is to happen to the packet: it is not simply dropped.</summary>
     public bool HasOutput { get; internal set; }
 
@@ -99,6 +106,7 @@ public sealed class TranslationResult
         Final = default;
         Error = DropReason.None;
         HasOutput = false;
+        IsSlow = false;
         Recirculations.Clear();
         Points.Clear();
         Tlv = TlvTable.Empty;
@@ -173,7 +181,8 @@ public sealed record FinTimeout(Rule Rule, ushort IdleTimeout, ushort HardTimeou
 public sealed record StationSeen(
     MacTable Table, MacBytes Mac, ushort Vlan, string Port, uint OpenFlowPort, bool IsGratuitousArp)
 {
-    public void Refresh(long now) =>
+    /// <returns>True when that is news.</returns>
+    public bool Refresh(long now) =>
         Table.Learn(Mac, Vlan, Port, OpenFlowPort, IsGratuitousArp, now);
 }
 

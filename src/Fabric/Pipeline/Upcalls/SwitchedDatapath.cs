@@ -101,7 +101,8 @@ public sealed class SwitchedDatapath : IDisposable
         var sum = snapshot.Generation << GenerationShift;
         foreach (var bridge in snapshot.BridgesInOrder)
         {
-            sum += bridge.Pipeline.Current.Version + bridge.Pipeline.Macs.Generation;
+            sum += bridge.Pipeline.Current.Version + bridge.Pipeline.Macs.Generation
+                + bridge.Pipeline.Multicast.Generation;
         }
 
         return sum;

@@ -44,7 +44,7 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         Interlocked.Increment(ref _misses);
         var generation = datapath.Generation();
         var now = datapath.Time.Milliseconds();
-        var result = Translate(in key, packet.Size, hasEffects: true, now);
+        var result = Translate(in key, packet.Size, hasEffects: true, now, packet: packet);
         var credits = result.Credits();
         credits.Add(1, (ulong)packet.Size, now);
         mask = MakesMegaflows ? result.Mask : PacketMask.Of(in key);
@@ -52,7 +52,7 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         var installs = result.Error is DropReason.None or DropReason.BridgeNotFound
                 or DropReason.TunnelUnknownPeer or DropReason.PortReceiveDisabled
                 or DropReason.MirrorSelectExcluded
-            && datapath.Megaflows.Count < FlowLimit;
+            && !result.IsSlow && datapath.Megaflows.Count < FlowLimit;
         if (installs)
         {
             datapath.Megaflows.Set(
@@ -114,7 +114,7 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
     /// </summary>
     internal TranslationResult Translate(
         in FlowKey key, int packetSize, bool hasEffects, long now,
-        TranslationOrigin? origin = null, TraceList? trace = null)
+        TranslationOrigin? origin = null, TraceList? trace = null, PacketBuffer? packet = null)
     {
         var translation = _translation ??= new Translation();
         var result = _result ??= new TranslationResult();
@@ -123,7 +123,10 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
             translation.Run(
                 new TranslationRequest(
                     datapath.Current, datapath.Recirculation, now, hasEffects, packetSize, origin,
-                    trace),
+                    trace)
+                {
+                    Packet = packet,
+                },
                 in key, result);
             if (result.IsConsistent) break;
         }

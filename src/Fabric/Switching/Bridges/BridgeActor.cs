@@ -159,6 +159,12 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         var macs = _state.Pipeline.Macs;
         macs.CountMax = Math.Max(10, Setting("mac-table-size", MacTable.CountMaxDefault));
         macs.AgingSeconds = Math.Max(15, Setting("mac-aging-time", MacTable.AgingSecondsDefault));
+        var groups = _state.Pipeline.Multicast;
+        groups.CountMax = Math.Max(
+            1, Setting("mcast-snooping-table-size", MulticastTable.CountMaxDefault));
+        groups.AgingSeconds = Math.Max(
+            15, Setting("mcast-snooping-aging-time", MulticastTable.AgingSecondsDefault));
+        groups.KeepPorts(spec.SnoopsMulticast ? spec.Ports.Keys.ToHashSet() : []);
 
         int Setting(string name, int otherwise) =>
             int.TryParse(spec.OtherConfig.GetValueOrDefault(name), out var value)
@@ -277,6 +283,7 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     {
         var now = _store.Time.Milliseconds();
         _state.Pipeline.Macs.Age(now);
+        _state.Pipeline.Multicast.Age(now);
         if (_state.Bonds.Values.Any(bond => bond.IsDue(now))) Republish();
         var expired = _state.Pipeline.Expire(now);
         if (expired.Flows.IsEmpty) return;

@@ -25,6 +25,9 @@ public static class InterfaceReports
         return all.ToImmutable();
     }
 
+    private static readonly int LocalNumber =
+        Fabric.Wire.OpenFlow.OfPort.ToWire16(Fabric.Wire.OpenFlow.OfPort.Local);
+
     private static InterfaceStatus Failed(InterfaceSpec spec, string error) => new(
         spec.Row, spec.Name, -1, error, null, null, null, null, null, null,
         ImmutableSortedDictionary<string, string>.Empty,
@@ -49,15 +52,20 @@ public static class InterfaceReports
         port = live.GetValueOrDefault(port.Name, port);
         var isTunnel = opened.Tunnel is not null;
         return new InterfaceStatus(
-            spec.Row, spec.Name, number, null, isTunnel ? shown : port.Mac,
+            spec.Row, spec.Name, number, null,
+            isTunnel || number == LocalNumber ? shown : port.Mac,
             isTunnel || port.InterfaceIndex == 0 ? null : port.InterfaceIndex,
             isTunnel ? null : port.Mtu, isTunnel || port.IsAdminUp, isTunnel || port.IsLinkUp,
             isTunnel || port.LinkSpeed == 0 ? null : port.LinkSpeed,
             ImmutableSortedDictionary<string, string>.Empty,
-            Counters(datapath?.Provider.Ports.Statistics(port.Number)));
+            Counters(
+                datapath?.Provider.Ports.Statistics(port.Number),
+                port.Type.StartsWith("dummy", StringComparison.Ordinal)));
     }
 
-    private static ImmutableSortedDictionary<string, long> Counters(PortStatistics? statistics)
+    /// <param name="isDummy">Test devices have one queue, and counters that only they have.</param>
+    private static ImmutableSortedDictionary<string, long> Counters(
+        PortStatistics? statistics, bool isDummy = false)
     {
         var counters =
             ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
@@ -71,6 +79,12 @@ public static class InterfaceReports
         Add("tx_errors", from.TxErrors);
         Add("rx_dropped", from.RxDropped);
         Add("tx_dropped", from.TxDropped);
+        if (!isDummy) return counters.ToImmutable();
+        counters["rx_custom_packets_1"] = counters["rx_custom_packets_2"] =
+            counters["rx_q0_packets"] = (long)from.RxPackets;
+        counters["tx_q0_packets"] = (long)from.TxPackets;
+        counters["rx_q0_bytes"] = (long)from.RxBytes;
+        counters["tx_q0_bytes"] = (long)from.TxBytes;
         return counters.ToImmutable();
 
         void Add(string name, ulong count)

@@ -62,7 +62,8 @@ internal sealed class PacketOuts(BridgeState state, SwitchedDatapath? datapath, 
 
     private void Run(PacketBuffer packet, in FlowKey key, TranslationOrigin origin)
     {
-        var result = datapath!.Upcalls.Translate(in key, packet.Size, true, now, origin);
+        var result = datapath!.Upcalls.Translate(
+            in key, packet.Size, true, now, origin, packet: packet);
         result.Credits().Add(1, (ulong)packet.Size, now);
         if (result.Error != DropReason.None || result.Actions.IsEmpty) return;
         datapath.Provider.Execute(packet, in key, result.Actions);

@@ -14,6 +14,7 @@ public static class BridgeCommands
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
         BondCommands.Register(commands, store);
+        MulticastCommands.Register(commands, store);
         Add("ofproto/list", "", 0, 0, _ =>
             string.Concat(store.Bridges.Select(bridge => bridge.Name + "\n")));
         Add("ofproto/list-tunnels", "", 0, 0, _ => ListTunnels(store));
@@ -49,14 +50,14 @@ public static class BridgeCommands
                 name, usage, min, max, request => Task.FromResult(run(request.Arguments)));
     }
 
-    private static BridgeState Find(SwitchStore store, string name) =>
+    internal static BridgeState Find(SwitchStore store, string name) =>
         store.FindBridge(name) ?? throw new UnixctlException("no such bridge");
 
     private static IEnumerable<BridgeState> Chosen(
         SwitchStore store, ImmutableArray<string> arguments) =>
         arguments.IsEmpty ? store.Bridges : [Find(store, arguments[0])];
 
-    private static BridgeSnapshot? SnapshotOf(SwitchStore store, string bridge)
+    internal static BridgeSnapshot? SnapshotOf(SwitchStore store, string bridge)
     {
         foreach (var datapath in store.Datapaths)
         {

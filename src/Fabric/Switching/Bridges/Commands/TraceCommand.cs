@@ -173,7 +173,7 @@ internal static class TraceCommand
         var trace = new FlowTrace(datapath, options.HasNames);
         var packet = bytes is not null ? Load(bytes)
             : options.Generates ? Load(Compose(in key, options)) : null;
-        var text = trace.Run(in key, origin, options.States, options.Generates, packet);
+        var text = trace.Run(in key, origin, options.States, packet is not null, packet);
         return options.IsJson ? trace.ToJson() : text;
     }
 

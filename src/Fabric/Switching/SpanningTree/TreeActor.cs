@@ -1,0 +1,238 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Fabric.Pipeline;
+using Fabric.Wire;
+using Fabric.Wire.Control;
+using Fabric.Wire.Ovsdb;
+
+namespace Fabric.Switching;
+
+/// <summary>To a tree: a BPDU came in at an interface.</summary>
+internal sealed record TreeHeard(string Interface, ReadOnlyMemory<byte> Frame);
+
+/// <summary>To a tree: the topology has changed, an operator says; answered by "OK".</summary>
+internal sealed record ForceTopologyChange;
+
+/// <summary>To a tree; answered by its text, as stp/show prints it.</summary>
+internal sealed record ShowTree;
+
+/// <summary>From a tree: columns of rows, which may be the same as before.</summary>
+internal sealed record TreeReported(
+    ImmutableArray<(string Table, Guid Row, ColumnValue Column)> Columns);
+
+/// <summary>Speaks STP for one bridge and tells its ports when to carry packets.</summary>
+/// <remarks>
+/// Hears:  <see cref="TreeWanted"/> from its parent whenever rows change;
+///         <see cref="TreeHeard"/>, <see cref="ShowTree"/>, <see cref="ForceTopologyChange"/>;
+///         its own timers.
+/// Says:   <see cref="TreeReported"/> to its parent; <see cref="LivenessChanged"/> to the bridge
+///         when a port's state changed; BPDUs by way of the datapath.
+/// Holds:  what other bridges said, which they say again every two seconds.
+/// Fails:  never by packets: those that make no sense are counted. Started anew, ports begin at
+///         blocking, and the bridge is without them for 30 s.
+/// </remarks>
+internal sealed class TreeActor : ReceiveActor, IWithTimers
+{
+    private const int EthernetSize = 14;
+    private const long LookInterval = 500;
+    private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(5);
+
+    private readonly SwitchStore _store;
+    private readonly ICanTell _bridge;
+    private readonly TreeNumbers _numbers;
+    private readonly Dictionary<string, string> _told = [];
+    private TreeWanted _wanted;
+    private StpBridge? _tree;
+
+    /// <param name="bridge">The bridge's actor.</param>
+    public TreeActor(
+        SwitchStore store, ICanTell bridge, TreeWanted wanted, TreeNumbers numbers)
+    {
+        _store = store;
+        _bridge = bridge;
+        _wanted = wanted;
+        _numbers = numbers;
+        Receive<TreeWanted>(changed =>
+        {
+            _wanted = changed;
+            Go();
+        });
+        Receive<TreeHeard>(Hear);
+        Receive<ShowTree>(_ => Sender.Tell(_tree is null ? "" : TreeText.Of(_wanted, _tree)));
+        Receive<ForceTopologyChange>(_ =>
+        {
+            _tree?.ForceChange(Now);
+            Go();
+            Sender.Tell("OK");
+        });
+        Receive<SessionDue>(_ => Go());
+        Receive<Count>(_ => ReportCounts());
+    }
+
+    private sealed record Count
+    {
+        public static readonly Count Instance = new();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private long Now => _store.Time.Milliseconds();
+
+    public static Props Props(
+        SwitchStore store, ICanTell bridge, TreeWanted wanted, TreeNumbers numbers) =>
+        Akka.Actor.Props.Create(() => new TreeActor(store, bridge, wanted, numbers));
+
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(nameof(Count), Count.Instance, CountInterval, CountInterval);
+        Go();
+    }
+
+    protected override void PostStop() => Publish(ImmutableDictionary<string, TreePort>.Empty);
+
+    private void Hear(TreeHeard heard)
+    {
+        if (_tree?.Find(heard.Interface) is not { } port) return;
+        var frame = heard.Frame.Span;
+        var start = EthernetSize + SpanningTreeBpdu.LlcHeader.Length;
+        if (frame.Length > start
+            && frame[EthernetSize..start].SequenceEqual(SpanningTreeBpdu.LlcHeader)
+            && SpanningTreeBpdu.TryParse(frame[start..], out var bpdu, out _))
+        {
+            _tree.Hear(port, in bpdu, Now);
+        }
+        else
+        {
+            port.ErrorCount++;
+        }
+
+        Go();
+    }
+
+    private void Go()
+    {
+        var now = Now;
+        Look(now);
+        if (_tree is not null)
+        {
+            foreach (var (port, bpdu) in _tree.Advance(now)) Send(port.Name, in bpdu);
+            if (_tree.TakeFlush()) _store.FindBridge(_wanted.Bridge)?.Pipeline.Macs.Flush();
+            Report();
+        }
+
+        var wait = Math.Clamp((_tree?.Deadline ?? 0) - now, 1, LookInterval);
+        Timers.StartSingleTimer(
+            nameof(SessionDue), SessionDue.Instance, TimeSpan.FromMilliseconds(wait));
+    }
+
+    /// <summary>Links, speeds and the bridge's address, as packets see them now.</summary>
+    private void Look(long now)
+    {
+        if (_store.FindDatapath(_wanted.DatapathType)?.Current.Bridges
+            .GetValueOrDefault(_wanted.Bridge) is not { } bridge)
+        {
+            return;
+        }
+
+        var settings = _wanted.Settings;
+        var id = ((ulong)settings.Priority << 48)
+            | (settings.SystemId ?? bridge.Mac).ToUInt64();
+        _tree ??= new StpBridge(id, settings, now);
+        var live = bridge.PortsInOrder.Where(port => _wanted.Ports.ContainsKey(port.Name))
+            .ToDictionary(port => port.Name, StringComparer.Ordinal);
+        var ports = _wanted.Ports.RemoveRange(
+            _wanted.Ports.Keys.Where(name => !live.ContainsKey(name)));
+        _tree.Configure(id, settings, ports, now);
+        foreach (var port in _tree.Ports.ToList())
+        {
+            var cost = ports[port.Name].PathCost;
+            _tree.SetLink(
+                port, live[port.Name].IsLinkUp,
+                cost != 0 ? (uint)cost : CostOf(live[port.Name].LinkSpeed), now);
+        }
+    }
+
+    /// <summary>IEEE 802.1D-1998 table 8-5; what is not known is taken for fast.</summary>
+    private static uint CostOf(long bitsPerSecond) => (bitsPerSecond / 1_000_000) switch
+    {
+        <= 0 or >= 10_000 => 2,
+        >= 1000 => 4,
+        >= 100 => 19,
+        >= 16 => 62,
+        >= 10 => 100,
+        _ => 250,
+    };
+
+    private void Send(string name, in SpanningTreeBpdu bpdu)
+    {
+        var place = new SessionPlace(
+            _wanted.DatapathType, _wanted.Bridge, _wanted.Ports[name].Port, name,
+            _wanted.Ports[name].Row);
+        if (SessionOutput.PortOf(_store, place) is not { } port) return;
+        var llc = SpanningTreeBpdu.LlcHeader;
+        var frame = new byte[EthernetSize + llc.Length + bpdu.Size];
+        SpanningTreeBpdu.Destination.CopyTo(frame);
+        port.Mac.CopyTo(frame.AsSpan(6));
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(
+            frame.AsSpan(12), (ushort)(llc.Length + bpdu.Size));
+        llc.CopyTo(frame.AsSpan(EthernetSize));
+        bpdu.Write(frame.AsSpan(EthernetSize + llc.Length));
+        SessionOutput.Send(_store, place, frame);
+    }
+
+    /// <summary>New states go to the bridge at once, and to the rows.</summary>
+    private void Report()
+    {
+        var tree = _tree!;
+        Publish(tree.Ports.ToImmutableDictionary(
+            port => port.Name,
+            port => new TreePort(_numbers.Of(_wanted.Bridge, port.Name), port.State)));
+        var columns =
+            ImmutableArray.CreateBuilder<(string Table, Guid Row, ColumnValue Column)>();
+        var own = TreeText.StatusOf(tree);
+        if (IsNews("", own)) columns.Add(("Bridge", _wanted.Row, new ColumnValue("status", own)));
+        foreach (var port in tree.Ports)
+        {
+            if (!IsNews(port.Name, TreeText.StatusOf(tree, port, seconds: 0))) continue;
+            columns.Add(StatusOf(tree, port));
+        }
+
+        if (columns.Count > 0) Context.Parent.Tell(new TreeReported(columns.ToImmutable()));
+    }
+
+    private (string Table, Guid Row, ColumnValue Column) StatusOf(StpBridge tree, StpPort port) =>
+        ("Port", _wanted.Ports[port.Name].Row, new ColumnValue(
+            "status", TreeText.StatusOf(tree, port, (Now - port.StateSince) / 1000)));
+
+    private bool IsNews(string about, Datum status)
+    {
+        var text = status.ToString();
+        if (_told.TryGetValue(about, out var told) && told == text) return false;
+        _told[about] = text;
+        return true;
+    }
+
+    private void ReportCounts()
+    {
+        if (_tree is null) return;
+        var ports = _tree.Ports.Where(port => _wanted.Ports.ContainsKey(port.Name)).ToList();
+        Context.Parent.Tell(new TreeReported(
+        [
+            .. ports.Select(port => StatusOf(_tree, port)),
+            .. ports.Select(port => (
+                "Port", _wanted.Ports[port.Name].Row,
+                new ColumnValue("statistics", TreeText.CountsOf(port)))),
+        ]));
+    }
+
+    private void Publish(ImmutableDictionary<string, TreePort> ports)
+    {
+        if (_store.FindBridge(_wanted.Bridge) is not { } state) return;
+        var before = state.TreePorts;
+        var isSame = before.Count == ports.Count && ports.All(
+            pair => before.TryGetValue(pair.Key, out var old) && old == pair.Value);
+        if (isSame) return;
+        state.TreePorts = ports;
+        _bridge.Tell(new LivenessChanged(), Self);
+    }
+}

@@ -39,6 +39,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _bridgeLog =
         Logging.GetLogger(Context.System, "bridge");
     private readonly BridgeReport _report = new();
+    private readonly LinkResets _links = new();
     private readonly Dictionary<Guid, long> _counted = [];
     private readonly List<IActorRef> _subscribers = [];
     private IActorRef _bridges;
@@ -267,7 +268,8 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 
     private void HearReconciled(BridgesReconciled reconciled)
     {
-        var operations = StatusTranslation.Translate(_snapshot, reconciled);
+        var operations = StatusTranslation.Translate(_snapshot, reconciled, _links);
+        _links.Keep(row => _snapshot.Find("Interface", row) is not null);
         _report.Tell(_bridgeLog, reconciled);
         if (!_isInitialised) return;
         if (!operations.IsEmpty) _database.Tell(new Transact(ReconciledRequestId, operations));
@@ -288,7 +290,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
                 || _time.GetElapsedTime(last, now) > StatisticsInterval - StatisticsSlack;
         }
 
-        Write(StatusTranslation.Translate(_snapshot, observed, withCounters: isDue));
+        Write(StatusTranslation.Translate(_snapshot, observed, _links, withCounters: isDue));
         if (!isDue) return;
         foreach (var each in observed.Interfaces) _counted[each.Row] = now;
     }

@@ -96,6 +96,7 @@ internal sealed class HostRooms : IDisposable
         },
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"), SessionSeed())),
+        new("trees", find => TreesActor.Props(_store, find("configuration"), find("bridges"))),
         new("northbound", _ => LogicalRooms.Northbound(_settings) ?? NorthboundActor.Props(
             new NorthboundSettings(
                 _settings.HostId, _time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -180,6 +181,7 @@ internal sealed class HostRooms : IDisposable
         BridgeCommands.Register(_appctl, _store);
         ManagementCommands.Register(_appctl, _store);
         SessionCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/sessions"));
+        TreeCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/trees"));
         _cli.Register("trace", "BRIDGE FLOW [--json]", 2, 3, request => _appctl.RunAsync(
             request with { Command = "ofproto/trace" }));
         _datapaths.RegisterCounters(_coverage);

@@ -49,6 +49,7 @@ internal sealed class VswitchdRooms : IDisposable
         BridgeCommands.Register(Commands, _store);
         ManagementCommands.Register(Commands, _store, options.HasSystemRoutes);
         SessionCommands.Register(Commands, () => system.ActorSelection($"{Root}/sessions"));
+        TreeCommands.Register(Commands, () => system.ActorSelection($"{Root}/trees"));
         TimeCommands.Register(Commands, _clock, SettleAsync);
         _datapaths.RegisterCounters(_coverage);
         _readiness = system.ActorOf(ReadinessActor.Props(_configured), "readiness");
@@ -89,6 +90,7 @@ internal sealed class VswitchdRooms : IDisposable
             Tells = _ => [("configuration", new WaitUntilConfigured(_readiness))],
         },
         new("sampling", _ => SamplingActor.Props(_store)),
+        new("trees", find => TreesActor.Props(_store, find("configuration"), find("bridges"))),
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"),
             (uint)RandomNumberGenerator.GetInt32(int.MaxValue))),
@@ -112,7 +114,12 @@ internal sealed class VswitchdRooms : IDisposable
     private async Task SettleAsync()
     {
         // A packet of one session wakes another one: what a step set off takes two rounds.
-        for (var round = 0; round < 2; round++) await SettleSessionsAsync();
+        for (var round = 0; round < 2; round++)
+        {
+            await SettleSessionsAsync();
+            await SettleTreesAsync();
+        }
+
         foreach (var bridge in _store.Bridges)
         {
             await AskAsync($"{Root}/bridges/{ActorNames.Of(bridge.Name)}");
@@ -135,6 +142,16 @@ internal sealed class VswitchdRooms : IDisposable
             {
                 await session.Ask<ActorIdentity>(new Identify(kind), TimeSpan.FromSeconds(30));
             }
+        }
+    }
+
+    private async Task SettleTreesAsync()
+    {
+        var listed = await _system.ActorSelection($"{Root}/trees").Ask<TreesListed>(
+            new ListTrees(), TimeSpan.FromSeconds(30));
+        foreach (var tree in listed.Trees.Keys)
+        {
+            await AskAsync($"{Root}/trees/{ActorNames.Of(tree)}");
         }
     }
 

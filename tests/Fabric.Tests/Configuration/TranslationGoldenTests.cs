@@ -66,7 +66,8 @@ public sealed class TranslationGoldenTests
             ]);
         var reconciled = new BridgesReconciled(7, none.Add("br0", status));
 
-        var operations = StatusTranslation.Translate(_database.Snapshot, reconciled);
+        var operations = StatusTranslation.Translate(
+            _database.Snapshot, reconciled, new LinkResets());
         _database.Transact(operations);
 
         Assert.Null(_database.Last!.Error);
@@ -79,7 +80,8 @@ public sealed class TranslationGoldenTests
         Assert.Equal(7, _database.Snapshot.Table("Open_vSwitch").First!.GetInteger("cur_cfg"));
         Assert.Equal(
             "0000000000000abc", _database.Snapshot.Table("Bridge").First!.GetString("datapath_id"));
-        Assert.Empty(StatusTranslation.Translate(_database.Snapshot, reconciled));
+        Assert.Empty(StatusTranslation.Translate(
+            _database.Snapshot, reconciled, new LinkResets()));
         Assert.DoesNotContain(_database.Last.Changes, BridgeTranslation.IsRelevant);
     }
 

@@ -23,6 +23,13 @@ public sealed record DaemonOptions
     /// <summary>A daemon goes to the root folder unless told not to.</summary>
     public bool KeepsFolder { get; init; }
 
+    /// <summary>--syslog-method: "libc", "null", "unix:FILE" or "udp:IP:PORT".</summary>
+    public string? SyslogMethod { get; init; } =
+        Environment.GetEnvironmentVariable("OVS_SYSLOG_METHOD");
+
+    /// <summary>--syslog-target: a host that takes the log by UDP.</summary>
+    public string? SyslogTarget { get; init; }
+
     public string? PrivateKey { get; init; }
     public string? Certificate { get; init; }
     public string? Authority { get; init; }
@@ -43,7 +50,7 @@ public sealed record DaemonOptions
     // Accepted, and without effect here: what they ask for is so anyway, or is not offered.
     private static readonly string[] Accepted =
     [
-        "--no-self-confinement", "--mlockall", "--syslog-method", "--syslog-target", "--user",
+        "--no-self-confinement", "--mlockall", "--user",
         "--ssl-protocols", "--ssl-ciphers", "--ssl-ciphersuites", "--ssl-server-name",
         "--peer-ca-cert", "--hw-rawio-access",
     ];
@@ -55,6 +62,8 @@ public sealed record DaemonOptions
         "--pidfile" => this with { PidFile = value ?? "" },
         "--overwrite-pidfile" => this with { OverwritesPidFile = true },
         "--log-file" => this with { LogFile = value ?? "" },
+        "--syslog-method" => this with { SyslogMethod = value },
+        "--syslog-target" => this with { SyslogTarget = value },
         "--private-key" or "-p" => this with { PrivateKey = value },
         "--certificate" or "-c" => this with { Certificate = value },
         "--ca-cert" or "--bootstrap-ca-cert" or "-C" => this with { Authority = value },

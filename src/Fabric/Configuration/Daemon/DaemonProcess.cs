@@ -52,6 +52,9 @@ public sealed record DaemonProcess(string Program, DaemonOptions Options)
                 if (log.Set(setting) is { } wrong) return Fail(wrong);
             }
 
+            // A daemon has no console, whatever its command line said of it.
+            if (DetachedProcess.IsChild) log.Set("console:off");
+
             using var pidFile = CreatePidFile(out var problem);
             if (problem is not null) return Fail(problem);
             var end = new TaskCompletionSource<int>(
@@ -108,7 +111,10 @@ public sealed record DaemonProcess(string Program, DaemonOptions Options)
             : null;
         return new Vlog(
             TimeProvider.System, path, DetachedProcess.IsChild ? null : Console.Error,
-            VlogLevel.Info);
+            VlogLevel.Info, SyslogSocket.Open(Options.SyslogMethod, Options.SyslogTarget))
+        {
+            Program = Program,
+        };
     }
 
     private PidFile? CreatePidFile(out string? problem)

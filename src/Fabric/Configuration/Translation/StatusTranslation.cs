@@ -10,7 +10,7 @@ public static class StatusTranslation
 {
     /// <summary>One transaction: all rows, then cur_cfg.</summary>
     public static ImmutableArray<Operation> Translate(
-        DatabaseSnapshot database, BridgesReconciled reconciled)
+        DatabaseSnapshot database, BridgesReconciled reconciled, LinkResets links)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
         foreach (var (name, status) in reconciled.Bridges)
@@ -20,7 +20,7 @@ public static class StatusTranslation
                 AddBridge(row, status, operations);
             }
 
-            AddInterfaces(database, status.Interfaces, operations);
+            AddInterfaces(database, status.Interfaces, links, operations);
         }
 
         if (database.Table("Open_vSwitch").First is { } root
@@ -34,10 +34,11 @@ public static class StatusTranslation
     }
 
     public static ImmutableArray<Operation> Translate(
-        DatabaseSnapshot database, InterfacesObserved observed, bool withCounters = true)
+        DatabaseSnapshot database, InterfacesObserved observed, LinkResets links,
+        bool withCounters = true)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
-        AddInterfaces(database, observed.Interfaces, operations, withCounters);
+        AddInterfaces(database, observed.Interfaces, links, operations, withCounters);
         return operations.ToImmutable();
     }
 
@@ -46,26 +47,34 @@ public static class StatusTranslation
     {
         var values = ImmutableArray.CreateBuilder<ColumnValue>();
         SetIfDifferent(row, "datapath_id", $"{status.DatapathId:x16}", values);
-        SetIfDifferent(row, "status", Datum.Map(status.Status), values);
+        SetIfDifferent(row, "datapath_version", VersionOf(row), values);
+        // Keys of a spanning tree are others' to write.
+        var others = row.GetMap("status").Where(
+            pair => pair.Key.StartsWith("stp_", StringComparison.Ordinal));
+        SetIfDifferent(row, "status", Datum.Map(status.Status.SetItems(others)), values);
         Add(row, values, operations);
     }
 
+    /// <summary>Datapaths of the process itself; the kernel's have none to tell.</summary>
+    private static string VersionOf(Row bridge) =>
+        bridge.GetString("datapath_type") is "" or "system" ? "<unknown>" : "<built-in>";
+
     private static void AddInterfaces(
-        DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces,
+        DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces, LinkResets links,
         ImmutableArray<Operation>.Builder operations, bool withCounters = true)
     {
         foreach (var status in interfaces)
         {
             if (database.Find("Interface", status.Row) is { } row)
             {
-                AddInterface(row, status, operations, withCounters);
+                AddInterface(row, status, links, operations, withCounters);
             }
         }
     }
 
     private static void AddInterface(
-        Row row, InterfaceStatus status, ImmutableArray<Operation>.Builder operations,
-        bool withCounters)
+        Row row, InterfaceStatus status, LinkResets links,
+        ImmutableArray<Operation>.Builder operations, bool withCounters)
     {
         var values = ImmutableArray.CreateBuilder<ColumnValue>();
         SetIfDifferent(row, "ofport", status.OpenFlowPort, values);
@@ -73,7 +82,11 @@ public static class StatusTranslation
         SetIfDifferent(
             row, "mac_in_use",
             status.MacInUse is { } mac ? mac.ToString() : Datum.EmptySet, values);
-        SetIfDifferent(row, "ifindex", OptionalOf(status.InterfaceIndex), values);
+        var isOpen = status.Error is null;
+        SetIfDifferent(
+            row, "ifindex", OptionalOf(status.InterfaceIndex ?? (isOpen ? 0 : null)), values);
+        SetIfDifferent(row, "link_resets", OptionalOf(isOpen ? links.ResetsOf(status) : null),
+            values);
         SetIfDifferent(row, "mtu", OptionalOf(status.Mtu), values);
         SetIfDifferent(row, "admin_state", StateOf(status.IsAdminUp), values);
         SetIfDifferent(row, "link_state", StateOf(status.IsLinkUp), values);

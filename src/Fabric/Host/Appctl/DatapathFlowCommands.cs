@@ -32,6 +32,7 @@ public static class DatapathFlowCommands
             OdpActionText.Format(Actions(null, words[0])) + "\n");
         Add("dpctl/add-if", "dp iface...", 2, 64, words => AddPorts(store, words));
         Add("dpctl/del-if", "dp iface...", 2, 64, words => RemovePorts(store, words));
+        Add("dpctl/set-if", "dp iface...", 2, 64, words => SetPorts(store, words));
         Add("dpctl/cache-get-size", "[dp]", 0, 1, words =>
             (words.Count == 0
                 ? DatapathLookup.Only(store)
@@ -199,19 +200,15 @@ public static class DatapathFlowCommands
         var datapath = DatapathLookup.Take(store, words, words.Count - 1);
         foreach (var word in words)
         {
-            var parts = word.Split(',');
-            var kind = DatapathPortKind.System;
-            uint? number = null;
-            foreach (var option in parts[1..])
+            var (name, type, number) = Port(word);
+            if (DatapathLookup.PortNumber(datapath, name) is not null)
             {
-                var (name, value) = Split(option);
-                if (name == "port_no" && uint.TryParse(value, out var wanted)) number = wanted;
-                else if (name == "type") kind = KindOf(value);
-                else throw new UnixctlException($"ovs-vswitchd: {option}: unknown option");
+                throw new UnixctlException($"ovs-vswitchd: adding {name} to "
+                    + $"{datapath.Provider.Name} failed (File exists)");
             }
 
             if (!datapath.Provider.Ports.TryAdd(
-                new DatapathPortSpec(parts[0], kind, number), out _, out var error))
+                new DatapathPortSpec(name, KindOf(name, type), number), out _, out var error))
             {
                 throw new UnixctlException($"ovs-vswitchd: {error}");
             }
@@ -220,19 +217,62 @@ public static class DatapathFlowCommands
         return "";
     }
 
+    /// <summary>What a port has cannot be changed, but it may be said again.</summary>
+    private static string SetPorts(SwitchStore store, List<string> words)
+    {
+        var datapath = DatapathLookup.Take(store, words, words.Count - 1);
+        foreach (var word in words)
+        {
+            var (name, type, number) = Port(word);
+            var port = datapath.Provider.Ports.Dump().FirstOrDefault(each => each.Name == name)
+                ?? throw new UnixctlException($"ovs-vswitchd: {name}: failed to query port in "
+                    + $"{datapath.Provider.Name} (No such device)");
+            if (number is { } wanted && wanted != port.Number)
+            {
+                throw new UnixctlException($"ovs-vswitchd: {name}: can't change port number "
+                    + $"from {port.Number} to {wanted}");
+            }
+
+            if (type is not null && KindOf(name, type) != port.Kind)
+            {
+                throw new UnixctlException($"ovs-vswitchd: {name}: can't change type "
+                    + $"from {port.Type} to {type}");
+            }
+        }
+
+        return "";
+    }
+
+    private static (string Name, string? Type, uint? Number) Port(string word)
+    {
+        var parts = word.Split(',');
+        string? type = null;
+        uint? number = null;
+        foreach (var option in parts[1..])
+        {
+            var (name, value) = Split(option);
+            if (name == "port_no" && uint.TryParse(value, out var wanted)) number = wanted;
+            else if (name == "type") type = value;
+            else throw new UnixctlException($"ovs-vswitchd: {option}: unknown option");
+        }
+
+        return (parts[0], type, number);
+    }
+
     private static (string Name, string Value) Split(string option)
     {
         var equals = option.IndexOf('=');
         return equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
     }
 
-    private static DatapathPortKind KindOf(string type) => type switch
+    private static DatapathPortKind KindOf(string name, string? type) => type switch
     {
         "internal" => DatapathPortKind.Internal,
         "tap" => DatapathPortKind.Tap,
         "dummy" or "dummy-internal" or "dummy-pmd" => DatapathPortKind.Dummy,
-        "system" or "" => DatapathPortKind.System,
-        _ => throw new UnixctlException($"ovs-vswitchd: {type}: unknown type"),
+        null or "system" or "" => DatapathPortKind.System,
+        _ => throw new UnixctlException($"ovs-vswitchd: {name}: failed to open network device "
+            + "(Address family not supported by protocol)"),
     };
 
     private static string RemovePorts(SwitchStore store, List<string> words)

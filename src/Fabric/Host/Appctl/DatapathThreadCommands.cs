@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Fabric.Datapath;
@@ -6,33 +7,28 @@ using Fabric.Switching;
 
 namespace Fabric.Host;
 
-/// <summary>dpif-netdev/pmd-stats-* and dpif/show-dp-features: how a datapath works.</summary>
+/// <summary>dpif-netdev/pmd-*: what packet threads do, and which ports they poll.</summary>
 public static class DatapathThreadCommands
 {
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
-        var since = ImmutableDictionary<string, DatapathStatistics>.Empty;
-        Add("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, words =>
-        {
-            var datapath = Chosen(words);
-            return datapath is null ? "" : Counters(
-                datapath.Statistics(), since.GetValueOrDefault(datapath.Name));
-        });
+        var cleared = new ClearedCounters();
+        Add("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, words => string.Concat(
+            ThreadsOf(store, words).Select(each => Counters(
+                each.Head, each.Now - cleared.Of(each.Key), each.Key.IsThread,
+                cleared.SinceOf(each.Key)))));
         Add("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, words =>
         {
-            if (Chosen(words) is { } datapath)
-            {
-                since = since.SetItem(datapath.Name, datapath.Statistics());
-            }
-
+            foreach (var each in ThreadsOf(store, words)) cleared.Clear(each.Key, each.Now);
             return "";
         });
-        Add("dpif/show-dp-features", "bridge", 1, 1, words => Features(store, words[0]));
-
-        IDatapathProvider? Chosen(ImmutableArray<string> words) =>
-            words.LastOrDefault(DatapathLookup.IsName) is { } name && !char.IsDigit(name[0])
-                ? DatapathLookup.Find(store, name)?.Provider
-                : store.Datapaths.FirstOrDefault(each => each.Type != "system")?.Provider;
+        Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5,
+            words => ShowQueues(store, words));
+        Add("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, words =>
+            words.IsEmpty || DatapathLookup.Find(store, words[0]) is not null
+                // Ports are moved between threads every few seconds anyway.
+                ? "pmd rxq rebalance requested.\n"
+                : throw new UnixctlException("please specify an existing datapath"));
 
         void Add(
             string name, string usage, int min, int max,
@@ -40,60 +36,117 @@ public static class DatapathThreadCommands
             name, usage, min, max, request => Task.FromResult(run(request.Arguments)));
     }
 
-    private static string Counters(DatapathStatistics now, DatapathStatistics? before)
-    {
-        var hit = now.Hit - (before?.Hit ?? 0);
-        var missed = now.Missed - (before?.Missed ?? 0);
-        var lost = now.Lost - (before?.Lost ?? 0);
-        var cached = now.CacheHit - (before?.CacheHit ?? 0);
-        var looked = now.MaskHit - (before?.MaskHit ?? 0);
-        var megaflow = hit - Math.Min(hit, cached);
-        var text = new StringBuilder("main thread:\n");
-        text.Append($"  packets received: {hit + missed}\n");
-        text.Append($"  emc hits: {cached}\n  megaflow hits: {megaflow}\n");
-        text.Append(CultureInfo.InvariantCulture,
-            $"  avg. subtable lookups per megaflow hit: {looked / Math.Max(1.0, megaflow):f2}\n");
-        text.Append($"  miss with success upcall: {missed - Math.Min(missed, lost)}\n");
-        text.Append($"  miss with failed upcall: {lost}\n");
-        return text.ToString();
-    }
+    private static IDatapathProvider? Chosen(SwitchStore store, ImmutableArray<string> words) =>
+        words.LastOrDefault(DatapathLookup.IsName) is { } name && !char.IsDigit(name[0])
+            ? DatapathLookup.Find(store, name)?.Provider
+            : store.Datapaths.FirstOrDefault(each => each.Type != "system")?.Provider;
 
-    private static string Features(SwitchStore store, string bridge)
+    /// <summary>Threads of the chosen datapath, those of -pmd CORE only if that is said.</summary>
+    private static IEnumerable<(ThreadKey Key, string Head, ThreadCounters Now)> ThreadsOf(
+        SwitchStore store, ImmutableArray<string> words)
     {
-        foreach (var datapath in store.Datapaths)
+        if (Chosen(store, words) is not { } provider) yield break;
+        var core = CoreOf(words);
+        if (provider is not UserspaceDatapath managed)
         {
-            if (!datapath.Current.Bridges.ContainsKey(bridge)) continue;
-            return Text(datapath.Provider.Capabilities);
+            var totals = provider.Statistics();
+            yield return (new ThreadKey(provider.Name, -1), "main thread:\n",
+                ThreadCounters.Of(totals));
+            yield break;
         }
 
-        throw new UnixctlException("no such bridge");
+        var main = new ThreadCounters();
+        var hasMain = false;
+        var index = 0;
+        foreach (var each in managed.ThreadStatistics())
+        {
+            if (each.Name == "main")
+            {
+                (main, hasMain) = (main + ThreadCounters.Of(each), true);
+                continue;
+            }
+
+            if (core is null || core == index)
+            {
+                yield return (new ThreadKey(provider.Name, index), Head(index),
+                    ThreadCounters.Of(each));
+            }
+
+            index++;
+        }
+
+        if (hasMain && core is null)
+        {
+            yield return (new ThreadKey(provider.Name, -1), "main thread:\n", main);
+        }
     }
 
-    private static string Text(DatapathCapabilities can)
+    private static string Head(int core) => $"pmd thread numa_id 0 core_id {core}:\n";
+
+    private static int? CoreOf(ImmutableArray<string> words)
     {
-        static string Yes(bool value) => value ? "Yes" : "No";
-        return $"Masked set action: {Yes(can.HasMaskedSet)}\n"
-            + "Tunnel push pop: No\n"
-            + $"Ufid: {Yes(can.HasMegaflows)}\n"
-            + $"Truncate action: {Yes(can.HasTruncate)}\n"
-            + $"Clone action: {Yes(can.HasClone)}\n"
-            + $"Sample nesting: {can.SampleNestingMax}\n"
-            + $"Conntrack clear: {Yes(can.HasConntrackClear)}\n"
-            + $"Max dp_hash algorithm: {can.HashAlgorithmMax}\n"
-            + $"Check pkt length action: {Yes(can.HasCheckPacketLength)}\n"
-            + $"Conntrack timeout policy: {Yes(can.HasConntrackTimeout)}\n"
-            + $"Explicit Drop action: {Yes(can.HasExplicitDrop)}\n"
-            + "Optimized Balance TCP mode: No\n"
-            + $"Conntrack all-zero IP SNAT: {Yes(can.HasAllZeroSourceNat)}\n"
-            + $"MPLS Label add: {Yes(can.HasAddMpls)}\n"
-            + $"Max VLAN headers: {can.VlanHeadersMax}\n"
-            + $"Max MPLS depth: {can.MplsDepthMax}\n"
-            + $"Recirc: {Yes(can.HasRecirculation)}\n"
-            + $"CT state: {Yes(can.HasConntrack)}\nCT zone: {Yes(can.HasConntrack)}\n"
-            + $"CT mark: {Yes(can.HasConntrack)}\nCT label: {Yes(can.HasConntrack)}\n"
-            + $"CT state NAT: {Yes(can.HasConntrackNat)}\n"
-            + $"CT orig tuple: {Yes(can.HasConntrack)}\n"
-            + $"CT orig tuple for IPv6: {Yes(can.HasConntrack)}\n"
-            + "IPv6 ND Extension: Yes\n";
+        var at = words.IndexOf("-pmd");
+        return at >= 0 && at + 1 < words.Length && int.TryParse(words[at + 1], out var core)
+            ? core : null;
+    }
+
+    private static string Counters(
+        string head, ThreadCounters counted, bool isThread, TimeSpan since)
+    {
+        var text = new StringBuilder(head);
+        var passes = counted.Received + counted.Recirculated;
+        text.Append($"  packets received: {counted.Received}\n");
+        text.Append($"  packet recirculations: {counted.Recirculated}\n");
+        Add("avg. datapath passes per packet", passes / Math.Max(1.0, counted.Received));
+        // Caches that other builds of OVS have never hit here.
+        text.Append("  phwol hits: 0\n  mfex opt hits: 0\n  simple match hits: 0\n");
+        text.Append($"  emc hits: {counted.Cached}\n  smc hits: {counted.Signature}\n");
+        text.Append($"  megaflow hits: {counted.Megaflow}\n");
+        Add("avg. subtable lookups per megaflow hit",
+            counted.Subtables / Math.Max(1.0, counted.Megaflow));
+        var answered = counted.Missed - Math.Min(counted.Missed, counted.Lost);
+        text.Append($"  miss with success upcall: {answered}\n");
+        text.Append($"  miss with failed upcall: {counted.Lost}\n");
+        if (!isThread) return text.ToString();
+        var all = Math.Max(since.TotalSeconds, counted.Busy.TotalSeconds);
+        AddCycles("idle cycles", all - counted.Busy.TotalSeconds, all);
+        AddCycles("processing cycles", counted.Busy.TotalSeconds, all);
+        return text.ToString();
+
+        void Add(string name, double value) =>
+            text.Append(CultureInfo.InvariantCulture, $"  {name}: {value:f2}\n");
+
+        // Cycles of the clock that the process measures by.
+        void AddCycles(string name, double seconds, double whole) => text.Append(
+            CultureInfo.InvariantCulture,
+            $"  {name}: {seconds * Stopwatch.Frequency:f0} ({Share(seconds, whole):f2}%)\n");
+    }
+
+    private static double Share(double part, double whole) =>
+        whole <= 0 ? 0 : 100 * part / whole;
+
+    private static string ShowQueues(SwitchStore store, ImmutableArray<string> words)
+    {
+        var text = new StringBuilder("Displaying last 60 seconds pmd usage %\n");
+        var core = CoreOf(words);
+        if (Chosen(store, words) is not UserspaceDatapath managed) return text.ToString();
+        var names = managed.Dump().ToDictionary(port => port.Number, port => port.Name);
+        var index = -1;
+        foreach (var thread in managed.ThreadStatistics().Where(each => each.Name != "main"))
+        {
+            index++;
+            if (core is { } wanted && wanted != index) continue;
+            text.Append(Head(index)).Append("  isolated : false\n");
+            foreach (var number in thread.Ports.Order())
+            {
+                // One queue a port is polled; how long each takes is counted by thread only.
+                text.Append($"  port: {names.GetValueOrDefault(number, "?"),-16}  "
+                    + "queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n");
+            }
+
+            text.Append("  overhead: NOT AVAIL\n");
+        }
+
+        return text.ToString();
     }
 }

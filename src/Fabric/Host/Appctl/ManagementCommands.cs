@@ -12,6 +12,9 @@ public static class ManagementCommands
         var routes = new RouteTable(readsSystemRoutes);
         DatapathFlowCommands.Register(commands, store);
         DatapathThreadCommands.Register(commands, store);
+        DatapathFeatureCommands.Register(commands, store);
+        DatapathTextCommands.Register(commands, store);
+        ImplementationCommands.Register(commands, store);
         RouteCommands.Register(commands, store, routes);
         DummyDeviceCommands.Register(commands, store, routes);
     }

@@ -27,11 +27,13 @@ public sealed class Vlog : IDisposable
     private readonly string? _path;
     private readonly SortedDictionary<string, Module> _modules = new(StringComparer.Ordinal);
     private readonly VlogLevel[] _defaults;
+    private readonly SyslogSocket? _syslog;
     private readonly VlogPattern[] _patterns =
     [
         VlogPattern.Console, VlogPattern.Syslog, VlogPattern.File,
     ];
     private StreamWriter? _file;
+    private SyslogFacility _facility = SyslogFacility.Daemon;
     private int _sequence;
 
     private sealed class Module(VlogLevel[] levels)
@@ -45,15 +47,22 @@ public sealed class Vlog : IDisposable
 
     /// <param name="path">The log file, or null for none.</param>
     /// <param name="console">The console, or null for none.</param>
-    public Vlog(TimeProvider time, string? path, TextWriter? console, VlogLevel level)
+    /// <param name="syslog">The system's log, or null for none.</param>
+    public Vlog(
+        TimeProvider time, string? path, TextWriter? console, VlogLevel level,
+        SyslogSocket? syslog = null)
     {
         _time = time;
         _path = path;
         _console = console;
-        _defaults = [level, VlogLevel.Off, level];
+        _syslog = syslog;
+        _defaults = [level, level, level];
         foreach (var module in VlogModules.Names) Find(module);
         Reopen();
     }
+
+    /// <summary>%A of patterns: who writes.</summary>
+    public string Program { get; init; } = "ovs-vswitchd";
 
     /// <summary>Writes one line to each destination whose level for the module allows it.</summary>
     public void Write(string module, VlogLevel level, string text)
@@ -74,6 +83,11 @@ public sealed class Vlog : IDisposable
         if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase))
         {
             return SetPattern(words[8..]);
+        }
+
+        if (words.StartsWith("FACILITY:", StringComparison.OrdinalIgnoreCase))
+        {
+            return SetFacility(words[9..]);
         }
 
         string? module = null;
@@ -129,6 +143,18 @@ public sealed class Vlog : IDisposable
         return null;
     }
 
+    private string? SetFacility(string name)
+    {
+        if (!Enum.TryParse<SyslogFacility>(name, true, out var facility)
+            || char.IsAsciiDigit(name[0]))
+        {
+            return "invalid facility";
+        }
+
+        lock (_gate) _facility = facility;
+        return null;
+    }
+
     /// <summary>The table of vlog/list-pattern.</summary>
     public string ListPatterns()
     {
@@ -136,17 +162,23 @@ public sealed class Vlog : IDisposable
         text.Append("         ------                            ------\n");
         lock (_gate)
         {
-            text.Append("SYSLOG   ").Append($"{"none",-34}").Append(_patterns[1]).Append('\n');
-            text.Append("CONSOLE  ").Append($"{"none",-34}").Append(_patterns[0]).Append('\n');
-            text.Append("FILE     ").Append($"{"none",-34}").Append(_patterns[2]).Append('\n');
+            var prefix = _syslog?.Prefix ?? VlogPattern.SyslogPrefix;
+            Add("SYSLOG ", prefix.ToString(), _patterns[1]);
+            Add("CONSOLE", "none", _patterns[0]);
+            Add("FILE   ", "none", _patterns[2]);
         }
 
         return text.ToString();
+
+        void Add(string destination, string prefix, VlogPattern pattern) =>
+            text.Append($"{destination}  {prefix,-34}{pattern}\n");
     }
 
     /// <summary>vlog/enable-rate-limit and disable-rate-limit; null means every module.</summary>
-    public void SetRateLimit(string? module, bool isLimited)
+    /// <returns>False if there is no such module.</returns>
+    public bool SetRateLimit(string? module, bool isLimited)
     {
+        if (module is not null && !HasModule(module)) return false;
         lock (_gate)
         {
             foreach (var entry in module is null ? [.. _modules.Values] : new[] { Find(module) })
@@ -154,6 +186,8 @@ public sealed class Vlog : IDisposable
                 entry.IsRateLimited = isLimited;
             }
         }
+
+        return true;
     }
 
     /// <summary>The table of vlog/list.</summary>
@@ -166,8 +200,9 @@ public sealed class Vlog : IDisposable
             foreach (var (name, entry) in _modules)
             {
                 text.Append(CultureInfo.InvariantCulture,
-                    $"{name,-16}  {Name(entry.Levels[0]),4}       {Name(entry.Levels[1]),4}       ");
-                text.Append(CultureInfo.InvariantCulture, $"{Name(entry.Levels[2]),4}\n");
+                    $"{name,-16}  {Name(entry.Levels[0]),4}       ");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"{Name(entry.Levels[1]),4}       {Name(entry.Levels[2]),4}\n");
             }
         }
 
@@ -211,16 +246,24 @@ public sealed class Vlog : IDisposable
 
     private void WriteLine(string module, Module entry, VlogLevel level, string text)
     {
-        _sequence++;
-        Write(VlogDestination.Console, _console);
-        Write(VlogDestination.File, _file);
-
-        void Write(VlogDestination destination, TextWriter? writer)
+        var line = new VlogLine(
+            _time.GetUtcNow(), ++_sequence, module, level, text, Program, _facility);
+        if (_console is not null && Takes(VlogDestination.Console))
         {
-            if (writer is null || level > entry.Levels[(int)destination]) return;
-            writer.WriteLine(_patterns[(int)destination].Format(
-                _time.GetUtcNow(), _sequence, module, Name(level), text));
+            _console.WriteLine(_patterns[(int)VlogDestination.Console].Format(in line));
         }
+
+        if (_syslog is not null && Takes(VlogDestination.Syslog))
+        {
+            _syslog.Send(in line, _patterns[(int)VlogDestination.Syslog]);
+        }
+
+        if (_file is not null && Takes(VlogDestination.File))
+        {
+            _file.WriteLine(_patterns[(int)VlogDestination.File].Format(in line));
+        }
+
+        bool Takes(VlogDestination destination) => level <= entry.Levels[(int)destination];
     }
 
     private bool IsOverRate(string module, Module entry)
@@ -259,5 +302,9 @@ public sealed class Vlog : IDisposable
         lock (_gate) return _modules.ContainsKey(word);
     }
 
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        Close();
+        _syslog?.Dispose();
+    }
 }

@@ -17,15 +17,17 @@ public sealed class VlogPattern(string pattern)
     public static VlogPattern Console { get; } = new("%D{%Y-%m-%dT%H:%M:%SZ}|%05N|%c%T|%p|%m");
     public static VlogPattern Syslog { get; } = new("ovs|%05N|%c%T|%p|%m");
 
+    /// <summary>What RFC 3164 wants in front of a line to the system's log.</summary>
+    public static VlogPattern SyslogPrefix { get; } = new("<%B> %D{%h %e %T} %E %A:");
+
     public static VlogPattern File { get; } =
         new("%D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m");
 
     public override string ToString() => pattern;
 
-    public string Format(
-        DateTimeOffset time, int number, string module, string level, string text)
+    internal string Format(in VlogLine from)
     {
-        var line = new StringBuilder(text.Length + 64);
+        var line = new StringBuilder(from.Text.Length + 64);
         for (var i = 0; i < pattern.Length; i++)
         {
             if (pattern[i] != '%' || i + 1 == pattern.Length)
@@ -44,7 +46,7 @@ public sealed class VlogPattern(string pattern)
             }
 
             if (i == pattern.Length) break;
-            var field = Field(ref i, time, number, module, level, text);
+            var field = Field(ref i, in from);
             line.Append(isLeft ? field.PadRight(width) : field.PadLeft(width, fill));
         }
 
@@ -58,13 +60,13 @@ public sealed class VlogPattern(string pattern)
         return true;
     }
 
-    private string Field(
-        ref int i, DateTimeOffset time, int number, string module, string level, string text)
+    private string Field(ref int i, in VlogLine line)
     {
         switch (pattern[i])
         {
-            case 'A': return "ovs-vswitchd";
-            case 'c': return module;
+            case 'A': return line.Program;
+            case 'B': return line.Priority.ToString(CultureInfo.InvariantCulture);
+            case 'c': return line.Module;
             case 'd' or 'D':
                 var format = "%Y-%m-%d %H:%M:%S.###";
                 if (i + 1 < pattern.Length && pattern[i + 1] == '{'
@@ -74,12 +76,12 @@ public sealed class VlogPattern(string pattern)
                     i = close;
                 }
 
-                return TimeText(time.UtcDateTime, format);
+                return TimeText(line.Time.UtcDateTime, format);
             case 'E': return Environment.MachineName;
-            case 'm': return text;
-            case 'N': return number.ToString(CultureInfo.InvariantCulture);
+            case 'm': return line.Text;
+            case 'N': return line.Number.ToString(CultureInfo.InvariantCulture);
             case 'n': return "\n";
-            case 'p': return level;
+            case 'p': return Vlog.Name(line.Level);
             case 'P': return Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
             case 'r':
                 return (Environment.TickCount64 - Start).ToString(CultureInfo.InvariantCulture);
@@ -112,8 +114,20 @@ public sealed class VlogPattern(string pattern)
                 continue;
             }
 
+            if (format[++i] == 's')
+            {
+                text.Append(new DateTimeOffset(time).ToUnixTimeSeconds());
+                continue;
+            }
+
+            if (format[i] == 'e')
+            {
+                text.Append($"{time.Day,2}");
+                continue;
+            }
+
             text.Append(time.ToString(
-                format[++i] switch
+                format[i] switch
                 {
                     'Y' => "yyyy",
                     'm' => "MM",
@@ -122,7 +136,6 @@ public sealed class VlogPattern(string pattern)
                     'M' => "mm",
                     'S' => "ss",
                     'h' or 'b' => "MMM",
-                    'e' => "%d",
                     'T' => "HH:mm:ss",
                     'F' => "yyyy-MM-dd",
                     'y' => "yy",

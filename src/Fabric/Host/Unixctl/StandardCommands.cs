@@ -60,7 +60,14 @@ public static class StandardCommands
     private static string Limit(Vlog log, UnixctlRequest request, bool isLimited)
     {
         if (request.Arguments.IsEmpty) log.SetRateLimit(null, isLimited);
-        foreach (var module in request.Arguments) log.SetRateLimit(module, isLimited);
+        foreach (var module in request.Arguments)
+        {
+            if (!log.SetRateLimit(module, isLimited))
+            {
+                throw new UnixctlException("unknown module");
+            }
+        }
+
         return "";
     }
 

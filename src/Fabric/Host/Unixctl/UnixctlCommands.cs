@@ -31,6 +31,10 @@ public sealed class UnixctlCommands
             : List()));
     }
 
+    /// <summary>Names and arguments of all commands, in order.</summary>
+    public IEnumerable<(string Name, string Usage)> Usages =>
+        _entries.Select(pair => (pair.Key, pair.Value.Usage));
+
     /// <summary>Adds a command.</summary>
     /// <param name="usage">Arguments as list-commands shows them.</param>
     /// <param name="handler">

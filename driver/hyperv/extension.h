@@ -2,20 +2,22 @@
 /*
  * The forwarding extension of the Hyper-V switch: what its files share.
  *
- *   filter.c   attach, pause, restart, detach; ports and NICs as the switch announces them
- *   ingress.c  a packet's way: key, flow, actions; what is sent and what is completed
- *   packet.c   copies that share the payload with their original, and its reference count
- *   execute.c  actions; edit.c the header changes
- *   table.c    megaflows: a hash table for each mask
- *   netlink.c  messages; key.c flow keys as messages; flow.c flows as messages
- *   device.c   the pseudo device: handles, requests, dumps; queue.c what waits for a reader
- *   upcall.c   packets as messages; offload.c segments and checksums in software
- *   connection.h the connection tracker; tunnel.h tunnels; meter.c meters
+ *   switch/     filter.c attach, pause, restart, detach; ports.c ports and NICs as the switch
+ *               announces them; ingress.c a packet's way, what is sent and what is completed;
+ *               packet.c copies that share the payload with their original; offload.c segments
+ *               and checksums in software; driver.c the door to the kernel
+ *   flows/      table.c megaflows, a hash table for each mask; execute.c actions; edit.c the
+ *               header changes; meter.c meters
+ *   conntrack/  the connection tracker, and fragments on their way through it
+ *   tunnels/    outer headers and next hops
+ *   device/     the pseudo device: handles, requests, dumps, and all that is a message
  *
  * Locks, in the order in which they are taken: extension.lock (readers: packets; writers: the
- * device and the switch's OIDs); connections.lock or meters.lock (one packet, or one request);
- * device.lock (handles and their queues). Nothing is sent or completed to the switch with a lock
- * held: sends and completions are collected in a fabric_batch.
+ * device and the switch's OIDs); fragments.lock, connections.lock or meters.lock (one packet, or
+ * one request); device.lock (handles and their queues). Each of them raises to DISPATCH_LEVEL.
+ * Nothing is sent to the switch, completed to it, or completed to the I/O manager with a lock
+ * held: sends and completions are collected in a fabric_batch, readers to be woken in the device's
+ * list of them (fabric_device_wake).
  */
 #ifndef FABRIC_EXTENSION_H
 #define FABRIC_EXTENSION_H
@@ -32,6 +34,9 @@
 #define __builtin_memcpy memcpy
 #define __builtin_memset memset
 #define __builtin_bswap32 _byteswap_ulong
+#endif
+#ifndef MdlMappingNoExecute
+#define MdlMappingNoExecute 0x40000000
 #endif
 #include "../core/fabric_parse.h"
 #include "../include/fabric_kernel.h"
@@ -62,6 +67,14 @@ struct fabric_handle;
 struct fabric_connections;
 struct fabric_entry;
 struct fabric_queued;
+struct fabric_fragments;
+
+/* A switch port's own name, which is where VMs' NICs have theirs from. */
+struct fabric_port_name {
+	BOOLEAN is_used;
+	NDIS_SWITCH_PORT_ID port_id;
+	char name[FABRIC_NAME_MAX];
+};
 
 /*
  * A port of the switch with its NIC, or a tunnel. Bound to a number once userspace asked for its
@@ -197,17 +210,23 @@ struct fabric_extension {
 	PNDIS_RW_LOCK_EX lock;
 	volatile LONG state; /* enum fabric_state */
 	volatile LONG outstanding; /* Copies on their way, and originals held for them. */
+	volatile LONG epoch;       /* Odd and even take turns; see fabric_settle. */
+	volatile LONG batches[2];  /* Of each kind of epoch: begun, and not sent yet. */
 	BOOLEAN is_fail_open;
 	ULONG64 listener_gone; /* When the last upcall listener went; 0: one is there. */
 	struct fabric_vport ports[FABRIC_VPORTS_MAX];
+	struct fabric_port_name names[FABRIC_VPORTS_MAX];
 	USHORT by_number[65536]; /* Place in ports[] and 1; 0: none. */
 	struct fabric_vport *tunnels[FABRIC_TUNNELS_MAX];
 	ULONG tunnel_count;
 	struct fabric_hop hops[FABRIC_HOPS_MAX];
 	/* Called with the lock held for reading; answers with fabric_hop_set, or never. */
 	VOID (*resolve)(struct fabric_extension *extension, const UCHAR *remote, BOOLEAN is_ipv6);
+	/* The alias of a physical NIC, at PASSIVE_LEVEL; FALSE or NULL: its friendly name counts. */
+	BOOLEAN (*alias)(const GUID *nic, char name[FABRIC_NAME_MAX]);
 	ULONG offloads; /* FABRIC_OFFLOAD_*: what the uplink's NIC advertises. */
 	struct fabric_connections *connections;
+	struct fabric_fragments *fragments;
 	struct fabric_meters *meters;
 	struct fabric_table table;
 	LONG64 hits, misses, lost;
@@ -220,6 +239,8 @@ enum fabric_state { FABRIC_PAUSED, FABRIC_RUNNING, FABRIC_PAUSING };
 
 /* What a call will send and complete once its lock is released. */
 struct fabric_batch {
+	struct fabric_extension *extension;
+	LONG epoch;
 	PNET_BUFFER_LIST send, *send_tail;
 	PNET_BUFFER_LIST complete, *complete_tail;
 };
@@ -255,6 +276,8 @@ struct fabric_packet {
 	ULONG length;
 	ULONG recirculations;
 	ULONG truncate; /* The next output is cut to this; 0: it is not. */
+	ULONG fragment_size; /* It came in IP packets of at most this size, and leaves so; 0: whole. */
+	ULONG fragment_id;   /* That these had, as on the wire. */
 	const struct fabric_tunnel *tunnel;   /* Set for outputs to tunnels. */
 	const struct fabric_tunnel *received; /* The one that it came by. */
 };
@@ -278,10 +301,23 @@ ULONG fabric_read(PNET_BUFFER buffer, UCHAR *bytes, ULONG size);
 BOOLEAN fabric_make_writable(struct fabric_packet *packet);
 /* A copy that shares the payload; the packet stays. NULL: no memory. */
 PNET_BUFFER_LIST fabric_copy_share(struct fabric_packet *packet);
-VOID fabric_batch_start(struct fabric_batch *batch);
+/* Makes copy->bytes of a whole packet the packet that is worked on; the old one is left. */
+VOID fabric_packet_replace(struct fabric_packet *packet, PNET_BUFFER_LIST list);
+/* The one destination of a list that has none yet. FALSE: no memory. */
+BOOLEAN fabric_add_destination(struct fabric_extension *extension, PNET_BUFFER_LIST list,
+			       NDIS_SWITCH_PORT_ID port_id, NDIS_SWITCH_NIC_INDEX nic_index);
+/* A descriptor's bytes, NULL when the system has no room to map them. */
+UCHAR *fabric_mdl_bytes(PMDL mdl);
+VOID fabric_batch_start(struct fabric_extension *extension, struct fabric_batch *batch);
 VOID fabric_batch_send(struct fabric_batch *batch, PNET_BUFFER_LIST list);
 VOID fabric_batch_complete(struct fabric_batch *batch, PNET_BUFFER_LIST list);
-VOID fabric_batch_finish(struct fabric_extension *extension, struct fabric_batch *batch);
+/* Without any lock: sends, completes, and wakes readers of the device. */
+VOID fabric_batch_finish(struct fabric_batch *batch);
+/*
+ * At PASSIVE_LEVEL, without any lock: returns when each batch that may have seen what was before
+ * the caller's last change under extension.lock has been sent.
+ */
+VOID fabric_settle(struct fabric_extension *extension);
 
 /* ingress.c */
 VOID fabric_ingress(struct fabric_extension *extension, PNET_BUFFER_LIST lists);
@@ -333,7 +369,7 @@ ULONG fabric_segment_size(PNET_BUFFER_LIST list);
 /* meter.c */
 BOOLEAN fabric_meter_pass(struct fabric_extension *extension, ULONG id, ULONG bytes);
 
-/* filter.c: ports, under the lock. */
+/* ports.c: most of it under the lock. */
 VOID fabric_port_number_set(struct fabric_extension *extension, struct fabric_vport *port,
 			    ULONG number);
 struct fabric_vport *fabric_port_by_id(struct fabric_extension *extension,
@@ -341,11 +377,27 @@ struct fabric_vport *fabric_port_by_id(struct fabric_extension *extension,
 				      NDIS_SWITCH_NIC_INDEX nic_index);
 struct fabric_vport *fabric_port_by_number(struct fabric_extension *extension, ULONG number);
 struct fabric_vport *fabric_port_by_name(struct fabric_extension *extension, const char *name);
+/* The uplink that is connected: of a team, its first member; NULL: none is. */
+struct fabric_vport *fabric_uplink(struct fabric_extension *extension);
+/*
+ * What the switch says of its ports and NICs, at PASSIVE_LEVEL and without the lock. The result is
+ * a veto when a NIC is made, and success for all else: those are told, not asked.
+ */
+NDIS_STATUS fabric_oid(struct fabric_extension *extension, NDIS_OID oid, PVOID buffer, UINT size);
+/* Asks the switch for its own view of an OID; BytesNeeded in *needed when 'size' is too small. */
+typedef NDIS_STATUS (*fabric_query)(struct fabric_extension *extension, NDIS_OID oid, PVOID buffer,
+				    UINT size, UINT *needed);
+/*
+ * Learns ports and NICs of a switch that was there before the extension, at PASSIVE_LEVEL. A switch
+ * that is not active yet answers nothing: call it again when it says that it is.
+ */
+VOID fabric_switch_read(struct fabric_extension *extension, fabric_query query);
+
+/* filter.c */
 NDIS_STATUS fabric_attach(NDIS_HANDLE filter, struct fabric_extension **extension);
 VOID fabric_detach(struct fabric_extension *extension);
 VOID fabric_restart(struct fabric_extension *extension);
 VOID fabric_pause(struct fabric_extension *extension);
-NDIS_STATUS fabric_oid(struct fabric_extension *extension, int oid, PVOID buffer, UINT size);
 VOID fabric_send_complete(struct fabric_extension *extension, PNET_BUFFER_LIST lists,
 			  ULONG flags);
 VOID fabric_watchdog(struct fabric_extension *extension, ULONG64 now);
@@ -356,22 +408,36 @@ VOID fabric_device_stop(void);
 VOID fabric_device_attach(struct fabric_extension *extension);
 VOID fabric_device_detach(void);
 NTSTATUS fabric_device_open(struct fabric_handle **handle);
+/*
+ * No user has the handle any more, while requests of it may still be under way: nothing is queued
+ * from here on, and what waits is woken as cancelled. Close frees it when the last one is through.
+ */
+VOID fabric_device_cleanup(struct fabric_handle *handle);
 VOID fabric_device_close(struct fabric_handle *handle);
 /*
- * Of a request that may wait. arm is called with device.lock held; FALSE when the request was
- * cancelled already. wake is called once, without the lock.
+ * A request that waits, in memory of its own which lives until wake is called. arm and disarm are
+ * called with device.lock held: arm is FALSE when the request was cancelled already, disarm when
+ * that is just happening and somebody else will complete it. wake is called once, without locks.
  */
-struct fabric_waiter {
+struct fabric_waiter_calls {
 	BOOLEAN (*arm)(PVOID context);
+	BOOLEAN (*disarm)(PVOID context);
 	VOID (*wake)(PVOID context, NTSTATUS status);
+};
+struct fabric_waiter {
+	const struct fabric_waiter_calls *calls;
 	PVOID context;
+	struct fabric_waiter *next;
+	NTSTATUS status;
 };
 /* written: bytes put into out. STATUS_PENDING: the waiter will be woken. */
 NTSTATUS fabric_device_control(struct fabric_handle *handle, ULONG code, const UCHAR *in,
 			       ULONG in_size, UCHAR *out, ULONG out_size, ULONG *written,
-			       const struct fabric_waiter *waiter);
+			       struct fabric_waiter *waiter);
 /* A pending request that was cancelled: its wake is not called any more. */
-VOID fabric_device_forget(PVOID context);
+VOID fabric_device_forget(struct fabric_waiter *waiter);
+/* Completes what was taken from queues' readers since. Without any lock. */
+VOID fabric_device_wake(VOID);
 /* Takes the item; FALSE when nobody with this pid listens, or too much waits for it. */
 BOOLEAN fabric_device_queue(ULONG pid, struct fabric_queued *item);
 /* Tells of a connection; 'kind' is an enum fabric_event_kind. */

@@ -23,6 +23,10 @@ struct double_delivery {
 void double_fail_at(long n);
 /* Whether a failure was due since. */
 int double_has_failed(void);
+int double_locks_held(void); /* By this thread: more than none is DISPATCH_LEVEL. */
+/* What the switch knows as connected: to others nothing may be sent. */
+void double_nic(ULONG port, ULONG nic, int is_connected);
+void double_forget_nics(void);
 long double_live(void);      /* Allocations that were not freed. */
 long double_completed(void); /* Originals that came back. */
 const char *double_error(void); /* The first rule that was broken, or NULL. */

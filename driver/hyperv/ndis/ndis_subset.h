@@ -6,7 +6,8 @@
  *
  * For builds without the Windows Driver Kit: MinGW-w64, whose headers end at NDIS 5, and the user
  * mode double on Linux. The WDK build takes the kit's own <ndis.h> and never sees this file.
- * Constants that the documentation names without a value have values of the double's own here.
+ * Numbers of OIDs are those of MinGW-w64's ntddndis.h; other constants that the documentation
+ * names without a value have values of the double's own here.
  */
 #ifndef FABRIC_NDIS_SUBSET_H
 #define FABRIC_NDIS_SUBSET_H
@@ -25,6 +26,8 @@ typedef unsigned int UINT;
 #define NDIS_STATUS_RESOURCES ((NDIS_STATUS)0xC000009A)
 #define NDIS_STATUS_PAUSED ((NDIS_STATUS)0xC023002A)
 #define NDIS_STATUS_INVALID_PARAMETER ((NDIS_STATUS)0xC000000D)
+#define NDIS_STATUS_INVALID_LENGTH ((NDIS_STATUS)0xC0010014)
+#define NDIS_STATUS_PENDING ((NDIS_STATUS)0x103)
 
 typedef ULONG NDIS_PORT_NUMBER;
 typedef ULONG NDIS_SWITCH_PORT_ID;
@@ -33,10 +36,8 @@ typedef NDIS_HANDLE NDIS_SWITCH_CONTEXT;
 
 #define NDIS_SWITCH_DEFAULT_PORT_ID 0
 #define NDIS_SWITCH_DEFAULT_NIC_INDEX 0
-#define NDIS_FILTER_MAJOR 6
-#define NDIS_FILTER_MINOR 50
-#define NDIS_SEND_FLAGS_SWITCH_DESTINATION_GROUP 0x4
-#define NDIS_SEND_COMPLETE_FLAGS_SWITCH_SINGLE_SOURCE 0x8
+#define NDIS_OBJECT_TYPE_DEFAULT 0x80
+#define NDIS_DEFAULT_PORT_NUMBER 0
 
 typedef struct _NDIS_OBJECT_HEADER {
 	UCHAR Type;
@@ -176,8 +177,17 @@ typedef struct _NDIS_SWITCH_PORT_DESTINATION {
 	USHORT Reserved : 13;
 } NDIS_SWITCH_PORT_DESTINATION, *PNDIS_SWITCH_PORT_DESTINATION;
 
-typedef struct _NDIS_SWITCH_FORWARDING_DESTINATION_ARRAY
-	NDIS_SWITCH_FORWARDING_DESTINATION_ARRAY, *PNDIS_SWITCH_FORWARDING_DESTINATION_ARRAY;
+typedef struct _NDIS_SWITCH_FORWARDING_DESTINATION_ARRAY {
+	NDIS_OBJECT_HEADER Header;
+	UINT32 ElementSize;
+	UINT32 NumElements;
+	UINT32 NumDestinations;
+	PVOID FirstElement;
+} NDIS_SWITCH_FORWARDING_DESTINATION_ARRAY, *PNDIS_SWITCH_FORWARDING_DESTINATION_ARRAY;
+
+#define NDIS_SWITCH_PORT_DESTINATION_AT_ARRAY_INDEX(array, index)                        \
+	((PNDIS_SWITCH_PORT_DESTINATION)((UCHAR *)(array)->FirstElement +                \
+					 (array)->ElementSize * (index)))
 
 typedef struct _NET_BUFFER_LIST_POOL_PARAMETERS {
 	NDIS_OBJECT_HEADER Header;
@@ -200,7 +210,7 @@ PMDL NdisAllocateMdl(NDIS_HANDLE handle, PVOID address, UINT length);
 VOID NdisFreeMdl(PMDL mdl);
 PVOID NdisAllocateMemoryWithTagPriority(NDIS_HANDLE handle, UINT length, ULONG tag, int priority);
 VOID NdisFreeMemory(PVOID memory, UINT length, UINT flags);
-#define NormalPoolPriority_ 16
+#define NormalPoolPriority 16
 
 VOID NdisMSleep(ULONG microseconds);
 
@@ -231,6 +241,8 @@ typedef struct _NDIS_SWITCH_OPTIONAL_HANDLERS {
 	NDIS_STATUS (*AllocateNetBufferListForwardingContext)(NDIS_SWITCH_CONTEXT,
 							     PNET_BUFFER_LIST);
 	VOID (*FreeNetBufferListForwardingContext)(NDIS_SWITCH_CONTEXT, PNET_BUFFER_LIST);
+	NDIS_STATUS (*SetNetBufferListSource)(NDIS_SWITCH_CONTEXT, PNET_BUFFER_LIST,
+					     NDIS_SWITCH_PORT_ID, NDIS_SWITCH_NIC_INDEX);
 	NDIS_STATUS (*AddNetBufferListDestination)(NDIS_SWITCH_CONTEXT, PNET_BUFFER_LIST,
 						  PNDIS_SWITCH_PORT_DESTINATION);
 	NDIS_STATUS (*GrowNetBufferListDestinations)(
@@ -244,8 +256,6 @@ typedef struct _NDIS_SWITCH_OPTIONAL_HANDLERS {
 		PNDIS_SWITCH_FORWARDING_DESTINATION_ARRAY destinations);
 	NDIS_STATUS (*CopyNetBufferListInfo)(NDIS_SWITCH_CONTEXT, PNET_BUFFER_LIST destination,
 					    PNET_BUFFER_LIST source, UINT32 flags);
-	NDIS_STATUS (*SetNetBufferListSource)(NDIS_SWITCH_CONTEXT, PNET_BUFFER_LIST,
-					     NDIS_SWITCH_PORT_ID, NDIS_SWITCH_NIC_INDEX);
 	NDIS_STATUS (*ReferenceSwitchNic)(NDIS_SWITCH_CONTEXT, NDIS_SWITCH_PORT_ID,
 					 NDIS_SWITCH_NIC_INDEX);
 	NDIS_STATUS (*DereferenceSwitchNic)(NDIS_SWITCH_CONTEXT, NDIS_SWITCH_PORT_ID,
@@ -256,6 +266,9 @@ typedef struct _NDIS_SWITCH_OPTIONAL_HANDLERS {
 					    ULONG port, ULONG flags, ULONG count,
 					    PNET_BUFFER_LIST lists, PVOID reason);
 } NDIS_SWITCH_OPTIONAL_HANDLERS, *PNDIS_SWITCH_OPTIONAL_HANDLERS;
+
+#define NDIS_SWITCH_OPTIONAL_HANDLERS_REVISION_1 1
+#define NDIS_SIZEOF_SWITCH_OPTIONAL_HANDLERS_REVISION_1 sizeof(NDIS_SWITCH_OPTIONAL_HANDLERS)
 
 NDIS_STATUS NdisFGetOptionalSwitchHandlers(NDIS_HANDLE filter, NDIS_SWITCH_CONTEXT *context,
 					   PNDIS_SWITCH_OPTIONAL_HANDLERS handlers);
@@ -270,11 +283,29 @@ typedef enum _NDIS_SWITCH_NIC_TYPE {
 } NDIS_SWITCH_NIC_TYPE;
 
 #define IF_MAX_STRING_SIZE 256
+#define NDIS_MAX_PHYS_ADDRESS_LENGTH 32
+
+typedef enum _NDIS_SWITCH_NIC_STATE {
+	NdisSwitchNicStateUnknown,
+	NdisSwitchNicStateCreated,
+	NdisSwitchNicStateConnected,
+	NdisSwitchNicStateDisconnected,
+	NdisSwitchNicStateDeleted
+} NDIS_SWITCH_NIC_STATE;
 
 typedef struct _IF_COUNTED_STRING {
 	USHORT Length; /* Bytes. */
 	WCHAR String[IF_MAX_STRING_SIZE + 1];
 } IF_COUNTED_STRING;
+
+typedef struct _NDIS_SWITCH_PARAMETERS {
+	NDIS_OBJECT_HEADER Header;
+	ULONG Flags;
+	IF_COUNTED_STRING SwitchName;
+	IF_COUNTED_STRING SwitchFriendlyName;
+	UINT32 NumSwitchPorts;
+	BOOLEAN IsActive;
+} NDIS_SWITCH_PARAMETERS, *PNDIS_SWITCH_PARAMETERS;
 
 typedef struct _NDIS_SWITCH_PORT_PARAMETERS {
 	NDIS_OBJECT_HEADER Header;
@@ -283,6 +314,7 @@ typedef struct _NDIS_SWITCH_PORT_PARAMETERS {
 	IF_COUNTED_STRING PortName;
 	IF_COUNTED_STRING PortFriendlyName;
 	int PortType;
+	BOOLEAN IsValidationPort;
 	int PortState;
 } NDIS_SWITCH_PORT_PARAMETERS, *PNDIS_SWITCH_PORT_PARAMETERS;
 
@@ -294,37 +326,96 @@ typedef struct _NDIS_SWITCH_NIC_PARAMETERS {
 	NDIS_SWITCH_PORT_ID PortId;
 	NDIS_SWITCH_NIC_INDEX NicIndex;
 	NDIS_SWITCH_NIC_TYPE NicType;
-	int NicState;
+	NDIS_SWITCH_NIC_STATE NicState;
+	IF_COUNTED_STRING VmName;
+	IF_COUNTED_STRING VmFriendlyName;
+	GUID NetCfgInstanceId;
 	ULONG MTU;
-	UCHAR PermanentMacAddress[6];
-	UCHAR VMMacAddress[6];
+	USHORT NumaNodeId;
+	UCHAR PermanentMacAddress[NDIS_MAX_PHYS_ADDRESS_LENGTH];
+	UCHAR VMMacAddress[NDIS_MAX_PHYS_ADDRESS_LENGTH];
+	UCHAR CurrentMacAddress[NDIS_MAX_PHYS_ADDRESS_LENGTH];
+	BOOLEAN VFAssigned;
+	ULONG64 NdisReserved[2];
 } NDIS_SWITCH_NIC_PARAMETERS, *PNDIS_SWITCH_NIC_PARAMETERS;
 
-enum {
-	OID_SWITCH_PORT_CREATE = 0x00010260,
-	OID_SWITCH_PORT_TEARDOWN,
-	OID_SWITCH_PORT_DELETE,
-	OID_SWITCH_NIC_CREATE,
-	OID_SWITCH_NIC_CONNECT,
-	OID_SWITCH_NIC_DISCONNECT,
-	OID_SWITCH_NIC_DELETE
-};
+/* Elements follow at FirstElementOffset, each of ElementSize bytes. */
+typedef struct _NDIS_SWITCH_PORT_ARRAY {
+	NDIS_OBJECT_HEADER Header;
+	ULONG Flags;
+	USHORT FirstElementOffset;
+	ULONG NumElements;
+	ULONG ElementSize;
+} NDIS_SWITCH_PORT_ARRAY, NDIS_SWITCH_NIC_ARRAY;
+
+#define NDIS_SWITCH_PARAMETERS_REVISION_1 1
+#define NDIS_SWITCH_PORT_ARRAY_REVISION_1 1
+#define NDIS_SWITCH_NIC_ARRAY_REVISION_1 1
+
+typedef ULONG NDIS_OID;
+
+#define OID_SWITCH_PARAMETERS 0x00010275
+#define OID_SWITCH_PORT_ARRAY 0x00010276
+#define OID_SWITCH_NIC_ARRAY 0x00010277
+#define OID_SWITCH_PORT_CREATE 0x00010278
+#define OID_SWITCH_PORT_DELETE 0x00010279
+#define OID_SWITCH_NIC_CREATE 0x0001027a
+#define OID_SWITCH_NIC_CONNECT 0x0001027b
+#define OID_SWITCH_NIC_DISCONNECT 0x0001027c
+#define OID_SWITCH_NIC_DELETE 0x0001027d
+#define OID_SWITCH_PORT_TEARDOWN 0x0001027f
+#define OID_SWITCH_NIC_UPDATED 0x00010294
+#define OID_SWITCH_PORT_UPDATED 0x00010295
+
+typedef enum _NDIS_REQUEST_TYPE {
+	NdisRequestQueryInformation,
+	NdisRequestSetInformation
+} NDIS_REQUEST_TYPE;
 
 typedef struct _NDIS_OID_REQUEST {
 	NDIS_OBJECT_HEADER Header;
-	int RequestType;
+	NDIS_REQUEST_TYPE RequestType;
 	NDIS_PORT_NUMBER PortNumber;
 	UINT Timeout;
 	PVOID RequestId;
 	NDIS_HANDLE RequestHandle;
-	struct {
-		int Oid;
-		PVOID InformationBuffer;
-		UINT InformationBufferLength;
-		UINT BytesRead;
-		UINT BytesNeeded;
-	} Set;
+	union {
+		struct {
+			NDIS_OID Oid;
+			PVOID InformationBuffer;
+			UINT InformationBufferLength;
+			UINT BytesWritten;
+			UINT BytesNeeded;
+		} QUERY_INFORMATION;
+		struct {
+			NDIS_OID Oid;
+			PVOID InformationBuffer;
+			UINT InformationBufferLength;
+			UINT BytesRead;
+			UINT BytesNeeded;
+		} SET_INFORMATION;
+		struct {
+			NDIS_OID Oid;
+			PVOID InformationBuffer;
+			ULONG InputBufferLength;
+			ULONG OutputBufferLength;
+			ULONG MethodId;
+			UINT BytesWritten;
+			UINT BytesRead;
+			UINT BytesNeeded;
+		} METHOD_INFORMATION;
+	} DATA;
+	UCHAR NdisReserved[16 * sizeof(PVOID)];
+	UCHAR MiniportReserved[2 * sizeof(PVOID)];
+	UCHAR SourceReserved[2 * sizeof(PVOID)];
+	UCHAR SupportedRevision;
+	UCHAR Reserved1;
+	USHORT Reserved2;
 } NDIS_OID_REQUEST, *PNDIS_OID_REQUEST;
+
+#define NDIS_OBJECT_TYPE_OID_REQUEST 0x96
+#define NDIS_OID_REQUEST_REVISION_1 1
+#define NDIS_SIZEOF_OID_REQUEST_REVISION_1 sizeof(NDIS_OID_REQUEST)
 
 /* The filter. */
 

@@ -36,13 +36,30 @@ typedef struct _MDL {
 	struct _MDL *Next;
 	UCHAR *Address;
 	ULONG ByteCount;
+	BOOLEAN IsPartial;
 } MDL, *PMDL;
 
+typedef struct _GUID {
+	ULONG Data1;
+	USHORT Data2, Data3;
+	UCHAR Data4[8];
+} GUID;
+
+#define NormalPagePriority 16
 #define MmGetMdlByteCount(mdl) ((mdl)->ByteCount)
+#define MmGetMdlVirtualAddress(mdl) ((PVOID)(mdl)->Address)
 #define MmGetSystemAddressForMdlSafe(mdl, priority) ((PVOID)(mdl)->Address)
+/* Descriptors of a part of what another one describes: no mapping is needed. */
+PMDL IoAllocateMdl(PVOID address, ULONG length, BOOLEAN is_secondary, BOOLEAN is_charged,
+		   PVOID irp);
+VOID IoBuildPartialMdl(PMDL source, PMDL target, PVOID address, ULONG length);
+VOID IoFreeMdl(PMDL mdl);
 
 LONG InterlockedIncrement(volatile LONG *value);
 LONG InterlockedDecrement(volatile LONG *value);
+LONG InterlockedCompareExchange(volatile LONG *value, LONG fresh, LONG expected);
+LONG InterlockedExchange(volatile LONG *value, LONG fresh);
+PVOID InterlockedExchangePointer(PVOID volatile *place, PVOID fresh);
 LONG64 InterlockedExchangeAdd64(volatile LONG64 *value, LONG64 added);
 ULONG64 KeQueryInterruptTime(void); /* 100 ns. */
 

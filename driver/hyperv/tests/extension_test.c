@@ -319,7 +319,6 @@ static void actions_that_cannot_be_done_refuse_the_flow(void)
 static void ports_are_bound_by_name_and_keep_their_number(void)
 {
 	struct fabric_writer body = lab_body();
-	NDIS_SWITCH_NIC_PARAMETERS nic;
 	struct lab lab;
 
 	CHECK(lab_start(&lab, 1));
@@ -331,10 +330,7 @@ static void ports_are_bound_by_name_and_keep_their_number(void)
 	fabric_write(&body, 3, "vm1", 4);
 	CHECK(lab_ask(&lab, FABRIC_FAMILY_VPORT, 1, 0, &body) == FABRIC_EEXIST);
 	/* The VM stops and starts: another port id, the same name. */
-	memset(&nic, 0, sizeof(nic));
-	nic.PortId = 3;
-	CHECK(fabric_oid(lab.extension, OID_SWITCH_NIC_DISCONNECT, &nic, sizeof(nic)) == 0);
-	CHECK(fabric_oid(lab.extension, OID_SWITCH_NIC_DELETE, &nic, sizeof(nic)) == 0);
+	lab_leave(&lab, 3, 1);
 	CHECK(lab_port(&lab, 33, NdisSwitchNicTypeSynthetic, "vm1"));
 	CHECK(fabric_port_by_id(lab.extension, 33, 0)->number == 3);
 	CHECK(!fabric_port_by_id(lab.extension, 3, 0));
@@ -440,6 +436,7 @@ static NTSTATUS woken_with;
 static VOID wake(PVOID context, NTSTATUS status)
 {
 	(void)context;
+	CHECK(!double_locks_held());
 	woken++;
 	woken_with = status;
 }
@@ -447,7 +444,8 @@ static VOID wake(PVOID context, NTSTATUS status)
 static void a_pending_request_is_woken_once(void)
 {
 	UCHAR request[FABRIC_NL_HEAD] = { FABRIC_NL_HEAD, 0, 0, 0, FABRIC_FAMILY_CONTROL };
-	static const struct fabric_waiter waiter = { NULL, wake, NULL };
+	static const struct fabric_waiter_calls calls = { NULL, NULL, wake };
+	struct fabric_waiter waiter = { &calls, NULL, NULL, 0 };
 	struct lab lab;
 	ULONG size = lab_udp(frame, 20, 2), written;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /* Bent requests to the device and bent frames to the switch, from a seed. */
 #include "lab.h"
-#include "../connection.h"
+#include "../conntrack/connection.h"
 
 static ULONG random_state, tracked;
 static LONG64 unwrapped;

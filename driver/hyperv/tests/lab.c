@@ -57,21 +57,54 @@ int lab_subscribe(struct lab *lab)
 	       STATUS_SUCCESS;
 }
 
+void lab_text(IF_COUNTED_STRING *to, const char *text)
+{
+	ULONG i;
+
+	for (i = 0; text[i]; i++)
+		to->String[i] = (WCHAR)text[i];
+	to->Length = (USHORT)(i * sizeof(WCHAR));
+}
+
+/* As Hyper-V has it: a VM's NIC is called like all others, and its port has the name. */
+void lab_describe(NDIS_SWITCH_PORT_PARAMETERS *port, NDIS_SWITCH_NIC_PARAMETERS *nic, ULONG id,
+		  NDIS_SWITCH_NIC_TYPE type, const char *name)
+{
+	int is_of_vm = type == NdisSwitchNicTypeSynthetic || type == NdisSwitchNicTypeEmulated;
+
+	memset(port, 0, sizeof(*port));
+	memset(nic, 0, sizeof(*nic));
+	port->PortId = nic->PortId = id;
+	nic->NicType = type;
+	nic->MTU = 1500;
+	nic->VMMacAddress[5] = (UCHAR)id;
+	lab_text(&port->PortFriendlyName, is_of_vm ? name : "");
+	lab_text(&nic->NicFriendlyName, is_of_vm ? "Network Adapter" : name);
+}
+
 int lab_port(struct lab *lab, ULONG id, NDIS_SWITCH_NIC_TYPE type, const char *name)
 {
+	NDIS_SWITCH_PORT_PARAMETERS port;
 	NDIS_SWITCH_NIC_PARAMETERS nic;
-	ULONG i;
+
+	lab_describe(&port, &nic, id, type, name);
+	if (fabric_oid(lab->extension, OID_SWITCH_PORT_CREATE, &port, sizeof(port)) ||
+	    fabric_oid(lab->extension, OID_SWITCH_NIC_CREATE, &nic, sizeof(nic)))
+		return 0;
+	double_nic(id, 0, 1);
+	return fabric_oid(lab->extension, OID_SWITCH_NIC_CONNECT, &nic, sizeof(nic)) == 0;
+}
+
+void lab_leave(struct lab *lab, ULONG id, int is_deleted)
+{
+	NDIS_SWITCH_NIC_PARAMETERS nic;
 
 	memset(&nic, 0, sizeof(nic));
 	nic.PortId = id;
-	nic.NicType = type;
-	nic.MTU = 1500;
-	nic.VMMacAddress[5] = (UCHAR)id;
-	for (i = 0; name[i]; i++)
-		nic.NicFriendlyName.String[i] = (WCHAR)name[i];
-	nic.NicFriendlyName.Length = (USHORT)(i * sizeof(WCHAR));
-	return fabric_oid(lab->extension, OID_SWITCH_NIC_CREATE, &nic, sizeof(nic)) == 0 &&
-	       fabric_oid(lab->extension, OID_SWITCH_NIC_CONNECT, &nic, sizeof(nic)) == 0;
+	CHECK(fabric_oid(lab->extension, OID_SWITCH_NIC_DISCONNECT, &nic, sizeof(nic)) == 0);
+	double_nic(id, 0, 0);
+	if (is_deleted)
+		CHECK(fabric_oid(lab->extension, OID_SWITCH_NIC_DELETE, &nic, sizeof(nic)) == 0);
 }
 
 static int lab_bind(struct lab *lab, const char *name, ULONG number)
@@ -88,6 +121,7 @@ static int lab_bind(struct lab *lab, const char *name, ULONG number)
 int lab_start_empty(struct lab *lab)
 {
 	memset(lab, 0, sizeof(*lab));
+	double_forget_nics();
 	if (fabric_device_start() != STATUS_SUCCESS)
 		return 0;
 	if (fabric_attach(&lab->extension, &lab->extension) != NDIS_STATUS_SUCCESS) {

@@ -4,7 +4,7 @@
 #define FABRIC_LAB_H
 
 #include "../double/ndis_double.h"
-#include "../netlink.h"
+#include "../device/netlink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +47,10 @@ void lab_stop(struct lab *lab);
 void lab_hop_mtu(struct lab *lab, const UCHAR *remote, ULONG mtu); /* IPv4. */
 void lab_hop(struct lab *lab, const UCHAR *remote, ULONG size);
 int lab_port(struct lab *lab, ULONG id, NDIS_SWITCH_NIC_TYPE type, const char *name);
+void lab_leave(struct lab *lab, ULONG id, int is_deleted);
+void lab_text(IF_COUNTED_STRING *to, const char *text);
+void lab_describe(NDIS_SWITCH_PORT_PARAMETERS *port, NDIS_SWITCH_NIC_PARAMETERS *nic, ULONG id,
+		  NDIS_SWITCH_NIC_TYPE type, const char *name);
 
 /* Sends one request; the error number, 0 for success, -1 when the call itself failed. */
 int lab_ask(struct lab *lab, ULONG family, UCHAR command, ULONG flags, struct fabric_writer *body);

@@ -53,6 +53,14 @@ static void a_stateful_life(struct lab *lab)
 			lab_send(lab, 1, one->bytes, one->size, 80);
 		free(one);
 	}
+	/* Both halves of a packet, of which each may be the last. */
+	size = lab_udp(frame, 1000, 9);
+	frame[20] = 0x20;
+	frame[16] = 2, frame[17] = 20; /* 512 bytes of payload. */
+	lab_send(lab, 4, frame, 34 + 512, 300);
+	frame[20] = 0, frame[21] = 64;
+	frame[16] = 0x02, frame[17] = 4; /* 496. */
+	lab_send(lab, 4, frame, 34 + 496, 300);
 	list = double_list(1, 0, &bytes, &size, 1, 700);
 	double_large_send(list, 600);
 	fabric_ingress(lab->extension, list);

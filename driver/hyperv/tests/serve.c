@@ -28,7 +28,8 @@ struct link {
 	struct link *next;
 	int socket, event;
 	struct fabric_handle *handle;
-	int takes_packets, is_waiting, is_woken;
+	struct fabric_waiter waiter;
+	int takes_packets, is_waiting, is_woken, is_claimed, is_cancelled;
 	NTSTATUS woken_with;
 	UCHAR *in, *out;
 };
@@ -64,11 +65,23 @@ static int answer(struct link *link, NTSTATUS status, const UCHAR *bytes, ULONG 
 	       whole(link->socket, (void *)(uintptr_t)bytes, size, 1);
 }
 
+/* Whoever is first has the request: the device that wakes it, or its sender who takes it back. */
+static BOOLEAN disarm(PVOID context)
+{
+	struct link *link = context;
+
+	pthread_mutex_lock(&guard);
+	link->is_claimed = !link->is_cancelled;
+	pthread_mutex_unlock(&guard);
+	return (BOOLEAN)link->is_claimed;
+}
+
 static VOID wake(PVOID context, NTSTATUS status)
 {
 	struct link *link = context;
 	uint64_t one = 1;
 
+	CHECK(!double_locks_held());
 	pthread_mutex_lock(&guard);
 	link->is_woken = 1;
 	link->woken_with = status;
@@ -88,17 +101,22 @@ static int wait_for(struct link *link)
 			return 0;
 		if (!(both[1].revents & (POLLIN | POLLHUP)))
 			continue;
-		fabric_device_forget(link);
 		pthread_mutex_lock(&guard);
-		if (!link->is_woken) {
+		link->is_cancelled = !link->is_claimed;
+		pthread_mutex_unlock(&guard);
+		if (link->is_cancelled) {
+			fabric_device_forget(&link->waiter);
+			pthread_mutex_lock(&guard);
 			link->is_woken = 1;
 			link->woken_with = STATUS_CANCELLED;
+			pthread_mutex_unlock(&guard);
+		} else {
+			poll(both, 1, -1); /* It is being woken. */
 		}
-		pthread_mutex_unlock(&guard);
 		if (!whole(link->socket, head, sizeof(head), 0) || head[0] != LAB_CANCEL)
 			return 0;
 	}
-	if (link->woken_with != STATUS_CANCELLED)
+	if (!link->is_cancelled)
 		CHECK(read(link->event, &count, sizeof(count)) == sizeof(count));
 	return 1;
 }
@@ -113,13 +131,15 @@ static void set_waiting(struct link *link, int is_waiting)
 
 static int pend(struct link *link, ULONG size)
 {
-	struct fabric_waiter waiter = { NULL, wake, link };
+	static const struct fabric_waiter_calls calls = { NULL, disarm, wake };
 	NTSTATUS status;
 	ULONG written;
 
-	link->is_woken = 0;
+	link->is_woken = link->is_claimed = link->is_cancelled = 0;
+	link->waiter.calls = &calls;
+	link->waiter.context = link;
 	status = fabric_device_control(link->handle, CONTROL_WRITE, link->in, size, NULL, 0,
-				       &written, &waiter);
+				       &written, &link->waiter);
 	if (status == STATUS_PENDING) {
 		set_waiting(link, 1);
 		if (!wait_for(link))
@@ -193,11 +213,10 @@ static void connect_nic(struct link *link, ULONG size)
 
 static void disconnect_nic(struct link *link)
 {
-	NDIS_SWITCH_NIC_PARAMETERS nic;
+	ULONG id;
 
-	memset(&nic, 0, sizeof(nic));
-	memcpy(&nic.PortId, link->in, 4);
-	CHECK(fabric_oid(lab.extension, OID_SWITCH_NIC_DISCONNECT, &nic, sizeof(nic)) == 0);
+	memcpy(&id, link->in, 4);
+	lab_leave(&lab, id, 0);
 }
 
 static int own_request(struct link *link, ULONG code, ULONG size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /* Connections: states, marks, translation, errors, limits, timeouts, messages; meters. */
 #include "lab.h"
-#include "../connection.h"
+#include "../conntrack/connection.h"
 
 static UCHAR frame[2048];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /* Tunnels there and back, with large sends and checksums; large sends on their way up. */
 #include "lab.h"
-#include "../tunnel.h"
+#include "../tunnels/tunnel.h"
 
 static UCHAR frame[65536], outer[70000];
 static const UCHAR remote[4] = { 192, 0, 2, 1 };

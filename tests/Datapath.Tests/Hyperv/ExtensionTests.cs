@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
+using System.Runtime.InteropServices;
 using Fabric.Datapath.Tests.OvsNetlink;
 using Fabric.Wire;
 
@@ -128,6 +130,52 @@ public sealed class ExtensionTests : IDisposable
 
         Assert.Equal(packet, Assert.Single(_server.Take()[_ports[two]]));
         Assert.Equal(0u, _provider.Statistics().Missed);
+    }
+
+    [Fact]
+    public void Fragments_are_tracked_as_one_packet_and_leave_as_fragments()
+    {
+        uint one = AddPort("p1"), two = AddPort("p2");
+        const string Ip = "eth_type(0x0800),ipv4(frag=no)";
+        Put($"recirc_id(0),in_port({one})", "ct(commit,zone=3,nat(src=1.2.3.4)),recirc(0x1)");
+        Put($"recirc_id(0x1),in_port({one}),ct_state(+new+trk),{Ip}", $"{two}");
+        Assert.True(OdpFlowText.TryParse(Tcp, null, out var key, out _, out _));
+        var fragments = Cut(PacketBuilder.Compose(key, 120), 40);
+        Assert.Equal(3, fragments.Length);
+
+        foreach (var fragment in fragments)
+        {
+            _server.Send(_ports[one], fragment);
+            _server.Settle();
+        }
+
+        var left = _server.Take()[_ports[two]].ToArray();
+        Assert.Equal(fragments.Length, left.Length);
+        Assert.All(left, packet => Assert.Equal([1, 2, 3, 4], packet[26..30]));
+        Assert.Equal(fragments.Select(f => f.Length), left.Select(packet => packet.Length));
+        Assert.Equal(0u, _provider.Statistics().Missed);
+    }
+
+    /// <summary>IPv4 fragments of 'step' bytes of payload each.</summary>
+    private static byte[][] Cut(byte[] packet, int step)
+    {
+        var end = 14 + BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(16));
+        var fragments = new List<byte[]>();
+        for (var at = 34; at < end; at += step)
+        {
+            byte[] one = [.. packet[..34], .. packet[at..Math.Min(at + step, end)]];
+            BinaryPrimitives.WriteUInt16BigEndian(one.AsSpan(16), (ushort)(one.Length - 14));
+            var isLast = at + step >= end;
+            BinaryPrimitives.WriteUInt16BigEndian(
+                one.AsSpan(20), (ushort)((isLast ? 0 : 0x2000) | ((at - 34) / 8)));
+            BinaryPrimitives.WriteUInt16BigEndian(one.AsSpan(24), 0);
+            MemoryMarshal.Write(
+                one.AsSpan(24),
+                InternetChecksum.ComputeWire(one.AsSpan(14, 20)));
+            fragments.Add(one);
+        }
+
+        return [.. fragments];
     }
 
     [Fact]

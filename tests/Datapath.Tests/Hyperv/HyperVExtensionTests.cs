@@ -20,6 +20,8 @@ public sealed class HyperVExtensionTests : IDisposable
     [InlineData("stateful_test.c", "8 tests passed")]
     [InlineData("tunnel_test.c", "9 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
+    [InlineData("switch_test.c", "7 tests passed")]
+    [InlineData("fragment_test.c", "6 tests passed")]
     public void It_survives_traffic_detach_and_every_failed_allocation_under_the_sanitizers(
         string test, string lastLine) =>
         Assert.Contains(
@@ -38,6 +40,8 @@ public sealed class HyperVExtensionTests : IDisposable
     [InlineData("stateful_test.c", "8 tests passed")]
     [InlineData("tunnel_test.c", "9 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
+    [InlineData("switch_test.c", "7 tests passed")]
+    [InlineData("fragment_test.c", "6 tests passed")]
     public void Valgrind_finds_no_leak_and_no_bad_reference(string test, string lastLine)
     {
         var program = ExtensionBuild.Compile(test, isSanitized: false);

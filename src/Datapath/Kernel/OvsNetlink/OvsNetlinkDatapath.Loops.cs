@@ -156,6 +156,7 @@ public sealed partial class OvsNetlinkDatapath
         }
 
         _worker = worker;
+        _receiveUnitMax = upcall.ReceiveUnitMax ?? 0;
         try
         {
             if (message.Header.Command == OvsPacketCommand.Miss)
@@ -178,6 +179,7 @@ public sealed partial class OvsNetlinkDatapath
         finally
         {
             _worker = null;
+            _receiveUnitMax = 0;
         }
     }
 

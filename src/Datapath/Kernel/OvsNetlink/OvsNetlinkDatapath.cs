@@ -34,6 +34,9 @@ public sealed partial class OvsNetlinkDatapath : IDatapathProvider
 
     [ThreadStatic] private static NetlinkEndpoint? _worker;
 
+    /// <summary>What the fragments of this thread's upcall were limited to; 0: whole.</summary>
+    [ThreadStatic] private static ushort _receiveUnitMax;
+
     /// <param name="device">Disposed with the provider.</param>
     public OvsNetlinkDatapath(INetlinkDevice device, OvsNetlinkOptions? options = null)
     {
@@ -170,7 +173,8 @@ public sealed partial class OvsNetlinkDatapath : IDatapathProvider
         var endpoint = _worker ?? connection.Requests;
         lock (endpoint.Gate)
         {
-            var outcome = FeatureProbe.Execute(endpoint, packet.Bytes, in key, attributes);
+            var outcome = FeatureProbe.Execute(
+                endpoint, packet.Bytes, in key, attributes, _receiveUnitMax);
             if (outcome.Error != NetlinkOutcome.TooBig) return outcome.IsOk;
         }
 

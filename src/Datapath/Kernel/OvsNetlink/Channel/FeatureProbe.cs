@@ -68,13 +68,13 @@ internal static class FeatureProbe
     /// <summary>PACKET_EXECUTE; the gate is held.</summary>
     public static NetlinkOutcome Execute(
         NetlinkEndpoint endpoint, ReadOnlySpan<byte> packet, in FlowKey key,
-        ReadOnlySpan<OvsActionAttribute> actions)
+        ReadOnlySpan<OvsActionAttribute> actions, ushort receiveUnitMax = 0)
     {
         var writer = endpoint.Writer();
         var header = endpoint.Header(
             OvsFamily.Packet, OvsPacketCommand.Execute, endpoint.Change);
         OvsPacketMessage.WriteExecute(
-            ref writer, in header, packet, in key, actions, endpoint.KeyForm);
+            ref writer, in header, packet, in key, actions, endpoint.KeyForm, receiveUnitMax);
         return endpoint.Transact(ref writer, out _);
     }
 

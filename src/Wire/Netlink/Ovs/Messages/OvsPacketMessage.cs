@@ -70,9 +70,13 @@ public ref struct OvsPacketMessage
     }
 
     /// <summary>An EXECUTE: the packet, its key with metadata, and what to do with it.</summary>
+    /// <param name="receiveUnitMax">
+    /// Of the fragments that it came in, as its upcall said; it leaves in such. 0: it was whole.
+    /// </param>
     public static void WriteExecute(
         ref NetlinkWriter writer, scoped in OvsHeader header, scoped ReadOnlySpan<byte> packet,
-        in FlowKey key, scoped ReadOnlySpan<OvsActionAttribute> actions, OvsKeyForm form)
+        in FlowKey key, scoped ReadOnlySpan<OvsActionAttribute> actions, OvsKeyForm form,
+        ushort receiveUnitMax = 0)
     {
         var start = writer.BeginMessage(in header);
         writer.Put(OvsPacketAttribute.Packet, packet);
@@ -82,6 +86,11 @@ public ref struct OvsPacketMessage
         nest = writer.Begin(OvsPacketAttribute.Actions);
         OvsActionWriter.Write(ref writer, actions);
         writer.End(nest);
+        if (receiveUnitMax > 0)
+        {
+            writer.PutUInt16(OvsPacketAttribute.ReceiveUnitMax, receiveUnitMax);
+        }
+
         writer.EndMessage(start);
     }
 

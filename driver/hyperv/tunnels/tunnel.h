@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Tunnels: tunnel.c the way in and out, header.c the outer headers, hop.c the next hops.
+ * Hops and tunnel vports are under extension.lock.
+ */
+#ifndef FABRIC_TUNNEL_H
+#define FABRIC_TUNNEL_H
+
+#include "../switch/offload.h"
+
+#define FABRIC_TUNNEL_DF 0x01
+#define FABRIC_TUNNEL_CSUM 0x02
+#define FABRIC_TUNNEL_OAM 0x04
+#define FABRIC_TUNNEL_KEY 0x08
+
+/* Vport types of the contract. */
+enum { FABRIC_GRE = 3, FABRIC_VXLAN = 4, FABRIC_GENEVE = 5, FABRIC_STT = 106 };
+
+#define FABRIC_STT_PORT 7471
+#define FABRIC_STT_HEADER 18
+#define FABRIC_OUTER_MAX (14 + 40 + 20 + FABRIC_STT_HEADER + FABRIC_TUNNEL_OPTIONS_MAX)
+
+/* hop.c: NULL: not known yet, and somebody was asked. */
+const struct fabric_hop *fabric_hop_find(struct fabric_extension *extension,
+					 const struct fabric_tunnel *tunnel);
+
+/* mss.c */
+VOID fabric_mss_clamp(struct fabric_packet *packet, ULONG most, BOOLEAN has_sum);
+
+/* header.c: size of the outer header; it is written in front of 'inner' bytes at 'at'. */
+ULONG fabric_outer_size(const struct fabric_vport *vport, const struct fabric_tunnel *tunnel);
+VOID fabric_outer_write(const struct fabric_vport *vport, const struct fabric_tunnel *tunnel,
+			const struct fabric_hop *hop, ULONG inner, ULONG hash, UCHAR *at);
+/* Into 'tunnel' from the first bytes of an outer packet; its size, 0: not one, or bent. */
+ULONG fabric_outer_read(const struct fabric_packet *packet, const struct fabric_vport *vport,
+			const UCHAR *bytes, ULONG size, struct fabric_tunnel *tunnel, int *reason);
+
+#endif

@@ -28,7 +28,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData("ct(zone=4),recirc(0x9)", Drop, "")] // Goes up, where nobody listens.
     public void Port_program_follows_the_flow(string actions, int verdict, string changed)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         lab.Put("recirc_id(0),in_port(1)", actions);
         var (result, bytes) = lab.Run(lab.Kernel.PortProgram, Frame, lab.DeviceOf(1));
         Assert.Equal(verdict, result);
@@ -50,7 +50,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData(0, Pass)] // Not a port: none of our business.
     public void Port_program_without_a_flow(int port, int verdict)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         var device = port == 0 ? lab.OtherDevice : lab.DeviceOf((uint)port);
         var (result, bytes) = lab.Run(lab.Kernel.PortProgram, Frame, device);
         Assert.Equal(verdict, result);
@@ -63,7 +63,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData(0x4F)] // One of 60 bytes, beyond the packet.
     public void Port_program_judges_a_malformed_header_as_the_managed_parser_does(byte first)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         lab.Put("recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=17,frag=no)", "2");
         var frame = (byte[])Frame.Clone();
         frame[14] = first;
@@ -82,7 +82,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData(4790, true, Pass)]  // Another service of this host.
     public void Underlay_program_takes_our_tunnels_only(int port, bool isOurs, int verdict)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         lab.AddTunnel();
         var outer = TestPacket.Udp("172.31.0.2", 5555, isOurs ? "172.31.0.1" : "172.31.0.9",
             (ushort)port, 8 + Frame.Length);
@@ -101,7 +101,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData(77u)]
     public void Inject_program_drops_what_names_no_execution(uint mark)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         var (result, _) = lab.Run(lab.Kernel.InjectProgram, Frame, lab.OtherDevice, mark);
         Assert.Equal(Drop, result);
     }
@@ -110,7 +110,7 @@ public sealed unsafe class EbpfProgramTests
     [InlineData(1u)]
     public void Inject_program_runs_the_row_of_its_execution(uint mark)
     {
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         ref var row = ref lab.Kernel.Rows[1];
         row.Steps[0] = new KernelStep { Kind = StepKind.DecrementTtl };
         row.Steps[1] = new KernelStep { Kind = StepKind.Output, A = 1, C = 2 };
@@ -133,96 +133,11 @@ public sealed unsafe class EbpfProgramTests
         [
             "lookup", "actions", "create", "conntrack", "related", "tunnel", "upcall", "measure",
         ];
-        using var lab = new Lab();
+        using var lab = new ProgramLab();
         foreach (var name in names)
         {
             var (result, _) = lab.Run(lab.Kernel.ProgramOf(name), Frame, lab.OtherDevice);
             Assert.True(result == verdict, $"{name}: {result}");
-        }
-    }
-
-    private sealed class Lab : IDisposable
-    {
-        private readonly NamespaceScope _scope = new();
-
-        public Lab()
-        {
-            foreach (var name in (string[])["p1", "p2", "o"])
-            {
-                NetworkNamespace.Shell(
-                    $"ip link add {name} type veth peer name {name}x; ip link set {name} up");
-            }
-
-            NetworkNamespace.Shell("ip addr add 172.31.0.1/24 dev o");
-            Assert.True(
-                EbpfDatapath.TryOpen(EbpfSupport.SmallOptions, out var datapath, out var error),
-                error);
-            Datapath = datapath!;
-            foreach (var name in (string[])["p1", "p2"])
-            {
-                Assert.True(Datapath.Ports.TryAdd(
-                    new DatapathPortSpec(name, DatapathPortKind.System), out _, out error), error);
-            }
-        }
-
-        public EbpfDatapath Datapath { get; }
-        public KernelObject Kernel => Datapath.Kernel;
-        public int OtherDevice => NetworkDevice.Read("o")!.Index;
-        public int DeviceOf(uint port) => Datapath.PortsOf.Find(port)!.Device;
-
-        public void AddTunnel() => Assert.True(Datapath.Ports.TryAdd(
-            new DatapathPortSpec(
-                "vx", DatapathPortKind.Tunnel,
-                Tunnel: new TunnelPortSpec(TunnelKind.Vxlan, 4789)),
-            out _, out var error), error);
-
-        public void Put(string flow, string actions)
-        {
-            Assert.True(
-                OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
-            var list = System.Collections.Immutable.ImmutableArray<DatapathAction>.Empty;
-            Assert.True(
-                actions.Length == 0 || OdpActionText.TryParse(actions, null, out list, out error),
-                error);
-            mask.RecirculationIdWire = uint.MaxValue;
-            Assert.Equal(FlowPutResult.Added, Datapath.Flows.Put(key, mask, list));
-        }
-
-        /// <summary>Runs a program once, on this processor.</summary>
-        /// <param name="device">The packet's interface index.</param>
-        public (int Verdict, byte[] Frame) Run(
-            int program, byte[] frame, int device, uint mark = 0)
-        {
-            const int ContextSize = 192, MarkAt = 8, DeviceAt = 40;
-
-            var context = stackalloc byte[ContextSize];
-            new Span<byte>(context, ContextSize).Clear();
-            *(uint*)(context + MarkAt) = mark;
-            *(int*)(context + DeviceAt) = device;
-            var output = new byte[frame.Length + 256];
-            fixed (byte* input = frame)
-            fixed (byte* to = output)
-            {
-                var options = new LibBpf.TestOptions
-                {
-                    Size = (nuint)sizeof(LibBpf.TestOptions),
-                    Input = input,
-                    InputSize = (uint)frame.Length,
-                    Output = to,
-                    OutputSize = (uint)output.Length,
-                    Context = context,
-                    ContextSize = ContextSize,
-                    Repeat = 1,
-                };
-                Assert.Equal(0, LibBpf.TestRun(program, &options));
-                return ((int)options.Verdict, output[..(int)options.OutputSize]);
-            }
-        }
-
-        public void Dispose()
-        {
-            Datapath.Dispose();
-            _scope.Dispose();
         }
     }
 }

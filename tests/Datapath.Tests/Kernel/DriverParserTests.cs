@@ -139,7 +139,8 @@ public sealed unsafe class DriverParserTests : IDisposable
         Assert.True(source.SequenceEqual(new ReadOnlySpan<byte>(key + 96, source.Length)), text);
     }
 
-    private static bool IsBeyondDriver(in FlowKey key, DropReason reason)
+    /// <summary>What only the managed parser knows.</summary>
+    internal static bool IsBeyondDriver(in FlowKey key, DropReason reason)
     {
         var type = key.EthernetType;
         return type is 0x8847 or 0x8848 or 0x894F or < 0x0800

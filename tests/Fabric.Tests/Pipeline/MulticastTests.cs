@@ -6,7 +6,7 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Tests.Pipeline;
 
-/// <summary>NORMAL with multicast snooping; expectations are ovs-vswitchd's (but see below).</summary>
+/// <summary>NORMAL with multicast snooping; what is expected is what ovs-vswitchd does.</summary>
 public sealed class MulticastTests
 {
     private const byte ReportV1 = 0x12, ReportV2 = 0x16, Leave = 0x17, Query = 0x11;

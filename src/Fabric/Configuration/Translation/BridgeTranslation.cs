@@ -118,6 +118,7 @@ public static class BridgeTranslation
             row.GetMap("other_config"), row.GetMap("external_ids"))
         {
             FlowTables = FlowTablesOf(database, row),
+            SnoopsMulticast = row.GetBoolean("mcast_snooping_enable"),
             Sflow = SflowOf(database, row),
             Ipfix = row.GetReferences("ipfix")
                 .Select(uuid => database.Find("IPFIX", uuid)).OfType<Row>()

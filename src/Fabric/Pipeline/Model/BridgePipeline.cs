@@ -26,6 +26,9 @@ public sealed record PipelineOutcome(
     public ImmutableArray<OfTableStatus> Tables { get; init; } = [];
 }
 
+/// <summary>A NORMAL flow of the switch's own in table 0.</summary>
+public readonly record struct HiddenFlow(int Priority, Match Match);
+
 /// <summary>What tables do with fragments of IP packets (ovs-ofctl set-frags).</summary>
 public enum FragmentHandling
 {
@@ -66,6 +69,7 @@ public sealed class BridgePipeline
     private readonly Dictionary<int, OfTableReason> _awaited = [];
     private PipelineVersion _current;
     private volatile FragmentHandling _fragments;
+    private readonly Dictionary<HiddenFlow, Rule> _inBand = [];
     private Rule? _failOpen;
     private long _retiredVersion;
     private int _isAnnounced;
@@ -224,13 +228,42 @@ public sealed class BridgePipeline
             }
             else
             {
-                _failOpen = transaction.AddHidden(FailOpenPriority, [new OfOutput(OfPort.Normal)]);
+                _failOpen = transaction.AddHidden(
+                    FailOpenPriority, Match.Any, [new OfOutput(OfPort.Normal)]);
             }
 
             Publish(transaction, now);
             return PipelineOutcome.Nothing;
         }
     }
+
+    /// <summary>NORMAL flows above what controllers say, in place of those of last time.</summary>
+    public PipelineOutcome SetInBand(ImmutableArray<HiddenFlow> flows, long now)
+    {
+        lock (_writing)
+        {
+            if (_inBand.Keys.ToHashSet().SetEquals(flows)) return PipelineOutcome.Nothing;
+            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            foreach (var gone in _inBand.Keys.Except(flows).ToArray())
+            {
+                _inBand.Remove(gone, out var rule);
+                transaction.Remove(rule!, FlowRemovedReason.Delete, 0);
+            }
+
+            foreach (var flow in flows.Except(_inBand.Keys).ToArray())
+            {
+                _inBand[flow] = transaction.AddHidden(
+                    flow.Priority, flow.Match, [new OfOutput(OfPort.Normal)]);
+            }
+
+            Publish(transaction, now);
+            return PipelineOutcome.Nothing;
+        }
+    }
+
+    /// <summary>Packets that no flow was for, dropped and sent to controllers.</summary>
+    public RuleStatistics DroppedMisses { get; } = new();
+    public RuleStatistics SentMisses { get; } = new();
 
     /// <summary>Rows of Flow_Table, by table: names, limits, eviction.</summary>
     public PipelineOutcome ConfigureTables(

@@ -10,7 +10,7 @@ namespace Fabric.Pipeline;
 public sealed record MulticastListener(
     IPAddress? Group, ushort Vlan, string Port, long HeardMilliseconds);
 
-/// <summary>Who listens to which group: what a bridge learns from IGMP and MLD (RFC 4541).</summary>
+/// <summary>Who listens to which group, as IGMP and MLD tell it (RFC 4541).</summary>
 /// <remarks>
 /// Packet threads read without a lock; reports, which are few, take one. The group that was heard
 /// of longest ago goes when the table is full. <see cref="Generation"/> moves when a decision that

@@ -122,15 +122,16 @@ internal sealed partial class PipelineTransaction
     }
 
     /// <summary>A flow of the switch's own in table 0, which controllers do not see.</summary>
-    public Rule AddHidden(int priority, ActionList actions)
+    public Rule AddHidden(int priority, Match match, ActionList actions)
     {
-        var rule = new Rule(FlowMod.Add(0, 0, Match.Any, actions), 0, _now)
+        var rule = new Rule(FlowMod.Add(0, 0, match, actions), 0, _now)
         {
             Priority = priority,
             IsHidden = true,
         };
         PipelineKey value = default;
         PipelineKey mask = default;
+        match.TryExpand(ref value, ref mask, Tlv);
         Link(rule, _tables.GetOrAdd(0), ref value, ref mask);
         return rule;
     }

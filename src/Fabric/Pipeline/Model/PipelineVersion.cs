@@ -39,6 +39,10 @@ public sealed class PipelineVersion
     public IEnumerable<Rule> Rules(byte table = FlowMod.AllTables) =>
         Tables.Rules(Version, table).Where(rule => !rule.IsHidden);
 
+    /// <summary>The switch's own rules, the highest priority first.</summary>
+    public IEnumerable<Rule> HiddenRules => Tables.Rules(Version, 0)
+        .Where(rule => rule.IsHidden).OrderByDescending(rule => rule.Priority);
+
     public int RuleCount => Rules().Count();
 }
 

@@ -82,6 +82,12 @@ public sealed record BundleSnapshot(
     bool IsFloodable, bool IsProtected, bool IsMirrorOutput, ushort QinqEthertype,
     PriorityTagging PriorityTags)
 {
+    /// <summary>other_config:mcast-snooping-flood.</summary>
+    public bool FloodsMulticast { get; init; }
+
+    /// <summary>other_config:mcast-snooping-flood-reports.</summary>
+    public bool FloodsReports { get; init; }
+
     /// <summary>Does it carry this VLAN (after classification)?</summary>
     public bool Includes(int vlan) => VlanMode switch
     {

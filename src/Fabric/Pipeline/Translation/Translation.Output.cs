@@ -267,21 +267,23 @@ internal sealed partial class Translation
         CommitChanges();
         var outer = _into;
         var before = new CloneState(this);
-        var larger = Branch(check, 1, rest);
+        var larger = Branch(check, 1, rest, out _);
         before.RestorePacket(this);
-        var smaller = Branch(check, 0, rest);
+        var smaller = Branch(check, 0, rest, out var exits);
         before.Restore(this);
+        _isExit |= exits; // OVS: an exit behind it ends what is outside too.
         _into = outer;
         _into.Add(new CheckPacketLengthAction(check.Size, larger, smaller));
     }
 
     private ImmutableArray<DatapathAction> Branch(
-        OfCheckPacketLarger check, int value, ReadOnlySpan<OfAction> rest)
+        OfCheckPacketLarger check, int value, ReadOnlySpan<OfAction> rest, out bool exits)
     {
         var (packet, header) = (_packet, _outerHeader);
         _into = [];
         check.Destination.Write(ref _flow, (UInt128)value, _view.Tlv);
         Execute(rest, isLast: true);
+        exits = _isExit && !_isFreezing;
         if (!_isFreezing) RunActionSet();
         if (_isFreezing) FinishFreezing();
         (_packet, _outerHeader) = (packet, header);

@@ -12,7 +12,6 @@ internal sealed partial class Translation
         while (rule is null && _table < TableLast
             && _view.SettingsOf(_table).Miss == TableMiss.Continue)
         {
-            _result.MissTable(_bridge, _table);
             _table++;
             var portBefore = _flow.InPortWire;
             _flow.InPort = inPort;

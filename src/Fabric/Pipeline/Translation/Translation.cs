@@ -49,6 +49,7 @@ internal sealed partial class Translation
     private int _depth;
     private int _resubmits;
     private int _packetSize;
+    private PacketBuffer? _bytes;
     private byte _table;
     private bool _hasEffects;
     private bool _isTracked;
@@ -98,6 +99,7 @@ internal sealed partial class Translation
         _hasEffects = request.HasEffects;
         _trace = request.Trace;
         _packetSize = request.PacketSize;
+        _bytes = request.Packet;
         _flow = default;
         _flow.Flow = key;
         _flow.ActionSetOutput = OfPort.Unset;
@@ -309,8 +311,9 @@ internal sealed partial class Translation
         var trace = Nest();
         if (rule is null)
         {
-            _result.MissTable(_bridge, _table);
-            if (honorsMiss && AsksOnMiss)
+            var asks = honorsMiss && AsksOnMiss;
+            _result.Miss(asks ? _bridge.Pipeline.SentMisses : _bridge.Pipeline.DroppedMisses);
+            if (asks)
             {
                 PacketIn(ushort.MaxValue, PacketInReason.ImplicitMiss, 0, default, pause: false);
             }

@@ -38,7 +38,7 @@ public sealed class TranslationResult
     private readonly List<LearnedFlow> _learned = [];
     private readonly List<FinTimeout> _ends = [];
     private readonly List<(BridgePipeline Pipeline, long Version)> _visited = [];
-    private readonly List<(BridgePipeline Pipeline, byte Table)> _missed = [];
+    private readonly List<RuleStatistics> _missed = [];
 
     /// <summary>In order; empty means drop.</summary>
     public ImmutableArray<DatapathAction> Actions { get; internal set; } = [];
@@ -80,7 +80,6 @@ public sealed class TranslationResult
     public IReadOnlyList<GroupBucketCounter> Buckets => _buckets;
     public IReadOnlyList<StationSeen> Stations => _stations;
     public IReadOnlyList<LearnedFlow> Learned => _learned;
-    public IReadOnlyList<(BridgePipeline Pipeline, byte Table)> Missed => _missed;
 
     /// <summary>
     /// False when a table was cleaned up so far meanwhile that the walk must be redone.
@@ -129,8 +128,8 @@ public sealed class TranslationResult
 
     internal void Learn(LearnedFlow flow) => _learned.Add(flow);
 
-    internal void MissTable(BridgeSnapshot bridge, byte table) =>
-        _missed.Add((bridge.Pipeline, table));
+    /// <summary>No rule was for the packet: whose statistics tell of it.</summary>
+    internal void Miss(RuleStatistics statistics) => _missed.Add(statistics);
 
     internal void Visited(BridgeSnapshot bridge, PipelineVersion view)
     {
@@ -144,7 +143,10 @@ public sealed class TranslationResult
 
     /// <summary>A copy of what later packets of the same megaflow are credited to.</summary>
     public MegaflowCredits Credits() =>
-        new([.. _rules], [.. _buckets], [.. _stations], [.. _learned], [.. _ends]);
+        new([.. _rules], [.. _buckets], [.. _stations], [.. _learned], [.. _ends])
+        {
+            Misses = [.. _missed],
+        };
 }
 
 /// <summary>Whom the packets of a megaflow count for.</summary>
@@ -154,6 +156,9 @@ public sealed record MegaflowCredits(
     ImmutableArray<FinTimeout> Ends)
 {
     public static MegaflowCredits None { get; } = new([], [], [], [], []);
+
+    /// <summary>What counts packets that no rule was for.</summary>
+    public ImmutableArray<RuleStatistics> Misses { get; init; } = [];
 
     /// <summary>The datapath has seen these TCP flags: a FIN or RST shortens timeouts.</summary>
     public void SeeFlags(ushort tcpFlags)
@@ -168,6 +173,7 @@ public sealed record MegaflowCredits(
     public void Add(ulong packets, ulong bytes, long usedMilliseconds)
     {
         foreach (var rule in Rules) rule.Statistics.Add(packets, bytes, usedMilliseconds);
+        foreach (var miss in Misses) miss.Add(packets, bytes, usedMilliseconds);
         foreach (var bucket in Buckets) bucket.Add(packets, bytes);
         foreach (var station in Stations) station.Refresh(usedMilliseconds);
         foreach (var flow in Learned) flow.Refresh(usedMilliseconds);

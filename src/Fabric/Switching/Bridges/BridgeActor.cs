@@ -144,6 +144,8 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
             _state.DatapathId = BridgeSnapshots.DatapathIdOf(wanted.Spec, snapshot.Mac);
             ConfigureTables(wanted.Spec);
             Seed(wanted.Spec);
+            _state.Pipeline.SetInBand(
+                InBandFlows.Of(wanted.Spec, snapshot), _store.Time.Milliseconds());
             datapath.Publish(snapshot);
             _datapath.Tell(new DecisionsChanged());
             TellPortChanges(before, snapshot);

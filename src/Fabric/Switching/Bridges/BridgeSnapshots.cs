@@ -48,6 +48,9 @@ public static class BridgeSnapshots
                 ? (uint)(uint.MaxValue / input.Sampling) : 0,
             IpfixOutputProbability = spec.Ipfix is { SamplesOutput: true } output
                 ? (uint)(uint.MaxValue / output.Sampling) : 0,
+            SnoopsMulticast = spec.SnoopsMulticast,
+            FloodsUnregistered = spec.OtherConfig.GetValueOrDefault(
+                "mcast-snooping-disable-flood-unregistered") != "true",
             HasCollectors = spec.Ipfix is not null || !spec.CollectorSets.IsEmpty,
         };
     }
@@ -138,7 +141,13 @@ public static class BridgeSnapshots
                 "if-nonzero" or "true" => PriorityTagging.IfNonzero,
                 "always" => PriorityTagging.Always,
                 _ => PriorityTagging.Never,
-            });
+            })
+        {
+            FloodsMulticast =
+                port.OtherConfig.GetValueOrDefault("mcast-snooping-flood") == "true",
+            FloodsReports =
+                port.OtherConfig.GetValueOrDefault("mcast-snooping-flood-reports") == "true",
+        };
     }
 
     private static BondSnapshot? BondOf(

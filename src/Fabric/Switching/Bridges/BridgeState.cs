@@ -28,12 +28,15 @@ public sealed class BridgeState
     public BridgeState(string name, TimeProvider time)
     {
         _time = time;
+        CreatedMilliseconds = time.Milliseconds();
         Name = name;
         Pipeline = new BridgePipeline(name);
         Pipeline.Learned += outcome => Report(outcome, 0, null, IsMonitored);
     }
 
     public string Name { get; }
+
+    public long CreatedMilliseconds { get; }
 
     /// <summary>Monotonic.</summary>
     public long Now => _time.Milliseconds();

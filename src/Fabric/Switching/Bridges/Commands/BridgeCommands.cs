@@ -25,7 +25,7 @@ public static class BridgeCommands
             "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] "
             + "actions", 2, 64, arguments => TraceCommand.RunPacketOut(store, arguments));
         Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2,
-            arguments => DumpFlows(store, Find(store, arguments[^1])));
+            arguments => FlowDump.Of(store, arguments[^1], arguments.Length == 2));
         Add("fdb/show", "bridge", 1, 1,
             arguments => ShowAddresses(store, Find(store, arguments[0])));
         Add("fdb/flush", "[bridge]", 0, 1, arguments =>
@@ -65,29 +65,6 @@ public static class BridgeCommands
         }
 
         return null;
-    }
-
-    private static string DumpFlows(SwitchStore store, BridgeState bridge)
-    {
-        var now = store.Time.Milliseconds();
-        var text = new StringBuilder();
-        var all = new OfFlowStatsRequest(
-            Match.Any, FlowMod.AllTables, OfPort.Any, OfGroupNumber.Any, 0, 0, false, false);
-        foreach (var rule in FlowReports.Select(bridge.Pipeline, all))
-        {
-            if (rule.TableId != 0) text.Append($"table_id={rule.TableId}, ");
-            text.Append($"duration={(now - rule.CreatedMilliseconds) / 1000}s, ");
-            text.Append($"n_packets={rule.Statistics.Packets}, ");
-            text.Append($"n_bytes={rule.Statistics.Bytes}, ");
-            var isUsual = rule.Priority == FlowMod.DefaultPriority;
-            if (!isUsual) text.Append($"priority={rule.Priority}");
-            var match = FlowText.Match(rule.Match);
-            if (match.Length > 0 && !isUsual) text.Append(',');
-            text.Append(match);
-            text.Append($",actions={FlowText.Actions(rule.Actions)}\n");
-        }
-
-        return text.ToString();
     }
 
     private static string ShowAddresses(SwitchStore store, BridgeState bridge)

@@ -31,6 +31,7 @@ var results = FleetSeeds.Run(
     {
         if (result.Problem is null && !command.IsVerbose && command.Count > 1) return;
         Console.Out.WriteLine(FleetSeeds.Describe(result));
-    });
+    },
+    command.IsRestarts ? RestartRun.Run : FleetRun.Run);
 Console.Out.WriteLine(FleetSeeds.Summarise(results, watch.Elapsed));
 return results.All(result => result.Problem is null) ? 0 : 1;

@@ -1,5 +1,6 @@
 #nullable disable
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Akka.Actor;
 
@@ -33,10 +34,21 @@ internal sealed class MessageQueue
         public readonly Slot[] Slots = new Slot[size];
     }
 
+    /// <summary>Next to read in the head segment.</summary>
+    /// <remarks>
+    /// The consumer writes it with every message, and producers read the queue's other fields with
+    /// every message: on one cache line each would wait for the other.
+    /// </remarks>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct ConsumerIndex
+    {
+        [FieldOffset(64)] public int Value;
+    }
+
     private Segment _tail;
     private Segment _head;
     private Slot[] _slots; // Of the head segment.
-    private int _index;    // Next to read in the head segment; the consumer's.
+    private ConsumerIndex _next;
 
     /// <summary>An empty queue with an idle consumer.</summary>
     public MessageQueue()
@@ -52,7 +64,7 @@ internal sealed class MessageQueue
         {
             var tail = Volatile.Read(ref _tail);
             var used = Math.Min(Volatile.Read(ref tail.Tail) & IndexMask, tail.Slots.Length);
-            return Math.Max(0, tail.First + used - (_head.First + _index));
+            return Math.Max(0, tail.First + used - (_head.First + _next.Value));
         }
     }
 
@@ -93,7 +105,7 @@ internal sealed class MessageQueue
     public bool TryDequeue(out object message, out IActorRef sender)
     {
         var slots = _slots;
-        var index = _index;
+        var index = _next.Value;
         if ((uint)index < (uint)slots.Length)
         {
             ref var slot = ref slots[index];
@@ -103,7 +115,7 @@ internal sealed class MessageQueue
                 sender = slot.Sender;
                 slot.Message = null;
                 slot.Sender = null;
-                _index = index + 1;
+                _next.Value = index + 1;
                 return true;
             }
         }
@@ -113,14 +125,14 @@ internal sealed class MessageQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryDequeueSlow(out object message, out IActorRef sender)
     {
-        if (_index == _slots.Length)
+        if (_next.Value == _slots.Length)
         {
             var next = Volatile.Read(ref _head.Next);
             if (next is not null)
             {
                 _head = next;
                 _slots = next.Slots;
-                _index = 0;
+                _next.Value = 0;
                 return TryDequeue(out message, out sender);
             }
         }
@@ -139,12 +151,12 @@ internal sealed class MessageQueue
     /// <returns>False if messages wait, or are just being written.</returns>
     public bool TryGoIdle()
     {
-        var head = _head;
-        if (_index == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
+        var (head, next) = (_head, _next.Value);
+        if (next == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
         // IdleAt may only name an index that nobody has taken: a slow producer that took it while
         // the consumer was idle before would wake it a second time.
-        if (Volatile.Read(ref head.Tail) != _index) return false;
-        Volatile.Write(ref head.IdleAt, _index);
-        return Interlocked.CompareExchange(ref head.Tail, _index | IdleBit, _index) == _index;
+        if (Volatile.Read(ref head.Tail) != next) return false;
+        Volatile.Write(ref head.IdleAt, next);
+        return Interlocked.CompareExchange(ref head.Tail, next | IdleBit, next) == next;
     }
 }

@@ -7,37 +7,41 @@ namespace Akka.Cluster;
 /// <summary>The events that lead from one membership to the next. Pure.</summary>
 internal static class ClusterEventDiff
 {
-    public static IEnumerable<IClusterDomainEvent> Between(MembershipState old, MembershipState now)
+    /// <param name="withRoleLeaders">
+    /// Somebody wants to hear of them: each host has a role of its own, so that it costs a walk
+    /// over all roles.
+    /// </param>
+    public static IEnumerable<IClusterDomainEvent> Between(
+        MembershipState old, MembershipState now, bool withRoleLeaders = true)
     {
         if (ReferenceEquals(old.Latest, now.Latest)) yield break;
         // Most gossip says only who has seen what: that costs no walk over the members.
-        if (!now.Leaders.IsOf(old.Latest))
+        if (!now.Facts.IsOf(old.Latest))
         {
             foreach (var change in Reachabilities(old, now)) yield return change;
-            foreach (var change in Members(old.Latest.Members, now.Latest.Members))
-                yield return change;
-            foreach (var change in Leaders(old.Leaders, now.Leaders)) yield return change;
+            foreach (var change in Members(old.Latest, now.Latest)) yield return change;
+            if (old.Leader != now.Leader) yield return new LeaderChanged(now.Leader?.Address);
+            if (withRoleLeaders)
+            {
+                foreach (var change in RoleLeaders(old.Facts, now.Facts)) yield return change;
+            }
         }
 
-        if (!IsSame(old.Latest.Seen, now.Latest.Seen)) yield return new SeenChanged(now);
+        if (!ReferenceEquals(old.Latest.Seen, now.Latest.Seen)) yield return new SeenChanged(now);
         if (!old.Latest.Reachability.Equals(now.Latest.Reachability))
         {
             yield return new ReachabilityChanged(now.ReachabilityWithoutDowned);
         }
     }
 
-    private static bool IsSame(
-        ImmutableSortedSet<UniqueAddress> old, ImmutableSortedSet<UniqueAddress> now) =>
-        ReferenceEquals(old, now) || (old.Count == now.Count && old.SequenceEqual(now));
-
-    private static IEnumerable<IClusterDomainEvent> Leaders(LeaderTable old, LeaderTable now)
+    private static IEnumerable<IClusterDomainEvent> RoleLeaders(
+        MembershipFacts old, MembershipFacts now)
     {
-        if (old.Leader != now.Leader) yield return new LeaderChanged(now.Leader?.Address);
-        foreach (
-            var role in old.ByRole.Keys.Union(now.ByRole.Keys).Order(StringComparer.Ordinal))
+        foreach (var role in old.RoleLeaders.Keys.Union(now.RoleLeaders.Keys)
+            .Order(StringComparer.Ordinal))
         {
-            var leader = now.ByRole.GetValueOrDefault(role);
-            if (old.ByRole.GetValueOrDefault(role) != leader)
+            var leader = now.RoleLeaders.GetValueOrDefault(role);
+            if (old.RoleLeaders.GetValueOrDefault(role) != leader)
                 yield return new RoleLeaderChanged(role, leader?.Address);
         }
     }
@@ -48,11 +52,11 @@ internal static class ClusterEventDiff
 
     public static CurrentClusterState Snapshot(MembershipState now) => new(
         now.Latest.Members,
-        now.UnreachableMembers,
+        now.Facts.UnreachableMembers,
         new Lazy<ImmutableHashSet<Address>>(() => SeenBy(now.Latest)),
         now.Leader?.Address,
         new Lazy<ImmutableDictionary<string, Address?>>(
-            () => now.Leaders.ByRole.ToImmutableDictionary(
+            () => now.Facts.RoleLeaders.ToImmutableDictionary(
                 pair => pair.Key, pair => pair.Value?.Address)));
 
     public static ImmutableHashSet<Address> SeenBy(Gossip gossip) =>
@@ -61,7 +65,8 @@ internal static class ClusterEventDiff
     private static IEnumerable<IClusterDomainEvent> Reachabilities(
         MembershipState old, MembershipState now)
     {
-        var (before, after) = (old.UnreachableMembers, now.UnreachableMembers);
+        var (before, after) = (old.Facts.UnreachableMembers, now.Facts.UnreachableMembers);
+        if (before.IsEmpty && after.IsEmpty) yield break;
         foreach (var member in after.Except(before).Order()) yield return new UnreachableMember(
             member);
         foreach (var member in before.Except(after).Order())
@@ -73,24 +78,23 @@ internal static class ClusterEventDiff
         }
     }
 
-    private static IEnumerable<IClusterDomainEvent> Members(
-        ImmutableSortedSet<Member> old, ImmutableSortedSet<Member> now)
+    private static IEnumerable<IClusterDomainEvent> Members(Gossip old, Gossip now)
     {
+        var (changed, removed) = old.Table.DifferenceTo(now.Table);
         // The oldest first: who hears that it is up itself has then heard of all who are older.
-        foreach (var member in now.OrderBy(m => m.UpNumber).ThenBy(m => m))
+        foreach (var member in changed.OrderBy(m => m.UpNumber).ThenBy(m => m))
         {
-            var isKnown = old.TryGetValue(member, out var before);
-            if (isKnown && before!.Status == member.Status) continue;
+            if (old.Find(member.UniqueAddress)?.Status == member.Status) continue;
             if (EventOf(member) is { } change) yield return change;
         }
 
-        foreach (var gone in old)
+        foreach (var node in removed)
         {
-            if (now.Contains(gone)) continue;
-            var removed = gone.Status == MemberStatus.Removed
+            var gone = old.Find(node)!;
+            var last = gone.Status == MemberStatus.Removed
                 ? gone
                 : gone.Copy(MemberStatus.Removed);
-            yield return new MemberRemoved(removed, gone.Status);
+            yield return new MemberRemoved(last, gone.Status);
         }
     }
 

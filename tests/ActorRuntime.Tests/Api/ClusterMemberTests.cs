@@ -97,6 +97,17 @@ public sealed class ClusterMemberTests : IAsyncDisposable
         Assert.NotNull(new LeaseProvider((ExtendedActorSystem)system));
         var lease = LeaseProvider.Get(system).GetLease("name", "free", "owner");
         Assert.Equal(("name", "owner"), (lease.Settings.LeaseName, lease.Settings.OwnerName));
+        var times = lease.Settings.TimeoutSettings;
+        Assert.Equal(TimeSpan.FromSeconds(12), times.HeartbeatInterval);
+        Assert.Equal(TimeSpan.FromSeconds(120), times.HeartbeatTimeout);
+        Assert.Equal(
+            TimeoutSettings.Create(Config.Empty).OperationTimeout, times.OperationTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(5), times.OperationTimeout);
+        var own = new LeaseSettings("n", "o", new TimeoutSettings(
+            TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(2)),
+            Config.Empty);
+        Assert.Equal(TimeSpan.FromSeconds(9), own.TimeoutSettings.HeartbeatTimeout);
+        Assert.True(own.LeaseConfig.IsEmpty);
         Assert.False(lease.CheckLease());
         Assert.True(await lease.Acquire());
         Assert.True(await lease.Acquire(_ => { }));

@@ -104,9 +104,8 @@ public sealed class GoldenMessageTests : IAsyncDisposable
                     AppVersion.Create("1.2")),
                 Member.Create(B, Member.NotUp, MemberStatus.Joining, [], AppVersion.Zero),
             ],
-            [A],
             Reachability.Empty.Unreachable(A, B),
-            VectorClock.Empty.Increment(A).Increment(B).Increment(A));
+            VectorClock.Empty.Increment(A).Increment(B).Increment(A)).SeenBy(A);
         yield return ("InitJoin", new InitJoin());
         yield return ("InitJoinAck", new InitJoinAck(A.Address));
         yield return ("InitJoinNack", new InitJoinNack(A.Address));
@@ -118,6 +117,9 @@ public sealed class GoldenMessageTests : IAsyncDisposable
         yield return ("HeartbeatRsp", new HeartbeatRsp(B, 3));
         yield return ("GossipEnvelope", new GossipEnvelope(A, B, gossip));
         yield return ("GossipStatus", new GossipStatus(A, gossip.Version));
+        yield return ("GossipVersions", new GossipVersions(A, B, [1, ulong.MaxValue], [1], true));
+        yield return ("GossipDelta", new GossipDelta(
+            A, B, GossipChange.Between(Gossip.Empty.Incremented(B), gossip)));
         yield return ("ExitingConfirmed", new ExitingConfirmed(B));
         yield return ("UniqueAddress", B);
         yield return ("HandOverToMe", new HandOverToMe());

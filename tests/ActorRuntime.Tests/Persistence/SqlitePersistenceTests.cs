@@ -91,6 +91,36 @@ public sealed class SqlitePersistenceTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData("UPDATE snapshot SET snapshot = X'00'")]
+    [InlineData("UPDATE snapshot SET snapshot = 'text'")]
+    [InlineData("UPDATE snapshot SET manifest = 'L'")]
+    [InlineData("UPDATE snapshot SET checksum = 1")]
+    public async Task A_damaged_snapshot_stops_recovery_and_says_where(string damage)
+    {
+        await Run(async system =>
+        {
+            var inbox = new TaskCompletionSource<string>();
+            var observer = system.ActorOf(Props.Create(() => new Relay(inbox, "deleted 2")));
+            var ledger = Ledger(system, "s", observer);
+            await ledger.Ask<string>(new AddAll(["a", "b"]), Patience);
+            ledger.Tell(new TakeSnapshot());
+            await inbox.Task.WaitAsync(Patience);
+            await ledger.Ask<string>(new Add("c"), Patience);
+        });
+        Scalar(damage);
+        await Run(async system =>
+        {
+            var failure = new TaskCompletionSource<Exception>();
+            var observer = system.ActorOf(Props.Create(() => new FailureRelay(failure)));
+            Ledger(system, "s", observer);
+            var cause = await failure.Task.WaitAsync(Patience);
+            var corrupted = Assert.IsType<CorruptedEventException>(cause);
+            Assert.Equal(2, corrupted.SequenceNr);
+            Assert.Contains("has a snapshot", corrupted.Message, StringComparison.Ordinal);
+        });
+    }
+
     [Fact]
     public async Task Events_without_serializer_are_rejected_and_the_actor_goes_on()
     {

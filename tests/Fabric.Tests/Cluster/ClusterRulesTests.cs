@@ -53,24 +53,6 @@ public sealed class ClusterRulesTests
     }
 
     [Fact]
-    public void A_port_that_two_hosts_claim_is_where_it_was_requested_or_claimed_last()
-    {
-        HostClaims Of(string host, long claim) => new(host, 1, NoClaims.Add("web1", claim));
-        ImmutableSortedSet<string> alive = ["a", "b"];
-        string Owner(long a, long b, string? requested = null) => PortClaims.Resolve(
-            [Of("a", a), Of("b", b)], alive,
-            requested is null ? new Dictionary<string, string>() : new() { ["web1"] = requested })
-            ["web1"].HostId;
-
-        Assert.Equal("b", Owner(1, 2));
-        Assert.Equal("a", Owner(2, 2));
-        Assert.Equal("a", Owner(1, 2, "a"));
-        Assert.Equal("b", Owner(1, 2, "elsewhere"));
-        Assert.Empty(PortClaims.Resolve(
-            [Of("c", 9)], alive, new Dictionary<string, string>()));
-    }
-
-    [Fact]
     public void A_port_that_moves_is_claimed_above_its_last_claim()
     {
         HostClaims[] others = [new("b", 1, NoClaims.Add("web1", 4))];

@@ -145,8 +145,12 @@ public sealed class PostgresNorthboundTests
     private static PostgresLease Lease(
         PostgresServer server, ExtendedActorSystem system, string owner) =>
         new(
-            new LeaseSettings("sbr", owner, ConfigurationFactory.ParseString(
-                $"connection-string = \"{server.ConnectionString}\"")),
+            new LeaseSettings(
+                "sbr", owner,
+                new TimeoutSettings(
+                    TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5)),
+                ConfigurationFactory.ParseString(
+                    $"connection-string = \"{server.ConnectionString}\"")),
             system);
 
     private static async Task<ILogMessage> Ask(SqlLogStore store, ILogMessage message) =>

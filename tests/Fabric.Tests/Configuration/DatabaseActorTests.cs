@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.TestKit.Xunit2;
+using Fabric.Cluster;
 using Fabric.Configuration;
 using Fabric.Wire.Ovsdb;
 
@@ -111,14 +112,6 @@ public sealed class DatabaseActorTests : TestKit
     private static Transact Insert(long requestId, string name) =>
         new(requestId, [new Operation.Insert("Logical_Switch", [new ColumnValue("name", name)])]);
 
-    private static Config ConfigOf(string path) => ConfigurationFactory.ParseString($$"""
-        akka.persistence {
-          journal.plugin = "akka.persistence.journal.sql"
-          journal.sql { connection-string = "Data Source={{path}}", provider-name = "SQLite.MS" }
-          snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
-          snapshot-store.sql.connection-string = "Data Source={{path}}"
-          snapshot-store.sql.provider-name = "SQLite.MS"
-        }
-        {{DatabaseSerializer.Configuration}}
-        """);
+    private static Config ConfigOf(string path) => ConfigurationFactory.ParseString(
+        NorthboundStore.Sqlite(path) + DatabaseSerializer.Configuration);
 }

@@ -11,7 +11,11 @@ internal sealed record FleetResult(
     long Torn, long Failed, int Terms, long Frames, TimeSpan WholeAfter)
 {
     /// <summary>The command that runs this seed alone, with all that hosts log.</summary>
-    public string ReplayCommand => $"./fabric sim --seeds 1 --from {Seed} --log";
+    public string ReplayCommand =>
+        $"./fabric sim {(IsRestarts ? "--restarts " : "")}--seeds 1 --from {Seed} --log";
+
+    /// <summary>See <see cref="RestartRun"/>.</summary>
+    public bool IsRestarts { get; init; }
 }
 
 /// <summary>One seed: a fleet forms, suffers, is left in peace, and must be whole again.</summary>
@@ -21,7 +25,12 @@ internal static class FleetRun
     private static readonly TimeSpan Healing = TimeSpan.FromSeconds(90);
     private const int FaultStepCount = 80;
 
-    public static FleetResult Run(int seed, Action<string>? log = null)
+    public static FleetResult Run(int seed, Action<string>? log = null) =>
+        Run(seed, log, (fleet, random) => Suffer(fleet, random, log));
+
+    /// <param name="suffer">What happens to a fleet that has formed; a problem, or null.</param>
+    public static FleetResult Run(
+        int seed, Action<string>? log, Func<SimulatedFleet, Random, string?> suffer)
     {
         var random = new Random(seed * 7919);
         var times = seed % 2 == 0 ? FailureTimes.Default : FailureTimes.Fast;
@@ -30,7 +39,7 @@ internal static class FleetRun
         string? problem;
         try
         {
-            problem = Live(fleet, random, log, out wholeAfter);
+            problem = Live(fleet, random, suffer, log, out wholeAfter);
         }
         catch (Exception failure)
         {
@@ -46,7 +55,8 @@ internal static class FleetRun
     }
 
     private static string? Live(
-        SimulatedFleet fleet, Random random, Action<string>? log, out TimeSpan wholeAfter)
+        SimulatedFleet fleet, Random random, Func<SimulatedFleet, Random, string?> suffer,
+        Action<string>? log, out TimeSpan wholeAfter)
     {
         wholeAfter = TimeSpan.Zero;
         foreach (var node in fleet.Nodes)
@@ -57,13 +67,7 @@ internal static class FleetRun
 
         fleet.Write(fleet.Node(1));
         if (fleet.RunUntilWhole(Forming) is { } unformed) return $"does not form: {unformed}";
-        for (var step = 0; step < FaultStepCount; step++)
-        {
-            Faults.Disturb(fleet, random, log);
-            fleet.Write(fleet.Node(random.Next(fleet.Nodes.Count) + 1));
-            fleet.RunFor(TimeSpan.FromMilliseconds(250));
-        }
-
+        if (suffer(fleet, random) is { } failure) return failure;
         Faults.End(fleet);
         log?.Invoke($"{fleet.Clock.Elapsed.TotalSeconds:F3} peace");
         var peace = fleet.Clock.Elapsed;
@@ -71,6 +75,18 @@ internal static class FleetRun
         wholeAfter = fleet.Clock.Elapsed - peace;
         if (problem is not null) return $"not whole {wholeAfter.TotalSeconds} s after: {problem}";
         return WritesEverywhere(fleet);
+    }
+
+    private static string? Suffer(SimulatedFleet fleet, Random random, Action<string>? log)
+    {
+        for (var step = 0; step < FaultStepCount; step++)
+        {
+            Faults.Disturb(fleet, random, log);
+            fleet.Write(fleet.Node(random.Next(fleet.Nodes.Count) + 1));
+            fleet.RunFor(TimeSpan.FromMilliseconds(250));
+        }
+
+        return null;
     }
 
     /// <summary>A whole fleet takes a write at every host.</summary>

@@ -9,8 +9,10 @@ internal static class FleetSeeds
 {
     /// <param name="log">Given, seeds run one after another and tell what they do.</param>
     public static ImmutableArray<FleetResult> Run(
-        int from, int count, Action<string>? log, Action<FleetResult>? done = null)
+        int from, int count, Action<string>? log, Action<FleetResult>? done = null,
+        Func<int, Action<string>?, FleetResult>? run = null)
     {
+        run ??= FleetRun.Run;
         var results = new ConcurrentBag<FleetResult>();
         var next = from - 1;
         var threads = log is null ? Math.Max(1, Environment.ProcessorCount) : 1;
@@ -24,7 +26,7 @@ internal static class FleetSeeds
             for (var seed = Interlocked.Increment(ref next); seed < from + count;
                 seed = Interlocked.Increment(ref next))
             {
-                var result = FleetRun.Run(seed, log);
+                var result = run(seed, log);
                 results.Add(result);
                 done?.Invoke(result);
             }

@@ -8,14 +8,18 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
     /// <summary>Not zero: one large fleet in place of many seeds.</summary>
     public int Hosts { get; init; }
 
+    /// <summary>Seeds of <see cref="RestartRun"/> in place of those of everything.</summary>
+    public bool IsRestarts { get; init; }
+
     public const string Usage =
         """
-        usage: fabric sim [--seeds N] [--from S] [--log] [--verbose]
+        usage: fabric sim [--restarts] [--seeds N] [--from S] [--log] [--verbose]
                fabric sim --hosts N [--from S]
         Runs whole host nodes on a virtual clock, one seed after another: loss, delay, one-way
         partitions, crashes with torn writes, pauses, clock jumps, failing disks.
           --seeds N    so many seeds; 100 unless given
           --from S     the first seed; 0 unless given
+          --restarts   hosts only die and come back, under loss and pauses
           --log        prints faults and what hosts log, with simulated seconds
           --verbose    a line for every seed, with the hash of its trace
           --hosts N    one fleet of N hosts with 10 ports each: join, leave, crash, rolling
@@ -31,6 +35,7 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
         ReadOnlySpan<string> arguments, out SimulationCommand? command, out string? problem)
     {
         var (from, count, hosts, isLogged, isVerbose) = (0, 100, 0, false, false);
+        var isRestarts = false;
         (command, problem) = (null, null);
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -38,6 +43,7 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
             {
                 case "-h" or "--help": return true;
                 case "--log": isLogged = true; break;
+                case "--restarts": isRestarts = true; break;
                 case "--verbose": isVerbose = true; break;
                 case "--seeds" or "--from" or "--hosts" when i + 1 < arguments.Length
                     && int.TryParse(
@@ -54,7 +60,11 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
             }
         }
 
-        command = new SimulationCommand(from, count, isLogged, isVerbose) { Hosts = hosts };
+        command = new SimulationCommand(from, count, isLogged, isVerbose)
+        {
+            Hosts = hosts,
+            IsRestarts = isRestarts,
+        };
         return true;
     }
 }

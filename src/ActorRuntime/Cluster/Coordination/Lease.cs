@@ -24,11 +24,28 @@ public abstract class Lease(LeaseSettings settings)
 }
 
 /// <summary>Name, owner and configuration of a lease.</summary>
-public sealed class LeaseSettings(string leaseName, string ownerName, Config leaseConfig)
+public sealed class LeaseSettings(
+    string leaseName, string ownerName, TimeoutSettings timeoutSettings, Config leaseConfig)
 {
     public string LeaseName { get; } = leaseName;
     public string OwnerName { get; } = ownerName;
+    public TimeoutSettings TimeoutSettings { get; } = timeoutSettings;
     public Config LeaseConfig { get; } = leaseConfig;
+}
+
+/// <summary>How long a lease lives without a word of its owner, and what it may take.</summary>
+public sealed class TimeoutSettings(
+    TimeSpan heartbeatInterval, TimeSpan heartbeatTimeout, TimeSpan operationTimeout)
+{
+    public TimeSpan HeartbeatInterval { get; } = heartbeatInterval;
+    public TimeSpan HeartbeatTimeout { get; } = heartbeatTimeout;
+    public TimeSpan OperationTimeout { get; } = operationTimeout;
+
+    /// <summary>From <c>heartbeat-interval</c> and the like; Akka's defaults.</summary>
+    public static TimeoutSettings Create(Config config) => new(
+        config.GetTimeSpan("heartbeat-interval", TimeSpan.FromSeconds(12)),
+        config.GetTimeSpan("heartbeat-timeout", TimeSpan.FromSeconds(120)),
+        config.GetTimeSpan("lease-operation-timeout", TimeSpan.FromSeconds(5)));
 }
 
 /// <summary>How a tool uses a lease.</summary>
@@ -59,7 +76,8 @@ public sealed class LeaseProvider(ExtendedActorSystem system) : IExtension
 
             return Akka.Util.TypeNames.Make<Lease>(
                 name, $"{configPath}.lease-class",
-                new LeaseSettings(key.Item1, key.Item3, config!), system);
+                new LeaseSettings(
+                    key.Item1, key.Item3, TimeoutSettings.Create(config!), config!), system);
         });
 }
 

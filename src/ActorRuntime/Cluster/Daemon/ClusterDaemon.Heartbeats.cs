@@ -59,19 +59,23 @@ internal sealed partial class ClusterDaemon
             return;
         }
 
-        var nodes = Latest.Members.Select(m => m.UniqueAddress).ToImmutableHashSet();
         var unreachable = Latest.Reachability.AllUnreachableOrTerminated;
-        if (!_ring.Nodes.SetEquals(nodes.Add(Self0)) || !_ring.Unreachable.SetEquals(unreachable))
+        if (!_ring.IsOf(Latest.Table, unreachable))
         {
             _ring = new HeartbeatNodeRing(
-                Self0, nodes, unreachable, _settings.MonitoredByNrOfMembers);
+                Self0, Latest.Members.Select(member => member.UniqueAddress), unreachable,
+                _settings.MonitoredByNrOfMembers)
+            {
+                Table = Latest.Table,
+            };
         }
 
         // A receiver that went out of the ring while it was silent stays watched: it is this
         // node that has to say when it is reachable again.
-        var kept = _monitored.Where(node => nodes.Contains(node)
+        var kept = _monitored.Where(node => Latest.HasMember(node)
             && !Latest.Reachability.IsReachable(Self0, node));
-        var monitored = _ring.MyReceivers.Union(kept).Intersect(nodes).Remove(Self0);
+        var monitored = _ring.MyReceivers.Union(kept).Where(Latest.HasMember)
+            .ToImmutableHashSet().Remove(Self0);
         foreach (var node in _monitored.Except(monitored)) _detectors.Remove(node);
         _monitored = monitored;
     }

@@ -126,17 +126,6 @@ internal sealed partial class ClusterDaemon
         GossipToSeveral(3);
     }
 
-    private void GossipToSeveral(int count)
-    {
-        var targets = Latest.Members.Where(_state.IsGossipTarget).ToList();
-        for (var i = 0; i < count && targets.Count > 0; i++)
-        {
-            var index = _random.Next(targets.Count);
-            SendGossip(targets[index].UniqueAddress);
-            targets.RemoveAt(index);
-        }
-    }
-
     /// <summary>This node was moved to Exiting: the system shuts down in order.</summary>
     private void BeginExiting()
     {

@@ -7,6 +7,9 @@ internal sealed partial class ClusterDaemon
 {
     private readonly Dictionary<IActorRef, ImmutableHashSet<Type>> _subscribers = [];
 
+    /// <summary>Nobody asks for them in a fabric: see <see cref="ClusterEventDiff"/>.</summary>
+    private bool _areRoleLeadersWanted;
+
     /// <summary>In the order of subscription, so that no hash decides who hears first.</summary>
     private ImmutableList<IActorRef> _subscriptionOrder = [];
 
@@ -15,6 +18,8 @@ internal sealed partial class ClusterDaemon
         var subscriber = subscribe.Subscriber;
         var isNew = !_subscribers.TryGetValue(subscriber, out var types);
         _subscribers[subscriber] = (types ?? []).Union(subscribe.To);
+        _areRoleLeadersWanted |= subscribe.To.Any(
+            type => type.IsAssignableFrom(typeof(ClusterEvent.RoleLeaderChanged)));
         if (isNew)
         {
             _subscriptionOrder =
@@ -54,7 +59,7 @@ internal sealed partial class ClusterDaemon
     private void Publish(MembershipState old)
     {
         _cluster.StateChanged(ClusterEventDiff.Snapshot(_state), _state.SelfMember);
-        foreach (var change in ClusterEventDiff.Between(old, _state))
+        foreach (var change in ClusterEventDiff.Between(old, _state, _areRoleLeadersWanted))
         {
             _cluster.EventOccurred(change);
             Tell(change);

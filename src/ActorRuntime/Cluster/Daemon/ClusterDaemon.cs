@@ -93,6 +93,8 @@ internal sealed partial class ClusterDaemon : UntypedActor, IWithTimers
         {
             case Tick tick: TickDue(tick); break;
             case GossipEnvelope envelope: ReceiveGossip(envelope); break;
+            case GossipVersions versions: ReceiveVersions(versions); break;
+            case GossipDelta delta: ReceiveDelta(delta); break;
             case GossipStatus status: ReceiveStatus(status); break;
             case Heartbeat heartbeat: AnswerHeartbeat(heartbeat); break;
             case HeartbeatRsp answer: TakeHeartbeatAnswer(answer); break;
@@ -140,6 +142,7 @@ internal sealed partial class ClusterDaemon : UntypedActor, IWithTimers
     private void Adopt(Gossip gossip, ImmutableHashSet<UniqueAddress>? exitingConfirmed = null)
     {
         var old = _state;
+        if (gossip.Version.Digest != old.Latest.Version.Digest) _history.Add(old.Latest);
         _state = _state with
         {
             Latest = gossip,

@@ -37,6 +37,8 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
         HeartbeatRsp => "HBR",
         GossipEnvelope => "GE",
         GossipStatus => "GS",
+        GossipVersions => "GV",
+        GossipDelta => "GD",
         ExitingConfirmed => "EC",
         UniqueAddress => "UA",
         _ => throw new ArgumentException($"No manifest for [{o.GetType()}]", nameof(o)),
@@ -72,6 +74,8 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
                 writer.UniqueAddress(1, status.From)
                     .Nested(2, GossipCodec.EncodeClock(status.Version));
                 break;
+            case GossipVersions versions: return GossipChangeCodec.Encode(versions);
+            case GossipDelta delta: return GossipChangeCodec.Encode(delta);
             case ExitingConfirmed confirmed: writer.UniqueAddress(1, confirmed.Node); break;
             case UniqueAddress node: writer.UniqueAddress(1, node); break;
         }
@@ -81,6 +85,10 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
 
     public override object FromBinary(byte[] bytes, string manifest)
     {
+        if (manifest == "GV")
+            return GossipChangeCodec.DecodeVersions(bytes) ?? throw Malformed(manifest);
+        if (manifest == "GD")
+            return GossipChangeCodec.DecodeDelta(bytes) ?? throw Malformed(manifest);
         var fields = Read(bytes, manifest);
         return manifest switch
         {
@@ -156,8 +164,12 @@ internal sealed class ClusterMessageSerializer(ExtendedActorSystem system)
                 && (manifest is not ("W" or "GE") || fields.Gossip is not null)
                 && (manifest != "GE" || fields.To is not null)
                 && (manifest != "GS" || fields.Clock is not null));
-        if (isComplete && !reader.IsMalformed) return fields;
+        return isComplete && !reader.IsMalformed ? fields : throw Malformed(manifest);
+    }
+
+    private static SerializationException Malformed(string manifest)
+    {
         WireCounters.MalformedMessages.Increment();
-        throw new SerializationException($"Malformed cluster message \"{manifest}\"");
+        return new SerializationException($"Malformed cluster message \"{manifest}\"");
     }
 }

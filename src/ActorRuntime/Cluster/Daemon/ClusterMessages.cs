@@ -30,7 +30,20 @@ internal sealed record HeartbeatRsp(UniqueAddress From, long Sequence) : ICluste
 internal sealed record GossipEnvelope(UniqueAddress From, UniqueAddress To, Gossip Gossip)
     : IClusterMessage;
 
+/// <summary>Only the version, of hosts that know no <see cref="GossipVersions"/>.</summary>
 internal sealed record GossipStatus(UniqueAddress From, VectorClock Version) : IClusterMessage;
+
+/// <summary>Which version of the gossip the sender holds, and which it held before.</summary>
+/// <param name="Digests">The present one first.</param>
+/// <param name="Seen">Who has seen the present one; see <see cref="SeenSet.ToBytes"/>.</param>
+/// <param name="IsAnswer">Not answered in kind.</param>
+internal sealed record GossipVersions(
+    UniqueAddress From, UniqueAddress To, ImmutableArray<ulong> Digests,
+    ImmutableArray<byte> Seen, bool IsAnswer) : IClusterMessage;
+
+/// <summary>What has changed since a version that the recipient has.</summary>
+internal sealed record GossipDelta(UniqueAddress From, UniqueAddress To, GossipChange Change)
+    : IClusterMessage;
 
 internal sealed record ExitingConfirmed(UniqueAddress Node) : IClusterMessage;
 

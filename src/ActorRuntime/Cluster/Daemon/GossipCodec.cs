@@ -16,9 +16,9 @@ internal static class GossipCodec
     public static FieldWriter Encode(Gossip gossip)
     {
         var nodes = gossip.Members.Select(m => m.UniqueAddress)
-            .Concat(gossip.Seen).Concat(gossip.Version.Versions.Keys)
-            .Concat(gossip.Reachability.Versions.Keys)
-            .Concat(gossip.Reachability.Records.Select(r => r.Subject))
+            .Concat(gossip.Seen).Concat(gossip.Version.Entries.Select(entry => entry.Node))
+            .Concat(gossip.Reachability.Rows.Select(row => row.Observer))
+            .Concat(gossip.Reachability.Records.Select(record => record.Subject))
             .Distinct().Order().ToList();
         var roles = gossip.Members.SelectMany(m => m.Roles).Distinct()
             .Order(StringComparer.Ordinal).ToList();
@@ -52,12 +52,13 @@ internal static class GossipCodec
                 .Unsigned(3, (ulong)record.Status).Signed(4, record.Version));
         }
 
-        foreach (var (node, version) in gossip.Reachability.Versions)
+        foreach (var row in gossip.Reachability.Rows)
         {
-            writer.Nested(7, new FieldWriter(16).Unsigned(1, index[node]).Signed(2, version));
+            writer.Nested(
+                7, new FieldWriter(16).Unsigned(1, index[row.Observer]).Signed(2, row.Version));
         }
 
-        foreach (var (node, version) in gossip.Version.Versions)
+        foreach (var (node, version) in gossip.Version.Entries)
         {
             writer.Nested(8, new FieldWriter(16).Unsigned(1, index[node]).Signed(2, version));
         }
@@ -72,10 +73,10 @@ internal static class GossipCodec
         var roles = new List<string>();
         var versions = new List<string>();
         var members = ImmutableSortedSet.CreateBuilder<Member>();
-        var seen = ImmutableSortedSet.CreateBuilder<UniqueAddress>();
-        var records = ImmutableArray.CreateBuilder<ReachabilityRecord>();
-        var observers = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
-        var clock = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
+        var seen = new List<UniqueAddress>();
+        var records = new List<ReachabilityRecord>();
+        var observers = new SortedDictionary<UniqueAddress, long>();
+        var clock = new SortedDictionary<UniqueAddress, long>();
         var isSound = true;
         var reader = new FieldReader(bytes);
         while (isSound && reader.Next())
@@ -109,16 +110,29 @@ internal static class GossipCodec
         }
 
         if (!isSound || reader.IsMalformed) return null;
-        return new Gossip(
-            members.ToImmutable(), seen.ToImmutable(),
-            new Reachability(records.ToImmutable(), observers.ToImmutable()),
-            new VectorClock(clock.ToImmutable()));
+        var gossip = new Gossip(
+            members.ToImmutable(), ReachabilityOf(records, observers), ClockOf(clock));
+        return gossip.SeenBy([.. seen]);
     }
+
+    private static Reachability ReachabilityOf(
+        List<ReachabilityRecord> records, SortedDictionary<UniqueAddress, long> observers)
+    {
+        var said = records.ToLookup(record => record.Observer);
+        return new Reachability(
+            [
+                .. observers.Select(
+                    pair => new ObserverRow(pair.Key, pair.Value, [.. said[pair.Key]])),
+            ]);
+    }
+
+    private static VectorClock ClockOf(SortedDictionary<UniqueAddress, long> entries) =>
+        new([.. entries.Select(pair => new ClockEntry(pair.Key, pair.Value))]);
 
     public static FieldWriter EncodeClock(VectorClock clock)
     {
-        var writer = new FieldWriter(clock.Versions.Count * 48);
-        foreach (var (node, version) in clock.Versions)
+        var writer = new FieldWriter(clock.Entries.Length * 48);
+        foreach (var (node, version) in clock.Entries)
         {
             writer.Nested(1, new FieldWriter(64).UniqueAddress(1, node).Signed(2, version));
         }
@@ -128,7 +142,7 @@ internal static class GossipCodec
 
     public static VectorClock? DecodeClock(ReadOnlySpan<byte> bytes)
     {
-        var clock = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
+        var clock = new SortedDictionary<UniqueAddress, long>();
         var reader = new FieldReader(bytes);
         while (reader.Next() && clock.Count < WireLimits.MemberCountMax)
         {
@@ -145,7 +159,7 @@ internal static class GossipCodec
             clock[node] = version;
         }
 
-        return reader.IsMalformed ? null : new VectorClock(clock.ToImmutable());
+        return reader.IsMalformed ? null : ClockOf(clock);
     }
 
     private static Member? DecodeMember(
@@ -203,7 +217,7 @@ internal static class GossipCodec
 
     private static bool TryEntry(
         ReadOnlySpan<byte> bytes, List<UniqueAddress> nodes,
-        ImmutableSortedDictionary<UniqueAddress, long>.Builder entries)
+        SortedDictionary<UniqueAddress, long> entries)
     {
         var (node, version) = (ulong.MaxValue, 0L);
         var reader = new FieldReader(bytes);

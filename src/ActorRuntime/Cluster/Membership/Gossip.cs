@@ -6,27 +6,27 @@ namespace Akka.Cluster;
 /// The whole state of the cluster as one node knows it, passed round until all agree.
 /// </summary>
 /// <param name="Members">All that were not removed, ordered by address.</param>
-/// <param name="Seen">Nodes known to hold exactly this version.</param>
 /// <param name="Reachability">Who finds whom unreachable.</param>
 /// <param name="Version">Counts changes per node.</param>
 internal sealed record Gossip(
-    ImmutableSortedSet<Member> Members,
-    ImmutableSortedSet<UniqueAddress> Seen,
-    Reachability Reachability,
-    VectorClock Version)
+    ImmutableSortedSet<Member> Members, Reachability Reachability, VectorClock Version)
 {
-    public static readonly Gossip Empty = new([], [], Reachability.Empty, VectorClock.Empty);
+    public static readonly Gossip Empty = new([], Reachability.Empty, VectorClock.Empty);
+
+    private MemberTable _table = MemberTable.Nobody;
+
+    /// <summary>Nodes known to hold exactly this version.</summary>
+    public SeenSet Seen { get; init; } = SeenSet.Nobody;
+
+    /// <summary>The members by index; the same object while they are the same set.</summary>
+    public MemberTable Table =>
+        _table.IsOf(Members) ? _table : _table = new MemberTable(Members);
 
     public bool IsMultiNode => Members.Count > 1;
 
-    public bool HasMember(UniqueAddress node) => Find(node) is not null;
+    public bool HasMember(UniqueAddress node) => Table.IndexOf(node) >= 0;
 
-    public Member? Find(UniqueAddress node)
-    {
-        // Members are equal by unique address, so that any telling finds the true one.
-        var probe = Member.Create(node, [], Util.AppVersion.Zero);
-        return Members.TryGetValue(probe, out var member) ? member : null;
-    }
+    public Member? Find(UniqueAddress node) => Table.Find(node);
 
     /// <summary>
     /// The same gossip, but made of the other's members and reachability where these are equal:
@@ -34,49 +34,38 @@ internal sealed record Gossip(
     /// </summary>
     public Gossip Sharing(Gossip other)
     {
-        var gossip = this;
-        if (HasSameMembers(other)) gossip = gossip with { Members = other.Members };
-        if (Reachability.Equals(other.Reachability))
-            gossip = gossip with { Reachability = other.Reachability };
-        return gossip;
-    }
-
-    private bool HasSameMembers(Gossip other)
-    {
-        if (Members.Count != other.Members.Count) return false;
-        using var theirs = other.Members.GetEnumerator();
-        foreach (var member in Members)
-        {
-            theirs.MoveNext();
-            if (!member.IsSameAs(theirs.Current)) return false;
-        }
-
-        return true;
+        var (set, removed) = other.Table.DifferenceTo(Table);
+        var gossip = set.IsEmpty && removed.IsEmpty
+            ? this with { Members = other.Members, _table = other.Table }
+            : this;
+        return gossip.Reachability.Equals(other.Reachability)
+            ? gossip with { Reachability = other.Reachability }
+            : gossip;
     }
 
     public Gossip Incremented(UniqueAddress node) =>
         this with { Version = Version.Increment(node) };
 
-    public Gossip SeenBy(UniqueAddress node) =>
-        Seen.Contains(node) ? this : this with { Seen = Seen.Add(node) };
+    public Gossip SeenBy(params ReadOnlySpan<UniqueAddress> nodes) =>
+        SeenAlsoBy(SeenSet.Of(Table, nodes.ToArray()));
 
-    public Gossip OnlySeenBy(UniqueAddress node) => this with { Seen = [node] };
+    public Gossip OnlySeenBy(UniqueAddress node) =>
+        this with { Seen = SeenSet.Of(Table, [node]) };
 
-    public Gossip ClearSeen() => this with { Seen = [] };
-
-    public Gossip MergeSeen(Gossip other) => this with { Seen = Seen.Union(other.Seen) };
+    /// <returns>This very gossip if all of them were known.</returns>
+    public Gossip SeenAlsoBy(SeenSet seen)
+    {
+        var own = Seen.On(Table);
+        var united = own.Union(seen);
+        return ReferenceEquals(united, Seen) ? this : this with { Seen = united };
+    }
 
     /// <summary>Replaces the tellings about the given members.</summary>
     public Gossip Update(IEnumerable<Member> changed)
     {
-        var members = Members.ToBuilder();
-        foreach (var member in changed)
-        {
-            members.Remove(member);
-            members.Add(member);
-        }
-
-        return this with { Members = members.ToImmutable() };
+        var members = Members;
+        foreach (var member in changed) members = members.Remove(member).Add(member);
+        return this with { Members = members };
     }
 
     /// <summary>Takes nodes out of every table of the gossip.</summary>
@@ -84,12 +73,12 @@ internal sealed record Gossip(
     {
         var nodes = removed.ToImmutableHashSet();
         if (nodes.IsEmpty) return this;
-        var version = nodes.Aggregate(Version, (clock, node) => clock.Prune(node));
-        return new Gossip(
-            Members.Where(m => !nodes.Contains(m.UniqueAddress)).ToImmutableSortedSet(),
-            Seen.Except(nodes),
-            Reachability.Remove(nodes),
-            version);
+        return this with
+        {
+            Members = Members.Except(nodes.Select(Find).OfType<Member>()),
+            Reachability = Reachability.Remove(nodes),
+            Version = Version.Keeping(node => !nodes.Contains(node)),
+        };
     }
 
     /// <summary>
@@ -97,16 +86,17 @@ internal sealed record Gossip(
     /// </summary>
     public Gossip Merge(Gossip other)
     {
-        var members = Member.PickHighestPriority(Members, other.Members);
-        var nodes = members.Select(m => m.UniqueAddress).ToImmutableSortedSet();
-        var version = Version.Merge(other.Version);
-        foreach (var gone in version.Versions.Keys.Where(node => !nodes.Contains(node)).ToList())
+        var merged = this with
         {
-            version = version.Prune(gone);
-        }
-
-        return new Gossip(
-            members, [], Reachability.Merge(nodes, other.Reachability), version);
+            Members = Table.MergedWith(other.Table),
+            Version = Version.Merge(other.Version),
+            Seen = SeenSet.Nobody,
+        };
+        return merged with
+        {
+            Reachability = Reachability.Merge(merged.HasMember, other.Reachability),
+            Version = merged.Version.Keeping(merged.HasMember),
+        };
     }
 
     /// <summary>The youngest among the up ones, whose number the next one exceeds.</summary>

@@ -9,49 +9,51 @@ namespace Akka.Cluster;
 /// </remarks>
 internal sealed class HeartbeatNodeRing
 {
-    private readonly ImmutableArray<UniqueAddress> _ring;
+    private readonly UniqueAddress[] _ring;
     private readonly int _monitorCount;
 
     public HeartbeatNodeRing(
         UniqueAddress self,
-        ImmutableHashSet<UniqueAddress> nodes,
+        IEnumerable<UniqueAddress> nodes,
         ImmutableHashSet<UniqueAddress> unreachable,
         int monitorCount)
     {
         Self = self;
-        Nodes = nodes.Add(self);
         Unreachable = unreachable;
         _monitorCount = monitorCount;
-        _ring = [.. Nodes.OrderBy(Hash).ThenBy(node => node)];
+        _ring = [.. nodes.Append(self).Distinct()];
+        Array.Sort(_ring, ByHash);
         MyReceivers = ReceiversOf(self);
     }
 
     public UniqueAddress Self { get; }
-    public ImmutableHashSet<UniqueAddress> Nodes { get; }
+
+    public IReadOnlyCollection<UniqueAddress> Nodes => _ring;
+
     public ImmutableHashSet<UniqueAddress> Unreachable { get; }
+
+    /// <summary>The members that it was made of.</summary>
+    public MemberTable? Table { get; init; }
 
     /// <summary>To whom this node sends heartbeats.</summary>
     public ImmutableHashSet<UniqueAddress> MyReceivers { get; }
 
-    public HeartbeatNodeRing Add(UniqueAddress node) =>
-        Nodes.Contains(node) ? this : new(Self, Nodes.Add(node), Unreachable, _monitorCount);
-
-    public HeartbeatNodeRing Remove(UniqueAddress node) =>
-        Nodes.Contains(node) || Unreachable.Contains(node)
-            ? new(Self, Nodes.Remove(node), Unreachable.Remove(node), _monitorCount)
-            : this;
+    /// <summary>Made of these; what is told of a member besides does not matter.</summary>
+    public bool IsOf(MemberTable table, ImmutableHashSet<UniqueAddress> unreachable) =>
+        Table is not null && Table.HasSameNodes(table)
+        && (ReferenceEquals(Unreachable, unreachable) || Unreachable.SetEquals(unreachable));
 
     public HeartbeatNodeRing WithUnreachable(UniqueAddress node) =>
-        new(Self, Nodes, Unreachable.Add(node), _monitorCount);
+        new(Self, _ring, Unreachable.Add(node), _monitorCount);
 
     public HeartbeatNodeRing WithReachable(UniqueAddress node) =>
-        new(Self, Nodes, Unreachable.Remove(node), _monitorCount);
+        new(Self, _ring, Unreachable.Remove(node), _monitorCount);
 
     public ImmutableHashSet<UniqueAddress> ReceiversOf(UniqueAddress sender)
     {
-        if (_monitorCount >= _ring.Length - 1) return Nodes.Remove(sender);
+        if (_monitorCount >= _ring.Length - 1) return [.. _ring.Where(node => node != sender)];
         var receivers = ImmutableHashSet.CreateBuilder<UniqueAddress>();
-        var start = _ring.IndexOf(sender);
+        var start = Array.BinarySearch(_ring, sender, ByHash);
         var counted = 0;
         for (var step = 1; step < _ring.Length && counted < _monitorCount; step++)
         {
@@ -63,11 +65,8 @@ internal sealed class HeartbeatNodeRing
         return receivers.ToImmutable();
     }
 
-    /// <summary>FNV-1a of the text: the same on every host, unlike string hash codes.</summary>
-    private static uint Hash(UniqueAddress node)
-    {
-        var hash = 2166136261u;
-        foreach (var c in node.Address.ToString()) hash = (hash ^ c) * 16777619u;
-        return (hash ^ (uint)node.Uid) * 16777619u;
-    }
+    private static readonly Comparer<UniqueAddress> ByHash = Comparer<UniqueAddress>.Create(
+        (one, other) => one.StableHash != other.StableHash
+            ? one.StableHash.CompareTo(other.StableHash)
+            : one.CompareTo(other));
 }

@@ -55,8 +55,9 @@ public sealed class Member : IComparable<Member>, IComparable, IEquatable<Member
     internal int UpNumber { get; }
 
     /// <summary>Equal in all that can change; roles never do.</summary>
-    internal bool IsSameAs(Member other) => UniqueAddress == other.UniqueAddress
-        && Status == other.Status && UpNumber == other.UpNumber;
+    internal bool IsSameAs(Member other) => ReferenceEquals(this, other)
+        || (UniqueAddress == other.UniqueAddress
+            && Status == other.Status && UpNumber == other.UpNumber);
 
     internal static Member Create(
         UniqueAddress node, ImmutableHashSet<string> roles, AppVersion appVersion) =>
@@ -114,35 +115,6 @@ public sealed class Member : IComparable<Member>, IComparable, IEquatable<Member
     {
         if (m1.Status == m2.Status) return m1.IsOlderThan(m2) ? m1 : m2;
         return Priority(m1.Status) >= Priority(m2.Status) ? m1 : m2;
-    }
-
-    /// <summary>Merges the tellings of two gossips.</summary>
-    /// <remarks>
-    /// One that only one side knows, and that was on its way out, was removed there.
-    /// </remarks>
-    internal static ImmutableSortedSet<Member> PickHighestPriority(
-        IEnumerable<Member> a, IEnumerable<Member> b)
-    {
-        var theirs = b.ToDictionary(member => member.UniqueAddress);
-        var picked = ImmutableSortedSet.CreateBuilder<Member>();
-        foreach (var mine in a)
-        {
-            if (theirs.Remove(mine.UniqueAddress, out var other))
-            {
-                picked.Add(HighestPriorityOf(mine, other));
-            }
-            else if (mine.Status is not (MemberStatus.Down or MemberStatus.Exiting))
-            {
-                picked.Add(mine);
-            }
-        }
-
-        foreach (var other in theirs.Values)
-        {
-            if (other.Status is not (MemberStatus.Down or MemberStatus.Exiting)) picked.Add(other);
-        }
-
-        return picked.ToImmutable();
     }
 
     private static int Priority(MemberStatus status) => status switch

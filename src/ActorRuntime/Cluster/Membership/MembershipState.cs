@@ -9,28 +9,26 @@ namespace Akka.Cluster;
 internal sealed record MembershipState(
     Gossip Latest, UniqueAddress Self, ImmutableHashSet<UniqueAddress> ExitingConfirmed)
 {
-    private LeaderTable? _leaders;
+    private MembershipFacts? _facts;
 
     public static MembershipState Of(Gossip gossip, UniqueAddress self) => new(gossip, self, []);
 
+    /// <summary>Kept while members and reachability are the same.</summary>
+    public MembershipFacts Facts => _facts is { } known && known.IsOf(Latest)
+        ? known
+        : _facts = new MembershipFacts(Latest, Self);
+
     public Member? SelfMember => Latest.Find(Self);
 
-    /// <summary>Reachability without the word of nodes that are down.</summary>
-    public Reachability ReachabilityWithoutDowned => Latest.Reachability.RemoveObservers(
-        Latest.Members.Where(m => m.Status == MemberStatus.Down)
-            .Select(m => m.UniqueAddress).ToImmutableHashSet());
-
-    public Reachability ReachabilityWithoutSelf =>
-        ReachabilityWithoutDowned.FilterRecords(r => r.Observer != Self && r.Subject != Self);
+    public Reachability ReachabilityWithoutDowned => Facts.ReachabilityWithoutDowned;
 
     /// <summary>
     /// True if every Up and Leaving member has seen this version and every unreachable member is
     /// on its way out: only then may a leader act.
     /// </summary>
-    public bool HasConverged(ImmutableHashSet<UniqueAddress>? alsoExcluded = null)
+    public bool HasConverged()
     {
-        var reachability = ReachabilityWithoutDowned;
-        foreach (var node in reachability.AllUnreachableOrTerminated)
+        foreach (var node in ReachabilityWithoutDowned.AllUnreachableOrTerminated)
         {
             if (node == Self || ExitingConfirmed.Contains(node)) continue;
             var member = Latest.Find(node);
@@ -41,12 +39,11 @@ internal sealed record MembershipState(
             }
         }
 
-        foreach (var member in Latest.Members)
+        foreach (var index in Latest.Seen.On(Latest.Table).Unseen())
         {
-            if (member.Status is not (MemberStatus.Up or MemberStatus.Leaving)) continue;
-            if (ExitingConfirmed.Contains(member.UniqueAddress)) continue;
-            if (alsoExcluded?.Contains(member.UniqueAddress) == true) continue;
-            if (!Latest.Seen.Contains(member.UniqueAddress)) return false;
+            var member = Latest.Table[index];
+            if (member.Status is MemberStatus.Up or MemberStatus.Leaving
+                && !ExitingConfirmed.Contains(member.UniqueAddress)) return false;
         }
 
         return true;
@@ -54,49 +51,15 @@ internal sealed record MembershipState(
 
     public bool IsLeader(UniqueAddress node) => Leader == node;
 
-    public UniqueAddress? Leader => Leaders.Leader;
-
-    public UniqueAddress? RoleLeader(string role) => Leaders.ByRole.GetValueOrDefault(role);
-
-    /// <summary>Kept while members and reachability are the same.</summary>
-    public LeaderTable Leaders => _leaders is { } known && known.IsOf(Latest)
-        ? known
-        : _leaders = LeaderTable.Of(this);
+    public UniqueAddress? Leader => Facts.Leader;
 
     /// <summary>Who of these would lead.</summary>
-    public UniqueAddress? LeaderOf(IEnumerable<Member> members)
-    {
-        var reachability = ReachabilityWithoutDowned;
-        Member? best = null;
-        foreach (var member in members)
-        {
-            if (member.Status != MemberStatus.Down
-                && (member.UniqueAddress == Self
-                    || reachability.IsReachable(member.UniqueAddress))
-                && LeaderTable.IsBetter(member, best)) best = member;
-        }
-
-        return best?.UniqueAddress;
-    }
+    public UniqueAddress? LeaderOf(IEnumerable<Member> members) =>
+        Facts.LeaderOf(members)?.UniqueAddress;
 
     /// <summary>Members that this node may gossip with: others that it can reach itself.</summary>
     /// <remarks>One that is down, too: it goes as soon as it hears of it.</remarks>
     public bool IsGossipTarget(Member member) =>
         member.UniqueAddress != Self
         && Latest.Reachability.IsReachable(Self, member.UniqueAddress);
-
-    /// <summary>Members that count as unreachable for subscribers.</summary>
-    public ImmutableHashSet<Member> UnreachableMembers
-    {
-        get
-        {
-            var builder = ImmutableHashSet.CreateBuilder<Member>();
-            foreach (var node in ReachabilityWithoutDowned.AllUnreachableOrTerminated)
-            {
-                if (node != Self && Latest.Find(node) is { } member) builder.Add(member);
-            }
-
-            return builder.ToImmutable();
-        }
-    }
 }

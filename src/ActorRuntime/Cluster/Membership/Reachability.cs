@@ -13,45 +13,90 @@ internal enum ReachabilityStatus
 internal sealed record ReachabilityRecord(
     UniqueAddress Observer, UniqueAddress Subject, ReachabilityStatus Status, long Version);
 
+/// <summary>All that one observer says.</summary>
+/// <param name="Version">Counts its changes.</param>
+internal sealed record ObserverRow(
+    UniqueAddress Observer, long Version, ImmutableArray<ReachabilityRecord> Records)
+{
+    public bool IsSameAs(ObserverRow other) => ReferenceEquals(this, other)
+        || (Observer == other.Observer && Version == other.Version
+            && (Records == other.Records || Records.SequenceEqual(other.Records)));
+
+    public ReachabilityRecord? About(UniqueAddress subject)
+    {
+        foreach (var record in Records)
+        {
+            if (record.Subject == subject) return record;
+        }
+
+        return null;
+    }
+
+    public ObserverRow Keeping(Predicate<ReachabilityRecord> isKept)
+    {
+        var kept = Records.RemoveAll(record => !isKept(record));
+        return kept == Records ? this : this with { Records = kept };
+    }
+}
+
 /// <summary>
 /// The table of who finds whom unreachable. A subject without records is reachable.
 /// </summary>
 /// <remarks>
-/// Each observer owns its records and counts its changes; merging takes, per observer, the side
-/// with the higher count. Terminated (a newer incarnation was seen) is never taken back.
+/// Each observer owns its row and counts its changes; merging takes, per observer, the row with
+/// the higher count. Terminated (a newer incarnation was seen) is never taken back.
 /// </remarks>
 internal sealed class Reachability : IEquatable<Reachability>
 {
-    public static readonly Reachability Empty =
-        new([], ImmutableSortedDictionary<UniqueAddress, long>.Empty);
+    public static readonly Reachability Empty = new([]);
 
-    public Reachability(
-        ImmutableArray<ReachabilityRecord> records,
-        ImmutableSortedDictionary<UniqueAddress, long> versions)
-    {
-        Records = records;
-        Versions = versions;
-    }
+    private static readonly Func<ObserverRow, UniqueAddress> NodeOf = row => row.Observer;
 
-    public ImmutableArray<ReachabilityRecord> Records { get; }
-    public ImmutableSortedDictionary<UniqueAddress, long> Versions { get; }
+    /// <summary>The worst that anybody says of a subject; made when it is asked for.</summary>
+    private Dictionary<UniqueAddress, ReachabilityStatus>? _worst;
+    private ImmutableHashSet<UniqueAddress>? _notReachable;
 
-    public bool IsAllReachable => Records.IsEmpty;
+    /// <param name="rows">Sorted by observer.</param>
+    public Reachability(ImmutableArray<ObserverRow> rows) => Rows = rows;
 
-    public IEnumerable<UniqueAddress> AllObservers => Records.Select(r => r.Observer).Distinct();
+    public ImmutableArray<ObserverRow> Rows { get; }
+
+    public IEnumerable<ReachabilityRecord> Records => Rows.SelectMany(row => row.Records);
+
+    public bool IsAllReachable => Worst.Count == 0; // No records at all.
+
+    public IEnumerable<UniqueAddress> AllObservers =>
+        Rows.Where(row => !row.Records.IsEmpty).Select(row => row.Observer);
 
     /// <summary>
     /// Subjects that at least one observer finds unreachable and none terminated.
     /// </summary>
     public ImmutableHashSet<UniqueAddress> AllUnreachable =>
-        Records.GroupBy(r => r.Subject)
-            .Where(group => group.Any(r => r.Status == ReachabilityStatus.Unreachable)
-                && group.All(r => r.Status != ReachabilityStatus.Terminated))
-            .Select(group => group.Key).ToImmutableHashSet();
+        Worst.Where(pair => pair.Value == ReachabilityStatus.Unreachable)
+            .Select(pair => pair.Key).ToImmutableHashSet();
 
     public ImmutableHashSet<UniqueAddress> AllUnreachableOrTerminated =>
-        Records.Where(r => r.Status != ReachabilityStatus.Reachable)
-            .Select(r => r.Subject).ToImmutableHashSet();
+        _notReachable ??= Worst.Where(pair => pair.Value != ReachabilityStatus.Reachable)
+            .Select(pair => pair.Key).ToImmutableHashSet();
+
+    private Dictionary<UniqueAddress, ReachabilityStatus> Worst
+    {
+        get
+        {
+            if (_worst is not null) return _worst;
+            var worst = new Dictionary<UniqueAddress, ReachabilityStatus>();
+            foreach (var row in Rows)
+            {
+                foreach (var record in row.Records)
+                {
+                    if (record.Status >= worst.GetValueOrDefault(record.Subject))
+                        worst[record.Subject] = record.Status;
+                }
+            }
+
+            return _worst = worst;
+        }
+    }
 
     public Reachability Unreachable(UniqueAddress observer, UniqueAddress subject) =>
         Change(observer, subject, ReachabilityStatus.Unreachable);
@@ -63,94 +108,106 @@ internal sealed class Reachability : IEquatable<Reachability>
         Change(observer, subject, ReachabilityStatus.Terminated);
 
     public ReachabilityStatus Status(UniqueAddress observer, UniqueAddress subject) =>
-        Records.FirstOrDefault(r => r.Observer == observer && r.Subject == subject)?.Status
-            ?? ReachabilityStatus.Reachable;
+        RowOf(observer)?.About(subject)?.Status ?? ReachabilityStatus.Reachable;
 
-    public ReachabilityStatus Status(UniqueAddress subject)
-    {
-        var status = ReachabilityStatus.Reachable;
-        foreach (var record in Records)
-        {
-            if (record.Subject != subject) continue;
-            if (record.Status == ReachabilityStatus.Terminated) return record.Status;
-            if (record.Status == ReachabilityStatus.Unreachable) status = record.Status;
-        }
-
-        return status;
-    }
+    public ReachabilityStatus Status(UniqueAddress subject) => Worst.GetValueOrDefault(subject);
 
     public bool IsReachable(UniqueAddress subject) =>
-        Records.IsEmpty || Status(subject) == ReachabilityStatus.Reachable;
+        Status(subject) == ReachabilityStatus.Reachable;
 
     public bool IsReachable(UniqueAddress observer, UniqueAddress subject) =>
         Status(observer, subject) == ReachabilityStatus.Reachable;
 
     public ImmutableHashSet<UniqueAddress> AllUnreachableFrom(UniqueAddress observer) =>
-        Records.Where(r => r.Observer == observer && r.Status == ReachabilityStatus.Unreachable)
-            .Select(r => r.Subject).ToImmutableHashSet();
+        [.. (RowOf(observer)?.Records ?? [])
+            .Where(record => record.Status == ReachabilityStatus.Unreachable)
+            .Select(record => record.Subject)];
 
-    public long VersionOf(UniqueAddress observer) => Versions.GetValueOrDefault(observer);
+    public long VersionOf(UniqueAddress observer) => RowOf(observer)?.Version ?? 0;
+
+    public ObserverRow? RowOf(UniqueAddress observer)
+    {
+        var index = SortedByNode.IndexOf(Rows.AsSpan(), NodeOf, observer);
+        return index < 0 ? null : Rows[index];
+    }
 
     /// <summary>Forgets removed nodes, both as observers and as subjects.</summary>
-    public Reachability Remove(ImmutableHashSet<UniqueAddress> nodes) =>
-        new(
-            Records.RemoveAll(r => nodes.Contains(r.Observer) || nodes.Contains(r.Subject)),
-            Versions.RemoveRange(nodes));
+    public Reachability Remove(ImmutableHashSet<UniqueAddress> nodes) => With(
+        [
+            .. Rows.Where(row => !nodes.Contains(row.Observer))
+                .Select(row => row.Keeping(record => !nodes.Contains(record.Subject))),
+        ]);
 
     public Reachability RemoveObservers(ImmutableHashSet<UniqueAddress> observers) =>
-        observers.IsEmpty ? this : FilterRecords(r => !observers.Contains(r.Observer));
+        observers.IsEmpty ? this : FilterRecords(record => !observers.Contains(record.Observer));
 
-    public Reachability FilterRecords(Predicate<ReachabilityRecord> keep) =>
-        new(Records.RemoveAll(r => !keep(r)), Versions);
+    public Reachability FilterRecords(Predicate<ReachabilityRecord> isKept) =>
+        With([.. Rows.Select(row => row.Keeping(isKept))]);
 
-    /// <summary>Per observer the newer records, restricted to the nodes of 'allowed'.</summary>
-    public Reachability Merge(IReadOnlySet<UniqueAddress> allowed, Reachability other)
-    {
-        var records = ImmutableArray.CreateBuilder<ReachabilityRecord>();
-        var versions = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
-        var observers = Versions.Keys.Concat(other.Versions.Keys).Distinct().Order();
-        foreach (var observer in observers.Where(allowed.Contains))
+    /// <summary>Per observer the newer row, restricted to the nodes that are allowed.</summary>
+    public Reachability Merge(Predicate<UniqueAddress> isAllowed, Reachability other) => With(
+        SortedByNode.Merge(Rows.AsSpan(), other.Rows.AsSpan(), NodeOf, (mine, theirs) =>
         {
-            var isMine = VersionOf(observer) >= other.VersionOf(observer);
-            var newer = isMine ? this : other;
-            versions[observer] = newer.VersionOf(observer);
-            records.AddRange(newer.Records.Where(
-                r => r.Observer == observer && r.Subject != observer
-                    && allowed.Contains(r.Subject)));
-        }
+            var newer = (mine?.Version ?? -1) >= (theirs?.Version ?? -1) ? mine! : theirs!;
+            return isAllowed(newer.Observer)
+                ? newer.Keeping(record =>
+                    record.Subject != record.Observer && isAllowed(record.Subject))
+                : null;
+        }));
 
-        return new Reachability(records.ToImmutable(), versions.ToImmutable());
+    /// <summary>The rows that lead from here to 'now', and the observers that are gone.</summary>
+    public (ImmutableArray<ObserverRow> Set, ImmutableArray<UniqueAddress> Removed) DifferenceTo(
+        Reachability now) => SortedByNode.Difference(
+            Rows.AsSpan(), now.Rows.AsSpan(), NodeOf, (one, other) => one.IsSameAs(other));
+
+    public Reachability With(
+        ImmutableArray<ObserverRow> set, ImmutableArray<UniqueAddress> removed) =>
+        set.IsEmpty && removed.IsEmpty
+            ? this
+            : new Reachability(SortedByNode.Apply(
+                Rows.AsSpan(), set.AsSpan(), removed.AsSpan(), NodeOf));
+
+    private Reachability With(ImmutableArray<ObserverRow> rows)
+    {
+        var isSame = rows.Length == Rows.Length;
+        for (var i = 0; i < rows.Length && isSame; i++)
+            isSame = ReferenceEquals(rows[i], Rows[i]);
+        return isSame ? this : new Reachability(rows);
     }
 
     private Reachability Change(
         UniqueAddress observer, UniqueAddress subject, ReachabilityStatus status)
     {
-        var version = VersionOf(observer) + 1;
-        var old = Records.FirstOrDefault(r => r.Observer == observer && r.Subject == subject);
+        var row = RowOf(observer) ?? new ObserverRow(observer, 0, []);
+        var old = row.About(subject);
         if (old is null && status == ReachabilityStatus.Reachable) return this;
         if (old?.Status == status || old?.Status == ReachabilityStatus.Terminated) return this;
 
-        var versions = Versions.SetItem(observer, version);
-        var records = old is null ? Records : Records.Remove(old);
-        var hasOthers = records.Any(r =>
-            r.Observer == observer && r.Status != ReachabilityStatus.Reachable);
-        if (status == ReachabilityStatus.Reachable && !hasOthers)
-        {
-            // All is well again: the observer's records end, its version tells the others.
-            return new Reachability(records.RemoveAll(r => r.Observer == observer), versions);
-        }
-
-        return new Reachability(
-            records.Add(new ReachabilityRecord(observer, subject, status, version)), versions);
+        var version = row.Version + 1;
+        var records = old is null ? row.Records : row.Records.Remove(old);
+        var hasOthers = records.Any(record => record.Status != ReachabilityStatus.Reachable);
+        // All is well again: the observer's records end, its version tells the others.
+        records = status == ReachabilityStatus.Reachable && !hasOthers
+            ? []
+            : records.Add(new ReachabilityRecord(observer, subject, status, version));
+        return With([new ObserverRow(observer, version, records)], []);
     }
 
-    public bool Equals(Reachability? other) =>
-        other is not null && Records.Length == other.Records.Length
-        && Versions.SequenceEqual(other.Versions) && Records.All(other.Records.Contains);
+    public bool Equals(Reachability? other)
+    {
+        if (ReferenceEquals(this, other)) return true;
+        if (other is null || Rows.Length != other.Rows.Length) return false;
+        for (var i = 0; i < Rows.Length; i++)
+        {
+            if (!Rows[i].IsSameAs(other.Rows[i])) return false;
+        }
+
+        return true;
+    }
 
     public override bool Equals(object? obj) => Equals(obj as Reachability);
 
-    public override int GetHashCode() => HashCode.Combine(Records.Length, Versions.Count);
+    public override int GetHashCode() => Rows.Length;
 
     public override string ToString() => string.Join(
         ", ", Records.Select(r => $"{r.Observer.Address} -> {r.Subject.Address}: {r.Status}"));

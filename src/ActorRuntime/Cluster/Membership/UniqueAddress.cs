@@ -12,7 +12,8 @@ public sealed class UniqueAddress(Address address, int uid)
     public int Uid { get; } = uid;
 
     public bool Equals(UniqueAddress? other) =>
-        other is not null && Uid == other.Uid && Address.Equals(other.Address);
+        ReferenceEquals(this, other)
+        || (other is not null && Uid == other.Uid && Address.Equals(other.Address));
 
     public override bool Equals(object? obj) => Equals(obj as UniqueAddress);
 
@@ -22,6 +23,7 @@ public sealed class UniqueAddress(Address address, int uid)
     public int CompareTo(UniqueAddress? other)
     {
         if (other is null) return 1;
+        if (ReferenceEquals(this, other)) return 0;
         var byAddress = AddressOrdering.Compare(Address, other.Address);
         return byAddress != 0 ? byAddress : Uid.CompareTo(other.Uid);
     }
@@ -33,6 +35,19 @@ public sealed class UniqueAddress(Address address, int uid)
 
     public static bool operator !=(UniqueAddress? left, UniqueAddress? right) =>
         !Equals(left, right);
+
+    /// <summary>The same on every host, unlike the hash code; made when it is asked for.</summary>
+    internal ulong StableHash => _stableHash != 0 ? _stableHash : _stableHash = Hashed();
+
+    private ulong _stableHash;
+
+    /// <summary>FNV-1a of the text, and the uid.</summary>
+    private ulong Hashed()
+    {
+        var hash = 14_695_981_039_346_656_037ul;
+        foreach (var c in Address.ToString()) hash = (hash ^ c) * 1_099_511_628_211ul;
+        return ((hash ^ (uint)Uid) * 1_099_511_628_211ul) | 1;
+    }
 
     public override string ToString() => $"UniqueAddress: ({Address}, {Uid})";
 }

@@ -102,12 +102,20 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
 
     public bool HasIndirectlyConnected => !IndirectlyConnected.IsEmpty;
 
-    private ImmutableHashSet<UniqueAddress> CyclicObservers =>
-        Reachability.AllUnreachableOrTerminated.Intersect(Reachability.AllObservers);
+    private ImmutableHashSet<UniqueAddress> CyclicObservers => Reachability.IsAllReachable
+        ? []
+        : Reachability.AllUnreachableOrTerminated.Intersect(Reachability.AllObservers);
 
-    private ImmutableHashSet<UniqueAddress> InTouchByGossip =>
-        Reachability.Records.Where(r => SeenBy.Contains(r.Subject.Address))
-            .SelectMany(r => new[] { r.Observer, r.Subject }).ToImmutableHashSet();
+    private ImmutableHashSet<UniqueAddress> InTouchByGossip
+    {
+        get
+        {
+            if (Reachability.IsAllReachable) return [];
+            var seenBy = SeenBy;
+            return Reachability.Records.Where(r => seenBy.Contains(r.Subject.Address))
+                .SelectMany(r => new[] { r.Observer, r.Subject }).ToImmutableHashSet();
+        }
+    }
 
     public ImmutableHashSet<UniqueAddress> NodesToDown() => NodesToDown(Decide());
 

@@ -62,7 +62,9 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         _cluster.Subscribe(
-            Self, SubscriptionInitialStateMode.InitialStateAsEvents, typeof(IClusterDomainEvent));
+            Self, SubscriptionInitialStateMode.InitialStateAsEvents, typeof(IMemberEvent),
+            typeof(IReachabilityEvent), typeof(LeaderChanged), typeof(ReachabilityChanged),
+            typeof(SeenChanged));
         Context.System.EventStream.Subscribe(Self, typeof(ThisActorSystemQuarantinedEvent));
         var half = _settings.StableAfter / 4;
         Timers.StartPeriodicTimer(

@@ -15,6 +15,11 @@ public sealed partial class Replicator
         public long Sequence;
         public readonly SortedDictionary<long, IReplicatedData> Deltas = [];
         public readonly Dictionary<UniqueAddress, long> SentTo = [];
+
+        /// <summary>
+        /// What was sent last: most nodes lack the same, and its bytes are made once.
+        /// </summary>
+        public ReplicaDelta? Last;
     }
 
     private readonly SortedDictionary<string, DeltaLog> _deltaLogs = new(StringComparer.Ordinal);
@@ -48,22 +53,22 @@ public sealed partial class Replicator
 
     private void SendSoon()
     {
-        if (!Timers.IsTimerActive(Tick.SoonDeltas))
-        {
-            Timers.StartSingleTimer(Tick.SoonDeltas, Tick.SoonDeltas, Soon);
-        }
+        if (!Timers.IsTimerActive(Tick.Deltas))
+            Timers.StartSingleTimer(Tick.Deltas, Tick.Deltas, Soon);
     }
 
     private void PropagateDeltas()
     {
-        if (_nodes.IsEmpty || _deltaLogs.Values.All(log => log.Deltas.Count == 0)) return;
+        if (_nodes.IsEmpty) return;
+        var logs = _deltaLogs.Where(pair => pair.Value.Deltas.Count > 0).ToList();
+        if (logs.Count == 0) return;
         var count = Math.Min(DeltaTargetCountMax, _nodes.Count);
         for (var i = 0; i < count; i++)
         {
             var node = _nodes[(_deltaTurn + i) % _nodes.Count];
             var deltas = ImmutableSortedDictionary.CreateBuilder<string, ReplicaDelta>(
                 StringComparer.Ordinal);
-            foreach (var (key, log) in _deltaLogs)
+            foreach (var (key, log) in logs)
             {
                 if (DeltaFor(node, key, log) is { } delta) deltas[key] = delta;
             }
@@ -75,13 +80,35 @@ public sealed partial class Replicator
         }
 
         _deltaTurn = (_deltaTurn + count) % _nodes.Count;
-        foreach (var log in _deltaLogs.Values) DropSent(log);
-        if (_deltaLogs.Values.Any(log => log.Deltas.Count > 0)) SendSoon();
+        // Nobody is without it before all had their turn.
+        if (_deltaTurn < count)
+        {
+            foreach (var (_, log) in logs) DropSent(log);
+        }
+
+        if (logs.Any(pair => pair.Value.Deltas.Count > 0)) SendSoon();
     }
 
     private ReplicaDelta? DeltaFor(UniqueAddress node, string key, DeltaLog log)
     {
         var sent = log.SentTo.GetValueOrDefault(node);
+        var first = log.Deltas.Keys.FirstOrDefault(sequence => sequence > sent);
+        if (first == 0) return null;
+        var envelope = _values[key];
+        if (log.Last is { IsWhole: false } last && last.FromSequence == first
+            && last.ToSequence == log.Sequence
+            && ReferenceEquals(last.Delta.Pruning, envelope.Pruning))
+        {
+            log.SentTo[node] = log.Sequence;
+            return last;
+        }
+
+        return log.Last = DeltaSince(sent, envelope, node, log);
+    }
+
+    private ReplicaDelta? DeltaSince(
+        long sent, DataEnvelope envelope, UniqueAddress node, DeltaLog log)
+    {
         IReplicatedData? merged = null;
         var from = 0L;
         foreach (var (sequence, delta) in log.Deltas)
@@ -93,7 +120,6 @@ public sealed partial class Replicator
 
         if (merged is null) return null;
         log.SentTo[node] = log.Sequence;
-        var envelope = _values[key];
         var isTooLarge = merged is IReplicatedDeltaSize sized
             && sized.DeltaSize >= _settings.MaxDeltaSize;
         if (merged is not IReplicatedDelta || isTooLarge)
@@ -153,8 +179,9 @@ public sealed partial class Replicator
                 && delta.Delta.Data is IRequireCausalDeliveryOfDeltas)
             {
                 // One before it was lost: the whole value will come by gossip.
-                ReplicaAt(from).Tell(
-                    new ReplicaStatus(Digests([key]), 0, 0), Self);
+                var wanted = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal)
+                    .Add(key, Wanted);
+                ReplicaAt(from).Tell(new ReplicaStatus(wanted, 0, 0), Self);
                 continue;
             }
 
@@ -169,6 +196,18 @@ public sealed partial class Replicator
         if (basis.GetType() != change.Zero.GetType()) return;
         var data = basis.MergeDelta(change);
         if (data is IDeltaReplicatedData tracked) data = tracked.ResetDelta();
+        if (envelope is { Pruning.IsEmpty: true } && delta.Delta.Pruning.IsEmpty)
+        {
+            // The rule: what the delta adds is added, and there is nothing else to merge.
+            _values[key] = envelope with
+            {
+                Data = data,
+                DeltaVersions = envelope.DeltaVersions.SetItem(from, delta.ToSequence),
+            };
+            if (!envelope.Data.Equals(data)) MarkChanged(key);
+            return;
+        }
+
         var updated = DataEnvelope.Of(data) with
         {
             Pruning = delta.Delta.Pruning,

@@ -9,8 +9,22 @@ public sealed partial class Replicator
     /// <summary>Bytes of values in one message; what remains comes in the next round.</summary>
     private const int GossipSizeMax = 80_000;
 
+    /// <summary>In place of a digest: deltas of the value are still on their way.</summary>
+    private const long InFlux = -1;
+
+    /// <summary>In place of a digest: the value is not here.</summary>
+    private const long Wanted = 0;
+
+    /// <summary>
+    /// So many intervals of gossip after the last time a value is compared in any case.
+    /// </summary>
+    private const int ComparedAtLeast = 2;
+
     private readonly Dictionary<string, (long Digest, int Size)> _digests =
         new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, TimeSpan> _changedAt = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TimeSpan> _comparedAt = new(StringComparer.Ordinal);
 
     private void GossipRound()
     {
@@ -41,8 +55,24 @@ public sealed partial class Replicator
 
     private long DigestOf(string key)
     {
-        if (!_values.TryGetValue(key, out var envelope)) return 0;
-        return Measured(key, envelope).Digest;
+        if (!_values.TryGetValue(key, out var envelope)) return Wanted;
+        return IsInFlux(key) ? InFlux : Measured(key, envelope).Digest;
+    }
+
+    /// <summary>
+    /// A value that changed a moment ago differs everywhere, and its deltas mend that: whole
+    /// values would cost a thousand hosts that come up at once more than all else.
+    /// </summary>
+    private bool IsInFlux(string key)
+    {
+        var now = Context.System.Scheduler.MonotonicClock;
+        var isQuiet = !_changedAt.TryGetValue(key, out var changed)
+            || now - changed >= _settings.GossipInterval;
+        var isDue = _comparedAt.TryGetValue(key, out var compared)
+            && now - compared >= _settings.GossipInterval * ComparedAtLeast;
+        if (isQuiet || isDue) _comparedAt[key] = now;
+        else _comparedAt.TryAdd(key, now);
+        return !isQuiet && !isDue;
     }
 
     private (long Digest, int Size) Measured(string key, DataEnvelope envelope)
@@ -57,7 +87,12 @@ public sealed partial class Replicator
     private void TakeStatus(ReplicaStatus status)
     {
         var differing = status.Digests
-            .Where(e => _values.ContainsKey(e.Key) && e.Value != DigestOf(e.Key))
+            .Where(e => _values.ContainsKey(e.Key)).Where(e => e.Value switch
+            {
+                Wanted => true,
+                InFlux => false,
+                _ => DigestOf(e.Key) is not InFlux and var own && own != e.Value,
+            })
             .Select(e => e.Key).ToList();
         var missingThere = status.ChunkCount == 0
             ? []
@@ -66,7 +101,8 @@ public sealed partial class Replicator
         SendValues(differing.Concat(missingThere), mustAnswer: differing.Count > 0);
 
         var missingHere = status.Digests
-            .Where(e => e.Value != 0 && !_values.ContainsKey(e.Key)).Select(e => e.Key).ToList();
+            .Where(e => e.Value != Wanted && !_values.ContainsKey(e.Key))
+            .Select(e => e.Key).ToList();
         if (missingHere.Count > 0) Sender.Tell(new ReplicaStatus(Digests(missingHere), 0, 0));
     }
 

@@ -198,12 +198,12 @@ public sealed partial class Replicator
     private void MarkChanged(string key)
     {
         _digests.Remove(key);
+        _changedAt[key] = Context.System.Scheduler.MonotonicClock;
         _changed.Add(key);
-        var quiet = Context.System.Scheduler.MonotonicClock - _notifiedAt;
-        if (quiet >= _settings.NotifySubscribersInterval && !Timers.IsTimerActive(Tick.SoonNotify))
-        {
-            Timers.StartSingleTimer(Tick.SoonNotify, Tick.SoonNotify, Soon);
-        }
+        if (Timers.IsTimerActive(Tick.Notify)) return;
+        var wait = _notifiedAt + _settings.NotifySubscribersInterval
+            - Context.System.Scheduler.MonotonicClock;
+        Timers.StartSingleTimer(Tick.Notify, Tick.Notify, wait > Soon ? wait : Soon);
     }
 
     private void NotifySubscribers()

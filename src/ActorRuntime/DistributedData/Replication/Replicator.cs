@@ -26,9 +26,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
     {
         Gossip,
         Deltas,
-        SoonDeltas,
         Notify,
-        SoonNotify,
         Pruning,
     }
 
@@ -68,8 +66,6 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
             typeof(ClusterEvent.IMemberEvent));
         Every(Tick.Gossip, _settings.GossipInterval);
-        Every(Tick.Deltas, _settings.GossipInterval / 5);
-        Every(Tick.Notify, _settings.NotifySubscribersInterval);
         Every(Tick.Pruning, _settings.PruningInterval);
     }
 
@@ -108,8 +104,8 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         switch (tick)
         {
             case Tick.Gossip: GossipRound(); break;
-            case Tick.Deltas or Tick.SoonDeltas: PropagateDeltas(); break;
-            case Tick.Notify or Tick.SoonNotify: NotifySubscribers(); break;
+            case Tick.Deltas: PropagateDeltas(); break;
+            case Tick.Notify: NotifySubscribers(); break;
             case Tick.Pruning: PruneRemovedNodes(); break;
         }
     }
@@ -138,6 +134,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         if (!_nodes.Contains(node))
         {
             _nodes = _nodes.Add(node);
+            SendSoon();
             // A new replica knows nothing: it is told at once what there is, by a few.
             if (_nodes.Count <= GreeterCount || IsNeighbour(node)) GossipTo(node);
         }

@@ -63,7 +63,8 @@ public sealed class LWWDictionary<TKey, TValue>
         return new(Underlying.SetItem(node, key, register));
     }
 
-    public IEnumerator<KeyValuePair<TKey, TValue>> GetEnumerator() => Entries.GetEnumerator();
+    public IEnumerator<KeyValuePair<TKey, TValue>> GetEnumerator() => Underlying.ValueMap
+        .Select(e => KeyValuePair.Create(e.Key, e.Value.Value)).GetEnumerator();
 
     public LWWDictionary<TKey, TValue> Remove(Cluster node, TKey key) =>
         Remove(node.SelfUniqueAddress, key);

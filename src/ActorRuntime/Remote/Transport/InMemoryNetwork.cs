@@ -17,7 +17,10 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
     private readonly SortedDictionary<Address, Endpoint> _endpoints =
         new(Cluster.AddressOrdering.Instance);
     private readonly HashSet<(string From, string To)> _blocked = [];
-    private readonly List<Pipe> _pipes = [];
+
+    /// <summary>By the host that sends on them: in a large cluster there are a million.</summary>
+    private readonly Dictionary<string, HashSet<Pipe>> _pipes = new(StringComparer.Ordinal);
+    private long _pipeCount;
     private int _nextPort = 20_000;
 
     /// <summary>Least time that a frame takes.</summary>
@@ -64,10 +67,15 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
             _endpoints.Remove(address);
         }
 
-        foreach (var pipe in _pipes.Where(p => p.From.Host == host || p.To.Host == host).ToList())
-        {
+        // Each connection has an end that sends from there.
+        foreach (var pipe in PipesOf(host).OrderBy(pipe => pipe.Number).ToList())
             pipe.Break("the host died");
-        }
+    }
+
+    private HashSet<Pipe> PipesOf(string host)
+    {
+        if (!_pipes.TryGetValue(host, out var pipes)) _pipes[host] = pipes = [];
+        return pipes;
     }
 
     private bool IsBlocked(Address from, Address to) =>
@@ -144,6 +152,8 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
         private bool _isClosed;
         private bool _isStuck;
 
+        public long Number { get; } = ++network._pipeCount;
+
         public Address From => from;
         public Address To => to;
         public string PeerName => to.ToString();
@@ -155,8 +165,8 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
             var pair = (new Pipe(network, near, far), new Pipe(network, far, near));
             pair.Item1._other = pair.Item2;
             pair.Item2._other = pair.Item1;
-            network._pipes.Add(pair.Item1);
-            network._pipes.Add(pair.Item2);
+            foreach (var pipe in new[] { pair.Item1, pair.Item2 })
+                network.PipesOf(pipe.From.Host!).Add(pipe);
             return pair;
         }
 
@@ -203,7 +213,7 @@ internal sealed class InMemoryNetwork(TimeProvider time, Random random)
         {
             if (_isClosed) return;
             _isClosed = true;
-            network._pipes.Remove(this);
+            network.PipesOf(from.Host!).Remove(this);
             _closed?.Invoke(reason);
         }
 

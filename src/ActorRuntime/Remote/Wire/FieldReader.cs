@@ -68,7 +68,7 @@ internal ref struct FieldReader
     public bool TryAddress(out Address address)
     {
         if (WireLimits.AddressSizeMax >= _value.Length
-            && Akka.Actor.Address.TryParse(Text, out var parsed) && parsed is not null)
+            && KnownAddresses.TryParse(_value, out var parsed))
         {
             address = parsed;
             return true;

@@ -54,6 +54,9 @@ internal static class WireLimits
     /// <summary>A gossip with more members is malformed.</summary>
     public const int MemberCountMax = 20_000;
 
+    /// <summary>Versions of the gossip that one message may name.</summary>
+    public const int DigestCountMax = 64;
+
     /// <summary>A member with more roles is malformed.</summary>
     public const int RoleCountMax = 64;
 }

@@ -36,11 +36,27 @@ internal sealed class GossipedRecords<TRecord>(
 
     private long _version = version;
 
+    /// <summary>
+    /// What gossip told last, by shard: most of it is told again with each change.
+    /// </summary>
+    private readonly LWWDictionary<string, TRecord>[] _shards =
+        [.. Enumerable.Repeat(LWWDictionary<string, TRecord>.Empty, HostShards.Count)];
+
+    private HashSet<string> _changed = new(StringComparer.Ordinal);
+
     public ImmutableSortedDictionary<string, TRecord> All { get; private set; } =
         Ordinal.EmptyMap<TRecord>();
 
     /// <summary>Null until this host has said something.</summary>
     public TRecord? Own { get; private set; }
+
+    /// <summary>Hosts whose record changed since this was asked last.</summary>
+    public IReadOnlyCollection<string> TakeChanged()
+    {
+        var changed = _changed;
+        if (changed.Count > 0) _changed = new HashSet<string>(StringComparer.Ordinal);
+        return changed;
+    }
 
     public void Subscribe(IActorRef self)
     {
@@ -51,10 +67,20 @@ internal sealed class GossipedRecords<TRecord>(
     public void Adopt(Changed changed)
     {
         var shard = HostShards.IndexOf(changed.Key.Id);
-        var entries = changed.Get(_keys[shard]).Entries;
-        var gone = All.Keys.Where(
-            one => HostShards.ShardOf(one) == shard && !entries.ContainsKey(one)).ToList();
-        All = All.RemoveRange(gone).SetItems(entries);
+        var entries = changed.Get(_keys[shard]);
+        var before = _shards[shard];
+        foreach (var (one, _) in before)
+        {
+            if (!entries.ContainsKey(one)) Set(one, null);
+        }
+
+        foreach (var (one, record) in entries)
+        {
+            if (!before.TryGetValue(one, out var old) || !ReferenceEquals(old, record))
+                Set(one, record);
+        }
+
+        _shards[shard] = entries;
         if (Own is null || HostShards.ShardOf(host) != shard) return;
         if (!entries.TryGetValue(host, out var known) || known.Version > Own.Version)
         {
@@ -63,7 +89,7 @@ internal sealed class GossipedRecords<TRecord>(
         }
         else
         {
-            All = All.SetItem(host, Own); // Gossip may have told an older one.
+            Set(host, Own); // Gossip may have told an older one.
         }
     }
 
@@ -72,7 +98,7 @@ internal sealed class GossipedRecords<TRecord>(
     public void Write(TRecord record, bool isUrgent = false)
     {
         Own = (TRecord)record.At(++_version);
-        All = All.SetItem(host, Own);
+        Set(host, Own);
         var own = Own;
         Update(
             host, map => map.SetItem(_node, host, own, (_, value) => value.Version),
@@ -105,8 +131,15 @@ internal sealed class GossipedRecords<TRecord>(
     private void Remove(string one)
     {
         _absent.Remove(one);
-        All = All.Remove(one);
+        Set(one, null);
         Update(one, map => map.Remove(_node, one));
+    }
+
+    private void Set(string one, TRecord? record)
+    {
+        if (ReferenceEquals(All.GetValueOrDefault(one), record)) return;
+        All = record is null ? All.Remove(one) : All.SetItem(one, record);
+        _changed.Add(one);
     }
 
     private void Update(

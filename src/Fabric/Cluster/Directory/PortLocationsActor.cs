@@ -18,7 +18,7 @@ public sealed class PortLocationsActor : ReceiveActor, IWithTimers
     private readonly GossipedRecords<HostClaims> _claims;
     private readonly IScheduler _clock = Context.System.Scheduler;
 
-    private ImmutableSortedDictionary<string, string> _requested = Ordinal.EmptyMap<string>();
+    private readonly PortOwners _owners = new();
     private ImmutableSortedDictionary<string, PortLocation>? _told;
     private MembershipView _members;
     private bool _hasClaimed;
@@ -32,7 +32,7 @@ public sealed class PortLocationsActor : ReceiveActor, IWithTimers
         Receive<ClaimPorts>(Claim);
         Receive<RequestedChassisChanged>(changed =>
         {
-            _requested = changed.Requested;
+            _owners.SetRequested(changed.Requested);
             Tell();
         });
         Receive<MembershipView>(members =>
@@ -85,9 +85,11 @@ public sealed class PortLocationsActor : ReceiveActor, IWithTimers
 
     private void Tell()
     {
-        var locations = PortClaims.Resolve(
-            _claims.All.Values, _members.AliveHosts, _requested);
-        if (_told is not null && _told.SequenceEqual(locations)) return;
+        foreach (var host in _claims.TakeChanged())
+            _owners.Say(host, _claims.All.GetValueOrDefault(host));
+        _owners.SetAlive(_members.AliveHosts);
+        var locations = _owners.Locations;
+        if (ReferenceEquals(_told, locations)) return;
         _told = locations;
         Context.Parent.Tell(new PortLocationsChanged(locations));
     }

@@ -20,6 +20,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
     private readonly GossipedRecords<HostRecord> _records;
     private readonly IScheduler _clock = Context.System.Scheduler;
 
+    private readonly LiveVteps _live = new();
     private MembershipView _members;
     private ImmutableSortedSet<Vtep>? _told;
     private bool _isPatient = true;
@@ -85,9 +86,14 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
 
     private void Tell()
     {
-        var live = VtepDirectory.Live(_records.All, _members, _isPatient);
-        if (live is null || (_told is not null && _told.SetEquals(live))) return;
-        _told = live;
-        Context.Parent.Tell(new VtepsChanged(live));
+        foreach (var host in _records.TakeChanged())
+            _live.Say(host, _records.All.GetValueOrDefault(host));
+        _live.SetAlive(_members.AliveHosts);
+        // A host that has just joined must not take what it has not heard yet for gone.
+        if (!_members.AliveHosts.Contains(_host) || (_isPatient && !_live.IsComplete)) return;
+        if (_told is not null && (ReferenceEquals(_told, _live.All) || _told.SetEquals(_live.All)))
+            return;
+        _told = _live.All;
+        Context.Parent.Tell(new VtepsChanged(_told));
     }
 }

@@ -71,8 +71,10 @@ public sealed partial class LogWriter
         if (appended.Matched > follower.Matched)
             follower.Matched = Math.Min(appended.Matched, Last.Sequence);
         follower.Next = Math.Max(follower.Next, follower.Matched + 1);
+        var committed = Committed;
         Commit();
-        Pump(now);
+        if (Committed != committed) Pump(now);
+        else Pump(follower, now); // The answers of a thousand learners concern nobody else.
     }
 
     private void StepBack(string host, AppendGap gap, TimeSpan now)
@@ -80,7 +82,7 @@ public sealed partial class LogWriter
         var follower = Follower(host);
         follower.IsAwaited = follower.IsImageAwaited = false;
         follower.Next = Math.Max(follower.Matched + 1, Math.Min(gap.Hint + 1, follower.Next));
-        Pump(now);
+        Pump(follower, now);
     }
 
     /// <summary>The greatest sequence that a majority of the voters in force has matched.</summary>

@@ -24,6 +24,9 @@ namespace Fabric.Cluster;
 public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    /// <summary>From so many members on a cluster is large.</summary>
+    private const int CrowdMin = 64;
+
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(500);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -38,6 +41,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private bool _isRunning;
     private MembershipView _members;
     private LogStatus? _logStatus;
+    private bool _isListStale;
     private TimeSpan _pause = PauseMin;
     private TimeSpan? _cutOffSince;
     private string? _lastEnd;
@@ -178,11 +182,20 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 
     private void Adopt(MembershipView members)
     {
+        if (_isListStale && !members.IsMember) RememberMembers();
         _members = members;
         _northbound.Tell(members);
         if (!members.IsMember) return;
         _pause = PauseMin;
-        var addresses = members.Members
+        if (!_list.WasMember || members.Members.Length <= CrowdMin) RememberMembers();
+        else _isListStale = true;
+    }
+
+    /// <summary>Of a large cluster, which changes all the time, at most once a second.</summary>
+    private void RememberMembers()
+    {
+        _isListStale = false;
+        var addresses = _members.Members
             .Where(member => member.IsAlive && !member.IsLeaving)
             .ToImmutableSortedDictionary(
                 member => member.HostId, member => member.Address, StringComparer.Ordinal);
@@ -210,6 +223,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private void OnTick()
     {
         Attach();
+        if (_isListStale) RememberMembers();
         _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;
     }
 

@@ -43,7 +43,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>In a large cluster members change in crowds: a crowd is looked at once.</summary>
-    private static readonly TimeSpan RefreshPause = TimeSpan.FromMilliseconds(20);
+    private TimeSpan RefreshPause => TimeSpan.FromMilliseconds(20 + _members.Members.Length / 10);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly FabricSettings _settings;
@@ -52,6 +52,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
     private readonly FrameAssembler _frames = new();
 
+    private readonly MembershipReader _reader;
     private IActorRef _writer = ActorRefs.Nobody;
     private MembershipView _members;
     private ImmutableDictionary<string, string> _addresses =
@@ -65,6 +66,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         _start = start;
         _hostSide = hostSide;
         _members = MembershipView.Nothing(settings.HostId);
+        _reader = new MembershipReader(_node, settings.HostId);
         _formation = new FormationRule(settings.HostId);
         _startedAt = settings.Clock.GetTimestamp();
 
@@ -196,9 +198,9 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private void Refresh()
     {
         LookForOthers();
-        var members = MembershipReader.Read(_node, _settings.HostId);
+        var members = _reader.Read();
         GiveUpLostJoin(members);
-        if (members.IsSameAs(_members)) return;
+        if (ReferenceEquals(members, _members) || members.IsSameAs(_members)) return;
         _members = members;
         _addresses = members.Members.ToImmutableDictionary(
             member => member.HostId, member => member.Address);

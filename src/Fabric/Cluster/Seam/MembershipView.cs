@@ -15,9 +15,10 @@ public sealed record HostMember(
     /// </summary>
     public bool IsAlive => Status is "up" or "weaklyup" or "leaving" or "exiting";
 
-    public bool IsSameAs(HostMember other) => HostId == other.HostId
-        && Address == other.Address && Status == other.Status
-        && IsReachable == other.IsReachable && Roles.SetEquals(other.Roles);
+    public bool IsSameAs(HostMember other) => ReferenceEquals(this, other)
+        || (HostId == other.HostId
+            && Address == other.Address && Status == other.Status
+            && IsReachable == other.IsReachable && Roles.SetEquals(other.Roles));
 
     public bool IsLeaving => Status is "leaving" or "exiting";
 }
@@ -37,13 +38,21 @@ public sealed record MembershipView(
 
     public static MembershipView Nothing(string host) => new(host, "", [], null, false);
 
-    public HostMember? Find(string host) =>
-        Members.FirstOrDefault(member => member.HostId == host);
+    public HostMember? Find(string host)
+    {
+        if (_byHost is null || _byHostOf != Members)
+        {
+            _byHostOf = Members;
+            _byHost = Members.ToDictionary(member => member.HostId, StringComparer.Ordinal);
+        }
+
+        return _byHost.GetValueOrDefault(host);
+    }
 
     public bool IsSameAs(MembershipView other) => SelfAddress == other.SelfAddress
         && LeaderHost == other.LeaderHost && IsMember == other.IsMember
         && Members.Length == other.Members.Length
-        && Members.Zip(other.Members).All(pair => pair.First.IsSameAs(pair.Second));
+        && Members.Zip(other.Members).All(pair => pair.Item1.IsSameAs(pair.Item2));
 
     /// <summary>This host has been a member for longer than all others that are alive.</summary>
     public bool IsOldest =>
@@ -65,6 +74,8 @@ public sealed record MembershipView(
         }
     }
 
+    private Dictionary<string, HostMember>? _byHost;
+    private ImmutableArray<HostMember> _byHostOf;
     private ImmutableSortedSet<string>? _alive;
     private ImmutableArray<HostMember> _aliveOf;
 }

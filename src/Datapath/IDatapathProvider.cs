@@ -72,6 +72,9 @@ public sealed record DatapathCapabilities
     public bool HasConntrackFlush { get; init; } = true;
     public bool HasAddMpls { get; init; } = true;
     public bool HasMegaflows { get; init; } = true;
+
+    /// <summary>Can put outer headers on and take them off by actions.</summary>
+    public bool HasTunnelPush { get; init; }
     public int SampleNestingMax { get; init; } = 10;
     public int HashAlgorithmMax { get; init; } = 1;
 }

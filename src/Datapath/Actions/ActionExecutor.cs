@@ -35,10 +35,16 @@ internal sealed partial class ActionExecutor(PacketContext context)
         Run(ref run, actions);
     }
 
-    private void Run(ref PacketRun run, DatapathAction[] actions)
+    private void Run(ref PacketRun run, DatapathAction[] actions, int start = 0)
     {
-        for (var i = 0; i < actions.Length; i++)
+        for (var i = start; i < actions.Length; i++)
         {
+            if (run.Packet.SegmentSize != 0 && actions[i] is TunnelPushAction)
+            {
+                RunSegments(ref run, actions, i);
+                return;
+            }
+
             if (run.Key.NetworkFragment != 0 && actions[i] is ConntrackAction conntrack
                 && context.Core.Conntrack.Reassembly.IsFor(run.Key))
             {
@@ -67,6 +73,10 @@ internal sealed partial class ActionExecutor(PacketContext context)
             case SetTunnelAction tunnel:
                 run.Tunnel = tunnel.Tunnel;
                 return DropReason.None;
+            case TunnelPushAction push:
+                return Push(ref run, push);
+            case TunnelPopAction pop:
+                return Pop(ref run, pop.TunnelPort, isLast);
             case ConntrackAction conntrack:
                 return Track(ref run, conntrack);
             case RecirculateAction recirculate:

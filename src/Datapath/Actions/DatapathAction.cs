@@ -87,6 +87,24 @@ public sealed record SetPriorityAction(uint Value) : DatapathAction;
 /// <summary>Outer header for the tunnel port that the packet is output to next.</summary>
 public sealed record SetTunnelAction(TunnelMetadata Tunnel) : DatapathAction;
 
+/// <summary>
+/// Puts an outer header before the packet, which goes on as one that comes from 'OutPort'.
+/// </summary>
+/// <param name="TunnelPort">The tunnel port that the packet is counted by.</param>
+/// <param name="Header">Made by <see cref="OuterHeader"/>: lengths, sums, source port open.</param>
+public sealed record TunnelPushAction(
+    uint TunnelPort, TunnelKind Kind, ImmutableArray<byte> Header, uint OutPort) : DatapathAction
+{
+    public bool Equals(TunnelPushAction? other) => other is not null
+        && (TunnelPort, Kind, OutPort) == (other.TunnelPort, other.Kind, other.OutPort)
+        && Header.AsSpan().SequenceEqual(other.Header.AsSpan());
+
+    public override int GetHashCode() => HashCode.Combine(TunnelPort, Kind, OutPort);
+}
+
+/// <summary>Takes the outer header off; the packet comes in anew by the tunnel port.</summary>
+public sealed record TunnelPopAction(uint TunnelPort) : DatapathAction;
+
 public sealed record RecirculateAction(uint RecirculationId) : DatapathAction;
 
 public sealed record HashAction(HashAlgorithm Algorithm, uint Basis) : DatapathAction;

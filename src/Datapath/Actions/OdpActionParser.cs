@@ -85,6 +85,12 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
                 return Number(text, value => new MeterAction(value), out action);
             case "lb_output":
                 return Number(text, value => new LoadBalancedOutputAction(value), out action);
+            case "tnl_push":
+                return OdpTunnelParser.TryParse(text, portNumber, out action);
+            case "tnl_pop":
+                action = OdpTunnelParser.PortOf(text, portNumber) is { } popped
+                    ? new TunnelPopAction(popped) : null;
+                return action is not null;
             case "hash":
                 return TryHash(text, out action);
             case "ct":

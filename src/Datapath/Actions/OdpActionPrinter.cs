@@ -30,10 +30,11 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
     {
         switch (action)
         {
-            case OutputAction output:
-                text.Append(portName?.Invoke(output.Port)
-                    ?? output.Port.ToString(CultureInfo.InvariantCulture));
+            case OutputAction output: text.Append(Port(output.Port)); break;
+            case TunnelPushAction push:
+                OdpTunnelPrinter.Append(text, push, Port(push.OutPort));
                 break;
+            case TunnelPopAction pop: text.Append($"tnl_pop({Port(pop.TunnelPort)})"); break;
             case UserspaceAction userspace: Userspace(userspace.Userdata); break;
             case RecirculateAction recirculate:
                 text.Append($"recirc({Hex(recirculate.RecirculationId)})");
@@ -58,6 +59,9 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
                 break;
         }
     }
+
+    private string Port(uint number) =>
+        portName?.Invoke(number) ?? number.ToString(CultureInfo.InvariantCulture);
 
     private bool Headers(DatapathAction action)
     {

@@ -84,6 +84,7 @@ public sealed partial class ConntrackTable
     private void SetInvalid(ref FlowKey key, ushort zone)
     {
         CountRefusal(DropReason.ConntrackInvalid);
+        Forget();
         Clear(ref key);
         key.ConntrackZone = zone;
         key.ConntrackState = ConntrackState.Tracked | ConntrackState.Invalid;

@@ -34,6 +34,12 @@ public sealed partial class ConntrackTable
         last.IsRelated = run.IsRelated;
     }
 
+    /// <summary>What comes next on this thread is no repetition of what came before.</summary>
+    private static void Forget()
+    {
+        if (_last is { } last) last.Connection = null;
+    }
+
     /// <summary>
     /// Marks and translates a packet that this thread tracked in this zone just now.
     /// </summary>

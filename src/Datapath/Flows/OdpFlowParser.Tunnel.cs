@@ -75,7 +75,7 @@ internal static partial class OdpFlowParser
     }
 
     /// <summary>{class=..,type=..,len=4,0x..}.. as raw options.</summary>
-    private static bool TryOptions(ReadOnlySpan<char> text, ref FlowKey key, ref FlowKey mask)
+    public static bool TryOptions(ReadOnlySpan<char> text, ref FlowKey key, ref FlowKey mask)
     {
         var size = 0;
         while (true)

@@ -17,7 +17,7 @@ public sealed class MemoryPort : PacketPort
     private readonly ConcurrentQueue<(byte[] Bytes, TunnelMetadata? Tunnel)> _sent = new();
     private readonly Action<MemoryPort, PacketBuffer, TunnelMetadata?> _receive;
     private readonly MacBytes _mac;
-    private readonly PcapWriter? _received, _transmitted;
+    private Captures _captures;
     private readonly PacketStream? _stream;
     private volatile bool _isDown;
 
@@ -28,11 +28,17 @@ public sealed class MemoryPort : PacketPort
     {
         _mac = spec.Mac ?? mac;
         _receive = receive;
-        _received = PcapWriter.ForOption(spec, "pcap", "rxq_pcap", number);
-        _transmitted = spec.Options?.GetValueOrDefault("pcap") is null
-            ? PcapWriter.ForOption(spec, "tx_pcap", "tx_pcap", number)
-            : _received;
+        _captures = new Captures(spec);
         _stream = PacketStream.ForOptions(spec, packet => Inject(packet));
+    }
+
+    /// <summary>Takes up changed names of capture files (pcap, rxq_pcap, tx_pcap).</summary>
+    internal void Reconfigure(DatapathPortSpec spec)
+    {
+        var before = _captures;
+        if (before.IsFor(spec)) return;
+        Volatile.Write(ref _captures, new Captures(spec));
+        before.Dispose();
     }
 
     /// <summary>The other end of option `stream` or `pstream` is there.</summary>
@@ -109,7 +115,7 @@ public sealed class MemoryPort : PacketPort
             return;
         }
 
-        _received?.Write(packet.Bytes);
+        _captures.Received?.Write(packet.Bytes);
         _receive(this, packet, tunnel);
     }
 
@@ -167,7 +173,7 @@ public sealed class MemoryPort : PacketPort
 
         foreach (var entry in entries)
         {
-            _transmitted?.Write(entry.Packet.Bytes);
+            _captures.Transmitted?.Write(entry.Packet.Bytes);
             _stream?.Send(entry.Packet.Bytes);
             _sent.Enqueue((entry.Packet.Bytes.ToArray(), entry.Tunnel));
             if (_sent.Count > DatapathLimits.KeptPacketsMax) _sent.TryDequeue(out _);
@@ -180,7 +186,34 @@ public sealed class MemoryPort : PacketPort
     public override void Dispose()
     {
         _stream?.Dispose();
-        _received?.Dispose();
-        _transmitted?.Dispose();
+        _captures.Dispose();
+    }
+
+    /// <summary>The files that a port's options name, both directions in one or apart.</summary>
+    private sealed class Captures : IDisposable
+    {
+        private readonly string? _both, _in, _out;
+
+        public Captures(DatapathPortSpec spec)
+        {
+            (_both, _in, _out) = NamesOf(spec);
+            Received = PcapWriter.ForPath(_both ?? _in);
+            Transmitted = _both is null ? PcapWriter.ForPath(_out) : Received;
+        }
+
+        public PcapWriter? Received { get; }
+        public PcapWriter? Transmitted { get; }
+
+        public bool IsFor(DatapathPortSpec spec) => NamesOf(spec) == (_both, _in, _out);
+
+        public void Dispose()
+        {
+            Received?.Dispose();
+            Transmitted?.Dispose();
+        }
+
+        private static (string? Both, string? In, string? Out) NamesOf(DatapathPortSpec spec) => (
+            spec.Options?.GetValueOrDefault("pcap"), spec.Options?.GetValueOrDefault("rxq_pcap"),
+            spec.Options?.GetValueOrDefault("tx_pcap"));
     }
 }

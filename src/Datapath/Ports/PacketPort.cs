@@ -32,6 +32,9 @@ public abstract class PacketPort : IDisposable
     /// </summary>
     internal long CostTicks;
 
+    /// <summary>Tunnel ports: the number of the next packet whose header is pushed.</summary>
+    internal uint PushSequence;
+
     /// <summary>What a packet thread waits on, or -1 when nobody needs to.</summary>
     internal virtual int Descriptor => -1;
 

@@ -29,14 +29,9 @@ public sealed class PcapWriter : IDisposable
         _file.Flush();
     }
 
-    /// <summary>
-    /// The writer that a port's options ask for; null when none, or it cannot be.
-    /// </summary>
-    internal static PcapWriter? ForOption(
-        DatapathPortSpec spec, string first, string second, uint number)
+    /// <summary>A writer to that file; null when none is named, or it cannot be made.</summary>
+    internal static PcapWriter? ForPath(string? path)
     {
-        var path = spec.Options?.GetValueOrDefault(first)
-            ?? spec.Options?.GetValueOrDefault(second);
         if (path is null) return null;
         try
         {

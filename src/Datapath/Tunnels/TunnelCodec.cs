@@ -29,20 +29,21 @@ internal static class TunnelCodec
     /// <summary>Writes the header for 'tunnel' into 'header'; returns its size, or -1.</summary>
     /// <param name="payload">What will follow: for lengths and checksums that cover it.</param>
     /// <param name="sequence">The port's counter, for headers that have one.</param>
+    /// <param name="packetType">Of the payload: 0 is Ethernet (host order).</param>
     public static int Write(
         TunnelPortSpec spec, TunnelMetadata tunnel, ReadOnlySpan<byte> payload,
-        ref uint sequence, Span<byte> header)
+        ref uint sequence, Span<byte> header, uint packetType = 0)
     {
         switch (spec.Kind)
         {
             case TunnelKind.Geneve:
                 return WriteGeneve(tunnel, header);
             case TunnelKind.Vxlan:
-                return WriteVxlan(spec, tunnel, header);
+                return WriteVxlan(spec, tunnel, header, packetType);
             case TunnelKind.Gre or TunnelKind.Ip6Gre:
                 var hasChecksum = (tunnel.Flags & TunnelFlags.Checksum) != 0;
                 var size = GreHeader.Write(
-                    header, EtherType.TransparentEthernet,
+                    header, packetType == 0 ? EtherType.TransparentEthernet : (ushort)packetType,
                     (tunnel.Flags & TunnelFlags.Key) != 0 ? (uint)tunnel.Id : null,
                     (tunnel.Flags & TunnelFlags.Sequence) != 0 ? sequence++ : null, hasChecksum);
                 if (hasChecksum) GreHeader.WriteChecksum(header[..size], payload);
@@ -70,7 +71,7 @@ internal static class TunnelCodec
     }
 
     private static int WriteVxlan(
-        TunnelPortSpec spec, TunnelMetadata tunnel, Span<byte> header)
+        TunnelPortSpec spec, TunnelMetadata tunnel, Span<byte> header, uint packetType)
     {
         VxlanHeader.Write(header[..VxlanHeader.Size], VniOf(tunnel));
         if (spec.HasGbp && (tunnel.GbpId != 0 || tunnel.GbpFlags != 0))
@@ -79,11 +80,23 @@ internal static class TunnelCodec
         }
         else if (spec.HasGpe)
         {
-            VxlanHeader.WriteNextProtocol(header, nextProtocol: 3);
+            var next = NextProtocolOf(packetType);
+            if (next == 0) return -1;
+            VxlanHeader.WriteNextProtocol(header, next);
         }
 
         return VxlanHeader.Size;
     }
+
+    /// <summary>0 for what GPE has no number for.</summary>
+    private static byte NextProtocolOf(uint packetType) => (ushort)packetType switch
+    {
+        0 => VxlanHeader.NextEthernet,
+        EtherType.Ipv4 => VxlanHeader.NextIpv4,
+        EtherType.Ipv6 => VxlanHeader.NextIpv6,
+        EtherType.Nsh => VxlanHeader.NextNsh,
+        _ => 0,
+    };
 
     private static int WriteErspan(TunnelMetadata tunnel, ref uint sequence, Span<byte> header)
     {
@@ -93,9 +106,8 @@ internal static class TunnelCodec
         var size = GreHeader.Write(header, type, key: null, sequence++, hasChecksum: false);
         if (erspan.Version == 2)
         {
-            var ticks = (uint)(Environment.TickCount64 * 10);
             ErspanHeader.Write(
-                header.Slice(size, ErspanHeader.Version2Size), session, ticks,
+                header.Slice(size, ErspanHeader.Version2Size), session, ErspanTicks(),
                 erspan.Direction, erspan.HardwareId);
             return size + ErspanHeader.Version2Size;
         }
@@ -104,6 +116,9 @@ internal static class TunnelCodec
             header.Slice(size, ErspanHeader.Version1Size), session, erspan.Index);
         return size + ErspanHeader.Version1Size;
     }
+
+    /// <summary>Now, in the units of ERSPAN's time stamps: 100 microseconds.</summary>
+    public static uint ErspanTicks() => (uint)(Environment.TickCount64 * 10);
 
     private static uint VniOf(TunnelMetadata tunnel) => (uint)(tunnel.Id & 0xFF_FFFF);
 
@@ -124,7 +139,8 @@ internal static class TunnelCodec
 
         if (header.ProtocolType != EtherType.TransparentEthernet)
         {
-            return DropReason.ActionUnsupported;
+            key.PacketTypeWire = BinaryPrimitives.ReverseEndianness(
+                (1u << 16) | header.ProtocolType);
         }
 
         var flags = header.HasChecksum ? TunnelFlags.Checksum : TunnelFlags.None;
@@ -226,9 +242,9 @@ internal static class TunnelCodec
         if (!spec.HasGpe || !header.HasNextProtocol) return DropReason.None;
         var type = header.NextProtocol switch
         {
-            1 => EtherType.Ipv4,
-            2 => EtherType.Ipv6,
-            4 => EtherType.Nsh,
+            VxlanHeader.NextIpv4 => EtherType.Ipv4,
+            VxlanHeader.NextIpv6 => EtherType.Ipv6,
+            VxlanHeader.NextNsh => EtherType.Nsh,
             _ => (ushort)0,
         };
         if (type != 0)
@@ -237,7 +253,9 @@ internal static class TunnelCodec
             return DropReason.None;
         }
 
-        return header.NextProtocol == 3 ? DropReason.None : DropReason.VxlanFlags;
+        return header.NextProtocol == VxlanHeader.NextEthernet
+            ? DropReason.None
+            : DropReason.VxlanFlags;
     }
 
     private static void SetId(ref FlowKey key, uint vni, TunnelFlags flags)

@@ -12,6 +12,12 @@ internal sealed class DatapathCore(TimeProvider clock, ConntrackTable conntrack)
     public MeterTable Meters { get; } = new();
     public ConntrackTable Conntrack { get; } = conntrack;
 
+    /// <summary>Geneve options that may come in marked critical.</summary>
+    public GeneveOptions GeneveOptions { get; } = new();
+
+    /// <summary>Outer source ports of pushed headers, from and to.</summary>
+    public SourcePorts SourcePorts { get; set; } = SourcePorts.Default;
+
     /// <summary>Told of faults on packet threads; null lets them end the process.</summary>
     public volatile Action<Exception>? Faulted;
 

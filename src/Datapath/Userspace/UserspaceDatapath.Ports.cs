@@ -92,6 +92,10 @@ public sealed partial class UserspaceDatapath : IDatapathPorts
     public MemoryPort? FindMemoryPort(string name) =>
         FindPort(name) is { } port ? Innermost(port) as MemoryPort : null;
 
+    /// <summary>Options of a port that is there: memory and dummy ports take up changes.</summary>
+    public void Reconfigure(DatapathPortSpec spec) =>
+        FindMemoryPort(spec.Name)?.Reconfigure(spec);
+
     private static PacketPort Innermost(PacketPort port) =>
         port is FaultPort fault ? fault.Inner : port;
 

@@ -76,8 +76,11 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
     }
 
     public string ProviderName => _options.ProviderName;
+
+    /// <summary>All its ports are in memory.</summary>
+    public bool IsDummy => _options.IsDummy;
     public string Name { get; }
-    public DatapathCapabilities Capabilities { get; } = new();
+    public DatapathCapabilities Capabilities { get; } = new() { HasTunnelPush = true };
     public IDatapathPorts Ports => this;
     public IDatapathFlows Flows => _core.Flows;
     public IDatapathConntrack Conntrack => _core.Conntrack;
@@ -87,7 +90,14 @@ public sealed partial class UserspaceDatapath : IDatapathProvider
     public MegaflowTable FlowTable => _core.Flows;
 
     /// <summary>Geneve options that may come in marked critical.</summary>
-    public GeneveOptions GeneveOptions { get; } = new();
+    public GeneveOptions GeneveOptions => _core.GeneveOptions;
+
+    /// <summary>Where outer source ports of pushed headers are taken from.</summary>
+    public SourcePorts TunnelSourcePorts
+    {
+        get => _core.SourcePorts;
+        set => _core.SourcePorts = value;
+    }
 
     public IUpcallHandler? UpcallHandler
     {

@@ -22,6 +22,7 @@ public readonly ref struct ErspanHeader
 {
     public const int Version1Size = 8;
     public const int Version2Size = 12;
+    public const int TimestampOffset = 4;
     private const int PlatformSize = 8;
 
     private readonly ReadOnlySpan<byte> _bytes;

@@ -23,6 +23,11 @@ public readonly ref struct GreHeader
     public const int SizeMin = 4;
     public const int SizeMax = 16;
 
+    // Bits of the first byte.
+    public const byte ChecksumBit = FlagChecksum >> 8;
+    public const byte KeyBit = FlagKey >> 8;
+    public const byte SequenceBit = FlagSequence >> 8;
+
     private const ushort FlagChecksum = 0x8000;
     private const ushort FlagRouting = 0x4000;
     private const ushort FlagKey = 0x2000;
@@ -121,6 +126,17 @@ public readonly ref struct GreHeader
 
         return size;
     }
+
+    /// <summary>The size of the header at the start of 'bytes', proved to be there.</summary>
+    public static bool TryMeasure(ReadOnlySpan<byte> bytes, out int size)
+    {
+        size = bytes.Length < SizeMin ? 0 : SizeOf(BinaryPrimitives.ReadUInt16BigEndian(bytes));
+        return size > 0 && size <= bytes.Length;
+    }
+
+    /// <summary>Where the sequence number is in a header whose first byte is 'flags'.</summary>
+    public static int SequenceOffset(byte flags) =>
+        SizeOf((ushort)((flags & ~SequenceBit) << 8));
 
     /// <summary>Sets the checksum over header and payload, which may lie apart.</summary>
     public static void WriteChecksum(Span<byte> header, ReadOnlySpan<byte> payload)

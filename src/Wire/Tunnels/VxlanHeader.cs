@@ -22,6 +22,12 @@ public readonly ref struct VxlanHeader
 {
     public const int Size = 8;
 
+    // Next protocols of GPE.
+    public const byte NextIpv4 = 1;
+    public const byte NextIpv6 = 2;
+    public const byte NextEthernet = 3;
+    public const byte NextNsh = 4;
+
     private const byte FlagGroupPolicy = 0x80;
     private const byte FlagVni = 0x08;
     private const byte FlagProtocol = 0x04;
@@ -38,7 +44,7 @@ public readonly ref struct VxlanHeader
     public byte PolicyFlags => (byte)(_bytes[Field.PolicyFlags] & 0x48);
     public ushort PolicyId => BinaryPrimitives.ReadUInt16BigEndian(_bytes[Field.PolicyId..]);
 
-    /// <summary>GPE: 1 IPv4, 2 IPv6, 3 Ethernet, 4 NSH.</summary>
+    /// <summary>GPE: <see cref="NextIpv4"/> and so on.</summary>
     public byte NextProtocol => _bytes[Field.NextProtocol];
 
     /// <summary>Splits 'packet' into its VXLAN header and the frame that it carries.</summary>

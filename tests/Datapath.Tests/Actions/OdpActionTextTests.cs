@@ -41,6 +41,29 @@ public sealed class OdpActionTextTests
     [InlineData("userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id=3,"
         + "rule_cookie=0,controller_id=0,max_len=65535))")]
     [InlineData("set(skb_mark(0x5)),set(skb_priority(0x2)),1")]
+    [InlineData("clone(tnl_push(tnl_port(4789),header(size=50,type=4,eth(dst=f8:bc:12:44:34:b6,"
+        + "src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,dst=1.1.2.92,proto=17,tos=0,"
+        + "ttl=64,frag=0x4000),udp(src=0,dst=4789,csum=0x0),vxlan(flags=0x8000000,vni=0x7b)),"
+        + "out_port(100)),1),tnl_pop(4789)")]
+    [InlineData("tnl_push(tnl_port(3),header(size=50,type=3,eth(dst=f8:bc:12:44:34:b6,"
+        + "src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,dst=1.1.2.92,proto=47,tos=0x20,"
+        + "ttl=33,frag=0x0),gre((flags=0xb000,proto=0x6558),csum=0x0,key=0x1c9,seq=0x0)),"
+        + "out_port(100)),1")]
+    [InlineData("tnl_push(tnl_port(6),header(size=66,type=109,eth(dst=f8:bc:12:44:34:b7,"
+        + "src=aa:55:aa:55:00:00,dl_type=0x86dd),ipv6(src=2001:cafe::88,dst=2001:cafe::92,label=0,"
+        + "proto=47,tclass=0x0,hlimit=64),gre((flags=0x3000,proto=0x6558),key=0x1c8,seq=0x0)),"
+        + "out_port(100)),1")]
+    [InlineData("tnl_push(tnl_port(6081),header(size=58,type=5,eth(dst=f8:bc:12:44:34:b6,"
+        + "src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,dst=1.1.2.92,proto=17,tos=0,"
+        + "ttl=64,frag=0x4000),udp(src=0,dst=6081,csum=0x0),geneve(crit,vni=0x4d,"
+        + "options({class=0xffff,type=0x80,len=4,0x12345678}))),out_port(100)),1")]
+    [InlineData("tnl_push(tnl_port(4),header(size=54,type=107,eth(dst=f8:bc:12:44:34:b6,"
+        + "src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,dst=1.1.2.92,proto=47,tos=0,"
+        + "ttl=64,frag=0x4000),erspan(ver=2,sid=0x1,dir=1,hwid=0x7)),out_port(100)),1")]
+    [InlineData("pop_eth,tnl_push(tnl_port(2152),header(size=50,type=110,"
+        + "eth(dst=f8:bc:12:44:34:b6,src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,"
+        + "dst=1.1.2.92,proto=17,tos=0,ttl=64,frag=0x4000),udp(src=0,dst=2152,csum=0x0),"
+        + "gtpu(flags=0x30,msgtype=255,teid=0x7b)),out_port(100)),1")]
     public void Action_text_is_read_and_printed_the_same(string text)
     {
         Assert.True(OdpActionText.TryParse(text, null, out var actions, out var error), error);
@@ -62,6 +85,11 @@ public sealed class OdpActionTextTests
     [InlineData("p1")]
     [InlineData("sample(sample=101%,actions(1))")]
     [InlineData("push_vlan(vid=4096)")]
+    [InlineData("tnl_push(tnl_port(1),header(size=14,type=4,eth()),out_port(1))")]
+    [InlineData("tnl_push(tnl_port(1),header(size=34,type=4,eth(dl_type=0x0800),ipv4()),"
+        + "out_port(1))")]
+    [InlineData("tnl_push(tnl_port(1),header(size=38,type=3,eth(dl_type=0x0800),ipv4(),"
+        + "gre((flags=0xb000,proto=0x6558))),out_port(1))")]
     public void Text_that_is_wrong_is_refused_with_its_place(string text)
     {
         Assert.False(OdpActionText.TryParse(text, null, out _, out var error));

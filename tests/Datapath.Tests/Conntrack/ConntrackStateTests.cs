@@ -24,6 +24,22 @@ public sealed class ConntrackStateTests
     }
 
     [Fact]
+    public void A_broken_packet_has_no_mark_of_the_connection_that_was_tracked_before_it()
+    {
+        var frame = Udp(A, 1000, B, 53);
+        _bench.Send(frame, TrackerBench.Action(commit: true, mark: 5, markMask: uint.MaxValue));
+        Assert.Equal(5u, _bench.Key.ConntrackMark);
+        frame[^1] ^= 0xFF;
+        var packet = new PacketBuffer();
+        packet.Load(frame);
+        var key = default(FlowKey);
+        _bench.Table.Execute(packet, ref key, TrackerBench.Action(), _bench.Now);
+        _bench.Table.Execute(packet, ref key, TrackerBench.Action(commit: true), _bench.Now);
+        Assert.Equal(Tracked | Invalid, key.ConntrackState);
+        Assert.Equal(0u, key.ConntrackMark);
+    }
+
+    [Fact]
     public void Two_ends_that_open_a_connection_at_once_become_one()
     {
         Assert.Equal(Tracked | New, _bench.Commit(Tcp(A, 1000, B, 80, "S", 100, scale: 7)));

@@ -125,7 +125,7 @@ internal static class TunnelOutput
     }
 
     private static ErspanMetadata? ErspanOf(TunnelConfig tunnel, in FlowKey flow) =>
-        tunnel.Kind != TunnelKind.Erspan ? null : new ErspanMetadata(
+        tunnel.Kind != TunnelKind.Erspan ? null : tunnel.Erspan ?? new ErspanMetadata(
             flow.ErspanVersion == 0 ? (byte)1 : flow.ErspanVersion,
             KeyCommit.Host(flow.ErspanIndexWire), flow.ErspanDirection, flow.ErspanHardwareId);
 

@@ -27,6 +27,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private const long ReconciledRequestId = 2;
 
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan HostStatisticsInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StatisticsSlack = TimeSpan.FromMilliseconds(500);
 
     private static readonly DatabaseRemotes Managers =
@@ -39,7 +40,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _bridgeLog =
         Logging.GetLogger(Context.System, "bridge");
     private readonly BridgeReport _report = new();
-    private readonly LinkResets _links = new();
+    private readonly InterfaceFacts _facts = new(DeviceFacts.Read);
     private readonly Dictionary<Guid, long> _counted = [];
     private readonly List<IActorRef> _subscribers = [];
     private IActorRef _bridges;
@@ -121,6 +122,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         Receive<RemoteOpened>(opened => _log.Info("listening at {0}", opened.Text));
         Receive<RemoteFailed>(failed => _log.Warning("{0}: {1}", failed.Text, failed.Problem));
         Receive<StartDatabase>(_ => StartDatabaseActor());
+        Receive<StatisticsDue>(_ => WriteStatistics());
         Receive<Terminated>(HearEnd);
     }
 
@@ -129,6 +131,11 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private sealed class StartDatabase
     {
         public static StartDatabase Instance { get; } = new();
+    }
+
+    private sealed class StatisticsDue
+    {
+        public static StatisticsDue Instance { get; } = new();
     }
 
     protected override SupervisorStrategy SupervisorStrategy() =>
@@ -142,6 +149,9 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
             Context.Watch(_server);
         }
 
+        Timers.StartPeriodicTimer(
+            nameof(StatisticsDue), StatisticsDue.Instance, HostStatisticsInterval,
+            HostStatisticsInterval);
         StartDatabaseActor();
         foreach (var remote in _settings.Remotes) Open(remote);
     }
@@ -268,8 +278,8 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 
     private void HearReconciled(BridgesReconciled reconciled)
     {
-        var operations = StatusTranslation.Translate(_snapshot, reconciled, _links);
-        _links.Keep(row => _snapshot.Find("Interface", row) is not null);
+        var operations = StatusTranslation.Translate(_snapshot, reconciled, _facts);
+        _facts.Keep(row => _snapshot.Find("Interface", row) is not null);
         _report.Tell(_bridgeLog, reconciled);
         if (!_isInitialised) return;
         if (!operations.IsEmpty) _database.Tell(new Transact(ReconciledRequestId, operations));
@@ -290,7 +300,7 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
                 || _time.GetElapsedTime(last, now) > StatisticsInterval - StatisticsSlack;
         }
 
-        Write(StatusTranslation.Translate(_snapshot, observed, _links, withCounters: isDue));
+        Write(StatusTranslation.Translate(_snapshot, observed, _facts, withCounters: isDue));
         if (!isDue) return;
         foreach (var each in observed.Interfaces) _counted[each.Row] = now;
     }
@@ -305,6 +315,17 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
                 ? TimeSpan.FromMilliseconds(wanted)
                 : TimeSpan.FromSeconds(5);
         }
+    }
+
+    private void WriteStatistics()
+    {
+        if (!_isInitialised || _snapshot.Table("Open_vSwitch").First is not { } root) return;
+        var isOn = root.GetMapValue("other_config", "enable-statistics") == "true";
+        var now = isOn
+            ? Datum.Map(HostStatistics.Read(OvsFolders.Run, _time.GetUtcNow())) : Datum.EmptyMap;
+        if (root["statistics"].Equals(now)) return;
+        Write([Operation.UpdateRow(
+            "Open_vSwitch", root.Uuid, new ColumnValue("statistics", now))]);
     }
 
     private void TellConfigured()

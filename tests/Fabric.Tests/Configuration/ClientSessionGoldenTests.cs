@@ -26,10 +26,10 @@ public sealed class ClientSessionGoldenTests
             """{"id":1,"result":["OVN_Northbound"],"error":null}""",
             _peers.Ask("""{"method":"list_dbs","params":[],"id":1}"""));
         Assert.Equal(
-            """{"id":1,"result":null,"error":{"error":"unknown database","details":"get_schema request specifies unknown database X","syntax":"[\"X\"]"}}""",
+            """{"id":1,"error":{"error":"unknown database","details":"get_schema request specifies unknown database X","syntax":"[\"X\"]"}}""",
             _peers.Ask("""{"method":"get_schema","params":["X"],"id":1}"""));
         Assert.Equal(
-            """{"id":1,"result":null,"error":"unknown method"}""",
+            """{"id":1,"error":"unknown method"}""",
             _peers.Ask("""{"method":"foo","params":[],"id":1}"""));
     }
 
@@ -168,7 +168,7 @@ public sealed class ClientSessionGoldenTests
         _peers.Transact("""{"op":"update","table":"NB_Global","where":[],"row":{"nb_cfg":2}}""");
         Assert.Equal("", _peers.Ask(wait));
         Assert.Equal(
-            """{"id":"w","result":null,"error":"canceled"}""",
+            """{"id":"w","error":"canceled"}""",
             _peers.Ask("""{"method":"cancel","params":["w"],"id":null}"""));
     }
 

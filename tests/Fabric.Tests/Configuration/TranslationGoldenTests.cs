@@ -67,7 +67,7 @@ public sealed class TranslationGoldenTests
         var reconciled = new BridgesReconciled(7, none.Add("br0", status));
 
         var operations = StatusTranslation.Translate(
-            _database.Snapshot, reconciled, new LinkResets());
+            _database.Snapshot, reconciled, new InterfaceFacts());
         _database.Transact(operations);
 
         Assert.Null(_database.Last!.Error);
@@ -81,7 +81,7 @@ public sealed class TranslationGoldenTests
         Assert.Equal(
             "0000000000000abc", _database.Snapshot.Table("Bridge").First!.GetString("datapath_id"));
         Assert.Empty(StatusTranslation.Translate(
-            _database.Snapshot, reconciled, new LinkResets()));
+            _database.Snapshot, reconciled, new InterfaceFacts()));
         Assert.DoesNotContain(_database.Last.Changes, BridgeTranslation.IsRelevant);
     }
 

@@ -180,8 +180,14 @@ internal sealed class DatabaseEngine(
         {
             var changed = new DatabaseChanged(Published, outcome.Snapshot, outcome.Changes);
             Published = outcome.Snapshot;
-            foreach (var subscriber in _subscribers) subscriber.Tell(changed);
+
+            // Who asked is told first, so that it goes on while the others are told.
+            if (sender is not null && _subscribers.Contains(sender)) sender.Tell(changed);
             sender?.Tell(answer);
+            foreach (var subscriber in _subscribers)
+            {
+                if (!subscriber.Equals(sender)) subscriber.Tell(changed);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ internal sealed class WaitTimer
 
     public static void Set(ITimerScheduler timers, DatabaseEngine engine)
     {
+        if (engine.WaitingCount == 0 && !timers.IsTimerActive(nameof(WaitTimer))) return;
         if (engine.NextTimeout is { } left)
         {
             // A millisecond later, so that the elapsed time is never found a little short.

@@ -26,6 +26,10 @@ internal readonly struct IndexKey(Datum[] values) : IEquatable<IndexKey>
     }
 
     /// <summary>In English: "a", "a and b", "a, b, and c".</summary>
-    public override string ToString() =>
-        IndexTexts.Join(Array.ConvertAll(_values, value => value.ToString()));
+    public string ToString(ReadOnlySpan<ColumnSchema> columns)
+    {
+        var texts = new string[_values.Length];
+        for (var i = 0; i < texts.Length; i++) texts[i] = _values[i].ToString(columns[i].Type);
+        return IndexTexts.Join(texts);
+    }
 }

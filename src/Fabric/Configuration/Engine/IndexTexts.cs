@@ -13,9 +13,9 @@ internal static class IndexTexts
         if (Compare(first.After!, second.After!) < 0) (first, second) = (second, first);
         return OvsdbError.ConstraintViolation(
             $"Transaction causes multiple rows in \"{first.Table}\" table to have identical "
-            + $"values ({key}) for index on {NamesOf(columns)}.  First row, with UUID "
-            + $"{first.Uuid:D}, {StoryOf(first, columns)}  Second row, with UUID "
-            + $"{second.Uuid:D}, {StoryOf(second, columns)}");
+            + $"values ({key.ToString(columns.AsSpan())}) for index on {NamesOf(columns)}.  "
+            + $"First row, with UUID {first.Uuid:D}, {StoryOf(first, columns)}  "
+            + $"Second row, with UUID {second.Uuid:D}, {StoryOf(second, columns)}");
     }
 
     private static int Compare(Row left, Row right)
@@ -55,6 +55,7 @@ internal static class IndexTexts
         return old.Equals(IndexKey.Of(row.After!, columns.AsSpan()))
             ? "existed in the database before this transaction, which modified some of the row's "
                 + "columns but not any columns in this index."
-            : $"had the following index values before the transaction: {old}.";
+            : $"had the following index values before the transaction: "
+                + $"{old.ToString(columns.AsSpan())}.";
     }
 }

@@ -54,7 +54,7 @@ internal static class References
             var target = schema.Table(column.Type.Key.ReferenceTable!).Index;
             foreach (var key in difference.Keys)
             {
-                if (target == table.Index && key.Uuid == after!.Uuid) continue;
+                if (IsSelf(key.Uuid, target, after!, isWeak)) continue;
                 var sign = now.Contains(key) ? 1 : -1;
                 found.Add(new ReferenceChange(column, new RowKey(target, key.Uuid), sign));
             }
@@ -80,6 +80,11 @@ internal static class References
         return found.Exists(reference => reference.Target == target);
     }
 
+    /// <remarks>As in ovsdb-server, a strong reference is one to its own row by the UUID alone.
+    /// </remarks>
+    private static bool IsSelf(Guid uuid, int table, Row row, bool isWeak) =>
+        uuid == row.Uuid && (!isWeak || table == row.Schema.Index);
+
     private static void AddAll(
         DatabaseSchema schema, ColumnSchema column, Row row, Datum datum, bool isWeak, int sign,
         List<ReferenceChange> found)
@@ -93,7 +98,7 @@ internal static class References
             var table = schema.Table(type.ReferenceTable).Index;
             foreach (var atom in atoms)
             {
-                if (atom.Uuid == row.Uuid && table == row.Schema.Index) continue;
+                if (IsSelf(atom.Uuid, table, row, isWeak)) continue;
                 found.Add(new ReferenceChange(column, new RowKey(table, atom.Uuid), sign));
             }
         }

@@ -107,6 +107,7 @@ internal sealed partial class Transaction(DatabaseSnapshot snapshot, Transaction
                 OvsdbText.Quote(uuid.ToString("D"))));
         }
 
+        if (insert.Malformation is { } malformation) return Fail(malformation);
         var values = Row.DefaultsOf(table);
         if (Assign(table, insert.Row, values, mutableOnly: false) is { } wrong) return Fail(wrong);
         foreach (var column in table.Columns)

@@ -38,7 +38,7 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         _file = file;
         _server = server;
         _time = time;
-        _engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, Guid.NewGuid);
+        _engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, RandomUuids.New);
         _sizeAtCompaction = file.Size;
 
         Receive<Transact>(transact =>

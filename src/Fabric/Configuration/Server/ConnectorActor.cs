@@ -24,6 +24,7 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
     private DatabasesServed _served;
     private TimeSpan _pause = PauseMin;
     private Socket? _connecting;
+    private readonly SocketLinger _linger = new();
     private long _nextSession;
 
     public static Props Props(
@@ -115,7 +116,7 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
         _pause = PauseMin;
         _log.Info("{0}: connected", _open.Remote.Text);
         var session = Context.ActorOf(
-            SessionActor.Props(_connecting!, _open, _server, _served, _time),
+            SessionActor.Props(_connecting!, _open, _server, _served, _time, _linger),
             $"session-{_nextSession++}");
         _connecting = null;
         Context.Watch(session);

@@ -24,6 +24,7 @@ internal sealed class ListenerActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private DatabasesServed _served;
     private Socket? _socket;
+    private readonly SocketLinger _linger = new();
     private long _nextSession;
     private int _sessionCount;
 
@@ -141,7 +142,7 @@ internal sealed class ListenerActor : ReceiveActor, IWithTimers
 
         if (!_open.Remote.IsUnix) client.NoDelay = true;
         var session = Context.ActorOf(
-            SessionActor.Props(client, _open, _server, _served, _time),
+            SessionActor.Props(client, _open, _server, _served, _time, _linger),
             $"session-{_nextSession++}");
         Context.Watch(session);
         _sessionCount++;

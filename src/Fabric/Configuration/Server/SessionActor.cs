@@ -22,10 +22,9 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
 {
     private const int ReadSize = 16 * 1024;
 
-    // A client that has its answer mostly asks on at once: that is worth a short look.
-    private const int LingerMicroseconds = 60;
-
-    private static readonly Identify ReadAfterAnswer = new(nameof(ReadAfterAnswer));
+    // Comes back when whoever has something to do now has done it: the database, whose answer may
+    // go out together with its updates, and the other clients that are told of a change.
+    private static readonly Identify MyTurnAgain = new(nameof(MyTurnAgain));
 
     private readonly Socket _socket;
     private readonly OpenRemote _open;
@@ -37,6 +36,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         new(StringComparer.Ordinal);
 
     private readonly ChangeBacklog _backlog = new();
+    private readonly SocketLinger _linger;
     private ClientSession _session;
     private DatabasesServed _served;
     private Stream _stream;
@@ -45,24 +45,27 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private bool _isReading;
     private bool _isClosing;
     private bool _isProbed;
-    private bool _isLingering;
+    private bool _isAnswered;
+    private bool _isTurnAsked;
     private long _lastHeard;
 
     public static Props Props(
         Socket socket, OpenRemote open, IActorRef server, DatabasesServed served,
-        TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new SessionActor(socket, open, server, served, time));
+        TimeProvider time, SocketLinger linger) =>
+        Akka.Actor.Props.Create(
+            () => new SessionActor(socket, open, server, served, time, linger));
 
     public SessionActor(
         Socket socket, OpenRemote open, IActorRef server, DatabasesServed served,
-        TimeProvider time)
+        TimeProvider time, SocketLinger linger)
     {
         _socket = socket;
         _open = open;
         _server = server;
         _served = served;
         _time = time;
-        _stream = new NetworkStream(socket, ownsSocket: true);
+        _linger = linger;
+        _stream = WatchedStream.Of(socket);
         _session = new ClientSession(this, TransactionOrigin.Internal with { Role = open.Role });
         _lastHeard = time.GetTimestamp();
 
@@ -72,7 +75,12 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             HearSent();
             ReadNext();
         });
-        Receive<ActorIdentity>(_ => ReadNext());
+        Receive<ActorIdentity>(_ =>
+        {
+            _isTurnAsked = false;
+            Flush();
+            ReadNext();
+        });
         Receive<TlsReady>(ready =>
         {
             var origin = TransactionOrigin.Internal with { Role = open.Role };
@@ -93,15 +101,16 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             }
 
             _session.DatabaseChanged(changed.After.Schema.Name, changed);
-            Flush();
+            if (_session.PendingCount == 0) Flush();
+            else AskForTurn(); // Its answer is likely the next thing to come.
         });
         Receive<TransactCompleted>(completed =>
         {
             TellBacklog(); // A client hears of its transaction's changes before the reply.
             _session.TransactCompleted(completed);
-            Flush();
-            _isLingering = !_isSending && _session.PendingCount == 0 && _open.Tls is null;
-            ReadNext();
+            _isAnswered = _session.PendingCount == 0;
+            if (_isAnswered) Flush();
+            AskForTurn();
         });
         Receive<LockAnswered>(answer =>
         {
@@ -180,14 +189,21 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             failure: exception => new ConnectionLost(exception.Message));
     }
 
+    private void AskForTurn()
+    {
+        if (_isTurnAsked) return;
+        _isTurnAsked = true;
+        Context.Parent.Tell(MyTurnAgain);
+    }
+
     private void ReadNext()
     {
         if (_isReading || _isClosing) return;
         if (_session.PendingCount >= OvsdbServerLimits.PendingCountPause) return;
         if (_session.Output.WrittenCount >= OvsdbServerLimits.BacklogSizePause) return;
         _isReading = true;
-        if (_isLingering && !_isClosing) _socket.Poll(LingerMicroseconds, SelectMode.SelectRead);
-        _isLingering = false;
+        if (_isAnswered && !_isSending && _open.Tls is null) _linger.WaitFor(_socket);
+        _isAnswered = false;
         var read = _stream.ReadAsync(_framer.GetMemory(ReadSize));
         if (read.IsCompletedSuccessfully)
         {
@@ -226,9 +242,14 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
             return;
         }
 
+        if (_session.PendingCount > 0 && !_isClosing)
+        {
+            AskForTurn();
+            return;
+        }
+
         Flush();
-        if (_session.PendingCount == 0 || _isClosing) ReadNext();
-        else Context.Parent.Tell(ReadAfterAnswer); // Most answers come before this comes back.
+        ReadNext();
     }
 
     private bool TryHear(ReadOnlyMemory<byte> bytes, out string? problem)

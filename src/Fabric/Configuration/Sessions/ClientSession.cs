@@ -24,6 +24,9 @@ internal sealed partial class ClientSession
 
     private readonly List<Monitor> _monitors = [];
     private readonly Dictionary<long, PendingRequest> _pending = [];
+
+    // Locks asked for and not given back, and those of them that are held.
+    private readonly HashSet<string> _askedLocks = new(StringComparer.Ordinal);
     private ImmutableHashSet<string> _locks = [];
     private long _lastRequestId;
 
@@ -132,7 +135,7 @@ internal sealed partial class ClientSession
         }
 
         var requestId = NewPending(id, database, "transact");
-        var typed = OperationReader.Read(schema, operations, Guid.NewGuid);
+        var typed = OperationReader.Read(schema, operations, RandomUuids.New);
         _peers.Transact(database, new Transact(requestId, typed)
         {
             Origin = _origin with { Locks = _locks },
@@ -184,9 +187,8 @@ internal sealed partial class ClientSession
             && parameters[0].ValueKind is JsonValueKind.True or JsonValueKind.False;
         if (!isTruth)
         {
-            _writer.ReplyError(
-                id, OvsdbError.SyntaxError("set_db_change_aware request must have one Boolean "
-                    + "parameter"));
+            const string Expected = "set_db_change_aware: true or false parameter expected";
+            _writer.ReplyError(id, OvsdbError.SyntaxError(Expected, parameters));
             return;
         }
 
@@ -199,8 +201,7 @@ internal sealed partial class ClientSession
         if (!TryDatabase("convert", parameters, id, out var database, out _)) return;
         if (parameters.GetArrayLength() != 2)
         {
-            _writer.ReplyError(
-                id, OvsdbError.SyntaxError("\"convert\" request must have 2 parameters"));
+            _writer.ReplyError(id, OvsdbError.SyntaxError("array expected", parameters));
             return;
         }
 

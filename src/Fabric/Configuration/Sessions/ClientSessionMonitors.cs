@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using Fabric.Wire.Ovsdb;
@@ -12,10 +12,16 @@ internal sealed partial class ClientSession
     {
         var parameters = message.Params;
         if (!TryDatabase(message.Method, parameters, id, out var name, out var schema)) return;
-        if (parameters.GetArrayLength() < 3)
+        var count = parameters.GetArrayLength();
+        var isComplete = dialect switch
         {
-            var malformed = $"{message.Method} request params malformed";
-            _writer.ReplyError(id, OvsdbError.SyntaxError(malformed, parameters));
+            MonitorDialect.Update => count >= 3,
+            MonitorDialect.Update2 => count == 3,
+            _ => count == 4,
+        };
+        if (!isComplete)
+        {
+            _writer.ReplyError(id, OvsdbError.SyntaxError("invalid parameters", parameters));
             return;
         }
 
@@ -35,15 +41,27 @@ internal sealed partial class ClientSession
         }
 
         Guid? since = null;
-        if (dialect == MonitorDialect.Update3 && parameters.GetArrayLength() > 3
-            && parameters[3].ValueKind == JsonValueKind.String
-            && Guid.TryParseExact(parameters[3].GetString(), "D", out var last))
+        if (dialect == MonitorDialect.Update3 && !TrySince(parameters[3], out since, out error))
         {
-            since = last;
+            _writer.ReplyError(id, error);
+            return;
         }
 
         var monitor = new Monitor(monitorId, name, dialect, tables);
         WhenWatched(name, snapshot => Start(monitor, id, since, snapshot));
+    }
+
+    private static bool TrySince(
+        JsonElement json, out Guid? since, [NotNullWhen(false)] out OvsdbError? error)
+    {
+        since = null;
+        error = OvsdbError.SyntaxError("last-txn-id must be string", json);
+        if (json.ValueKind != JsonValueKind.String) return false;
+        error = OvsdbError.SyntaxError("last-txn-id must be UUID format.", json);
+        if (!Guid.TryParseExact(json.GetString(), "D", out var last)) return false;
+        since = last;
+        error = null;
+        return true;
     }
 
     private void Start(Monitor monitor, byte[] id, Guid? since, DatabaseSnapshot snapshot)
@@ -155,20 +173,24 @@ internal sealed partial class ClientSession
 
     private void HearConditionChange(JsonElement parameters, byte[] id)
     {
-        if (parameters.GetArrayLength() != 3
-            || parameters[2].ValueKind != JsonValueKind.Object)
+        if (parameters.GetArrayLength() != 3)
         {
-            _writer.ReplyError(
-                id, OvsdbError.SyntaxError("invalid monitor_cond_change request", parameters));
+            _writer.ReplyError(id, OvsdbError.SyntaxError("invalid parameters", parameters));
             return;
         }
 
         var oldId = Encoding.UTF8.GetBytes(parameters[0].GetRawText());
-        var monitor = FindMonitor(oldId);
-        if (monitor is null || monitor.Dialect == MonitorDialect.Update)
+        var newId = Encoding.UTF8.GetBytes(parameters[1].GetRawText());
+        if (FindMonitor(oldId) is not { Dialect: not MonitorDialect.Update } monitor)
         {
             _writer.ReplyError(
                 id, OvsdbError.SyntaxError("unknown monitor session", parameters[0]));
+            return;
+        }
+
+        if (FindMonitor(newId) is { } other && other != monitor)
+        {
+            _writer.ReplyError(id, OvsdbError.SyntaxError("duplicate monitor ID", parameters[1]));
             return;
         }
 
@@ -179,13 +201,13 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (!TryReadConditions(parameters[2], schema, out var conditions, out var error))
+        if (!ConditionChange.TryRead(
+            parameters[2], schema, monitor, out var conditions, out var error))
         {
             _writer.ReplyError(id, error);
             return;
         }
 
-        var newId = Encoding.UTF8.GetBytes(parameters[1].GetRawText());
         if (monitor.ChangeConditions(newId, conditions, snapshot) is { } updates)
         {
             Notify(monitor, updates, QuotedId(snapshot));
@@ -194,51 +216,15 @@ internal sealed partial class ClientSession
         _writer.ReplyRaw(id, EmptyObject);
     }
 
-    private static bool TryReadConditions(
-        JsonElement json, DatabaseSchema schema,
-        out ImmutableArray<(TableSchema, ImmutableArray<Condition>)> conditions,
-        out OvsdbError error)
-    {
-        conditions = [];
-        var builder = ImmutableArray.CreateBuilder<(TableSchema, ImmutableArray<Condition>)>();
-        foreach (var member in json.EnumerateObject())
-        {
-            error = OvsdbError.SyntaxError($"no table named {member.Name}");
-            if (!schema.TryTable(member.Name, out var table)) return false;
-            var requests = member.Value.ValueKind == JsonValueKind.Array
-                ? member.Value.EnumerateArray().ToArray()
-                : [member.Value];
-            foreach (var request in requests)
-            {
-                error = OvsdbError.SyntaxError("monitor condition change malformed", member.Value);
-                if (request.ValueKind != JsonValueKind.Object) return false;
-                if (!request.TryGetProperty("where", out var where)) continue;
-                if (where.ValueKind is not (JsonValueKind.Array or JsonValueKind.True
-                    or JsonValueKind.False))
-                {
-                    return false;
-                }
-
-                if (!MonitorRequest.TryReadWhere(where, table, out var read, out var wrong))
-                {
-                    error = wrong;
-                    return false;
-                }
-
-                builder.Add((table, read));
-            }
-        }
-
-        conditions = builder.ToImmutable();
-        error = OvsdbError.Canceled;
-        return true;
-    }
-
     private void HearMonitorCancel(JsonElement parameters, byte[] id)
     {
-        var monitor = parameters.GetArrayLength() == 1
-            ? FindMonitor(Encoding.UTF8.GetBytes(parameters[0].GetRawText()))
-            : null;
+        if (parameters.GetArrayLength() != 1)
+        {
+            _writer.ReplyErrorText(id, "invalid parameters");
+            return;
+        }
+
+        var monitor = FindMonitor(Encoding.UTF8.GetBytes(parameters[0].GetRawText()));
         if (monitor is null)
         {
             _writer.ReplyErrorText(id, "unknown monitor");
@@ -252,30 +238,40 @@ internal sealed partial class ClientSession
     private Monitor? FindMonitor(byte[] id) =>
         _monitors.Find(monitor => monitor.Id.AsSpan().SequenceEqual(id));
 
-    private bool TryLockName(JsonElement parameters, byte[] id, out string name)
+    private bool TryLockName(string method, JsonElement parameters, byte[] id, out string name)
     {
         name = "";
-        if (parameters.GetArrayLength() == 1 && parameters[0].ValueKind == JsonValueKind.String)
+        var isName = parameters.GetArrayLength() == 1
+            && parameters[0].ValueKind == JsonValueKind.String
+            && OperationReader.IsIdentifier(name = parameters[0].GetString()!);
+        if (!isName) Refuse($"{method} request params must be <id>");
+        else if (method == "unlock" && !_askedLocks.Contains(name))
         {
-            name = parameters[0].GetString()!;
-            return true;
+            Refuse("unlock: \"unlock\" without \"lock\" or \"steal\"");
         }
-
-        _writer.ReplyError(
-            id, OvsdbError.SyntaxError("lock name must be <id>", parameters));
+        else if (method != "unlock" && _askedLocks.Contains(name))
+        {
+            Refuse($"must issue \"unlock\" before new \"{method}\"");
+        }
+        else return true;
         return false;
+
+        void Refuse(string details) =>
+            _writer.ReplyError(id, OvsdbError.SyntaxError(details, parameters));
     }
 
     private void HearLock(JsonRpcMessage message, byte[] id)
     {
-        if (!TryLockName(message.Params, id, out var name)) return;
+        if (!TryLockName(message.Method, message.Params, id, out var name)) return;
+        _askedLocks.Add(name);
         var requestId = NewPending(id, "", name);
         _peers.RequestLock(requestId, name, message.Method == "steal");
     }
 
     private void HearUnlock(JsonElement parameters, byte[] id)
     {
-        if (!TryLockName(parameters, id, out var name)) return;
+        if (!TryLockName("unlock", parameters, id, out var name)) return;
+        _askedLocks.Remove(name);
         _locks = _locks.Remove(name);
         _peers.ReleaseLock(name);
         _writer.ReplyRaw(id, EmptyObject);

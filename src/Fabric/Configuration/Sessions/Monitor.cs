@@ -39,6 +39,9 @@ internal sealed class Monitor(
         _ => "update3",
     };
 
+    public bool Watches(TableSchema table) =>
+        _tables.Any(watched => watched.Schema.Name == table.Name);
+
     /// <summary>Equal for monitors whose texts are equal.</summary>
     private string Signature => _signature ??= MakeSignature();
 
@@ -113,7 +116,7 @@ internal sealed class Monitor(
                         MonitorRows.Visible(where, row));
                 }
 
-                builder[i] = table with { Where = where };
+                builder[i] = table.With(where);
             }
         }
 
@@ -140,6 +143,7 @@ internal sealed class Monitor(
 
                 OperationWriter.WriteWhere(writer, table.Where);
                 writer.WriteNumber("", (int)table.Select);
+                foreach (var column in table.Tested) writer.WriteBoolean(column.Name, true);
                 writer.WriteEndObject();
             }
 

@@ -57,6 +57,11 @@ internal sealed class UpdateText(MonitorDialect dialect)
             }
         }
 
+        foreach (var column in table.Tested)
+        {
+            if (!before[column].Equals(after[column])) return true;
+        }
+
         return false;
     }
 

@@ -10,7 +10,7 @@ public static class StatusTranslation
 {
     /// <summary>One transaction: all rows, then cur_cfg.</summary>
     public static ImmutableArray<Operation> Translate(
-        DatabaseSnapshot database, BridgesReconciled reconciled, LinkResets links)
+        DatabaseSnapshot database, BridgesReconciled reconciled, InterfaceFacts facts)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
         foreach (var (name, status) in reconciled.Bridges)
@@ -20,7 +20,7 @@ public static class StatusTranslation
                 AddBridge(row, status, operations);
             }
 
-            AddInterfaces(database, status.Interfaces, links, operations);
+            AddInterfaces(database, status.Interfaces, facts, operations);
         }
 
         if (database.Table("Open_vSwitch").First is { } root
@@ -34,11 +34,11 @@ public static class StatusTranslation
     }
 
     public static ImmutableArray<Operation> Translate(
-        DatabaseSnapshot database, InterfacesObserved observed, LinkResets links,
+        DatabaseSnapshot database, InterfacesObserved observed, InterfaceFacts facts,
         bool withCounters = true)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
-        AddInterfaces(database, observed.Interfaces, links, operations, withCounters);
+        AddInterfaces(database, observed.Interfaces, facts, operations, withCounters);
         return operations.ToImmutable();
     }
 
@@ -60,20 +60,20 @@ public static class StatusTranslation
         bridge.GetString("datapath_type") is "" or "system" ? "<unknown>" : "<built-in>";
 
     private static void AddInterfaces(
-        DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces, LinkResets links,
+        DatabaseSnapshot database, ImmutableArray<InterfaceStatus> interfaces, InterfaceFacts facts,
         ImmutableArray<Operation>.Builder operations, bool withCounters = true)
     {
         foreach (var status in interfaces)
         {
             if (database.Find("Interface", status.Row) is { } row)
             {
-                AddInterface(row, status, links, operations, withCounters);
+                AddInterface(row, status, facts, operations, withCounters);
             }
         }
     }
 
     private static void AddInterface(
-        Row row, InterfaceStatus status, LinkResets links,
+        Row row, InterfaceStatus status, InterfaceFacts facts,
         ImmutableArray<Operation>.Builder operations, bool withCounters)
     {
         var values = ImmutableArray.CreateBuilder<ColumnValue>();
@@ -85,13 +85,18 @@ public static class StatusTranslation
         var isOpen = status.Error is null;
         SetIfDifferent(
             row, "ifindex", OptionalOf(status.InterfaceIndex ?? (isOpen ? 0 : null)), values);
-        SetIfDifferent(row, "link_resets", OptionalOf(isOpen ? links.ResetsOf(status) : null),
+        SetIfDifferent(row, "link_resets", OptionalOf(isOpen ? facts.ResetsOf(status) : null),
             values);
         SetIfDifferent(row, "mtu", OptionalOf(status.Mtu), values);
         SetIfDifferent(row, "admin_state", StateOf(status.IsAdminUp), values);
         SetIfDifferent(row, "link_state", StateOf(status.IsLinkUp), values);
-        SetIfDifferent(row, "link_speed", OptionalOf(status.LinkSpeed), values);
-        SetIfDifferent(row, "status", Datum.Map(status.Status), values);
+        var device = facts.DeviceOf(status);
+        SetIfDifferent(
+            row, "link_speed", OptionalOf(device.BitsPerSecond ?? status.LinkSpeed), values);
+        SetIfDifferent(
+            row, "duplex", device.Duplex is { } duplex ? duplex : Datum.EmptySet, values);
+        SetIfDifferent(
+            row, "status", Datum.Map(status.Status.SetItems(device.Driver)), values);
         if (withCounters)
         {
             SetIfDifferent(row, "statistics", Datum.Map(status.Statistics), values);

@@ -36,38 +36,66 @@ public readonly struct JsonRpcMessage
         message = default;
         problem = "message is not a JSON object";
         if (json.ValueKind != JsonValueKind.Object) return false;
-        json.TryGetProperty("id", out var id);
-        var hasId = id.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
-        if (json.TryGetProperty("method", out var method)
-            && method.ValueKind != JsonValueKind.Null)
+        JsonElement id = default, method = default, parameters = default;
+        JsonElement result = default, error = default;
+        foreach (var member in json.EnumerateObject())
         {
-            problem = "method is not a JSON string";
-            if (method.ValueKind != JsonValueKind.String) return false;
-            problem = "params is not a JSON array";
-            if (!json.TryGetProperty("params", out var parameters)) return false;
-            if (parameters.ValueKind != JsonValueKind.Array) return false;
-            message = new JsonRpcMessage
+            if (member.NameEquals("id"u8)) id = member.Value;
+            else if (member.NameEquals("method"u8)) method = member.Value;
+            else if (member.NameEquals("params"u8)) parameters = member.Value;
+            else if (member.NameEquals("result"u8)) result = member.Value;
+            else if (member.NameEquals("error"u8)) error = member.Value;
+            else
             {
-                Kind = hasId ? JsonRpcKind.Request : JsonRpcKind.Notification,
-                Method = method.GetString()!,
-                Params = parameters,
-                Id = id,
-            };
-            problem = null;
-            return true;
+                problem = $"message has unexpected member \"{member.Name}\"";
+                return false;
+            }
         }
 
-        problem = "message has neither method nor id";
-        if (!hasId) return false;
-        json.TryGetProperty("result", out var result);
-        json.TryGetProperty("error", out var error);
-        var isError = error.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+        return IsThere(method)
+            ? TryReadCall(id, method, parameters, IsThere(result) || IsThere(error), out message,
+                out problem)
+            : TryReadAnswer(id, result, error, out message, out problem);
+    }
+
+    private static bool IsThere(JsonElement member) =>
+        member.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+
+    private static bool TryReadCall(
+        JsonElement id, JsonElement method, JsonElement parameters, bool isAnswerToo,
+        out JsonRpcMessage message, [NotNullWhen(false)] out string? problem)
+    {
+        message = default;
+        problem = "method is not a JSON string";
+        if (method.ValueKind != JsonValueKind.String) return false;
+        problem = "params is not a JSON array";
+        if (parameters.ValueKind != JsonValueKind.Array) return false;
+        problem = "request has a result or an error";
+        if (isAnswerToo) return false;
         message = new JsonRpcMessage
         {
-            Kind = isError ? JsonRpcKind.Error : JsonRpcKind.Reply,
+            Kind = IsThere(id) ? JsonRpcKind.Request : JsonRpcKind.Notification,
+            Method = method.GetString()!,
+            Params = parameters,
+            Id = id,
+        };
+        problem = null;
+        return true;
+    }
+
+    private static bool TryReadAnswer(
+        JsonElement id, JsonElement result, JsonElement error, out JsonRpcMessage message,
+        [NotNullWhen(false)] out string? problem)
+    {
+        message = default;
+        problem = "message has neither method nor id";
+        if (!IsThere(id)) return false;
+        message = new JsonRpcMessage
+        {
+            Kind = IsThere(error) ? JsonRpcKind.Error : JsonRpcKind.Reply,
             Method = "",
             Id = id,
-            Result = isError ? error : result,
+            Result = IsThere(error) ? error : result,
         };
         problem = null;
         return true;

@@ -35,14 +35,13 @@ public sealed class JsonRpcWriter(IBufferWriter<byte> output)
         output.Write(",\"error\":null}"u8);
     }
 
-    /// <summary>{"id":id,"result":null,"error":...}.</summary>
+    /// <summary>{"id":id,"error":...}: without a result, as ovsdb-server answers.</summary>
     public void ReplyError(ReadOnlySpan<byte> id, OvsdbError error)
     {
         _json.Reset(output);
         _json.WriteStartObject();
         _json.WritePropertyName("id"u8);
         _json.WriteRawValue(id, skipInputValidation: true);
-        _json.WriteNull("result"u8);
         _json.WritePropertyName("error"u8);
         error.WriteTo(_json);
         _json.WriteEndObject();
@@ -56,7 +55,6 @@ public sealed class JsonRpcWriter(IBufferWriter<byte> output)
         _json.WriteStartObject();
         _json.WritePropertyName("id"u8);
         _json.WriteRawValue(id, skipInputValidation: true);
-        _json.WriteNull("result"u8);
         _json.WriteString("error"u8, error);
         _json.WriteEndObject();
         _json.Flush();

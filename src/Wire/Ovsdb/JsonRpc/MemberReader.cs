@@ -4,7 +4,7 @@ namespace Fabric.Wire.Ovsdb;
 
 /// <summary>Takes the members of a JSON object one by one and notices what is left over.</summary>
 /// <remarks>The first thing that is wrong is kept; its sentence is OVS's.</remarks>
-internal sealed class MemberReader
+public sealed class MemberReader
 {
     private readonly JsonElement _json;
     private readonly string _name;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -50,11 +51,24 @@ public static class OvsdbText
                 foreach (var item in element.EnumerateArray()) WriteSorted(writer, item);
                 writer.WriteEndArray();
                 break;
+            case JsonValueKind.Number:
+                writer.WriteRawValue(TextOfNumber(element), skipInputValidation: true);
+                break;
             default:
                 element.WriteTo(writer);
                 break;
         }
     }
+
+    /// <summary>A real number in 15 digits, as C's "%.15g" and OVS have it.</summary>
+    public static string TextOf(double real) =>
+        real.ToString("G15", CultureInfo.InvariantCulture).Replace('E', 'e');
+
+    /// <summary>1e3 and 1000.0 are 1000; what is no 64-bit integer is a real number.</summary>
+    private static string TextOfNumber(JsonElement number) =>
+        DatumReader.TryReadInteger(number, out var integer)
+            ? integer.ToString(CultureInfo.InvariantCulture)
+            : TextOf(number.GetDouble());
 
     /// <summary>The JSON text that 'write' produces.</summary>
     public static string ToText(Action<Utf8JsonWriter> write) =>

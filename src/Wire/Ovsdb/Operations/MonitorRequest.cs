@@ -25,7 +25,23 @@ public readonly record struct MonitoredColumn(ColumnSchema Schema, MonitorSelect
 /// <param name="Where">Rows for which any of these holds; empty means all rows.</param>
 public sealed record MonitoredTable(
     TableSchema Schema, ImmutableArray<MonitoredColumn> Columns, MonitorSelect Select,
-    ImmutableArray<Condition> Where);
+    ImmutableArray<Condition> Where)
+{
+    /// <summary>Columns that a condition has named so far: as in ovsdb-server, a change of one of
+    /// them is told, without the column.</summary>
+    public ImmutableArray<ColumnSchema> Tested { get; private init; } = TestedBy(Schema, Where);
+
+    /// <summary>The same table with other conditions.</summary>
+    public MonitoredTable With(ImmutableArray<Condition> where) => this with
+    {
+        Where = where,
+        Tested = [.. Tested.Union(TestedBy(Schema, where))],
+    };
+
+    private static ImmutableArray<ColumnSchema> TestedBy(
+        TableSchema schema, ImmutableArray<Condition> where) =>
+        [.. where.Select(condition => schema.Column(condition.Column)).Distinct()];
+}
 
 /// <summary>Reads the monitor-requests of monitor, monitor_cond and monitor_cond_since.</summary>
 public static class MonitorRequest
@@ -40,7 +56,7 @@ public static class MonitorRequest
         tables = [];
         if (json.ValueKind != JsonValueKind.Object)
         {
-            error = OvsdbError.SyntaxError("<monitor-requests> is not an object", json);
+            error = OvsdbError.SyntaxError("monitor-requests must be object", json);
             return false;
         }
 
@@ -104,31 +120,53 @@ public static class MonitorRequest
     {
         where = default;
         var members = new MemberReader(json, $"table {table.Name}");
-        var wanted = TryReadSelect(members, out error);
-        if (error is not null) return false;
         members.TryOptional("columns", out var names, JsonValueKind.Array);
-        if (isConditional && members.TryOptional(
-            "where", out var conditions, JsonValueKind.Array, JsonValueKind.True,
-            JsonValueKind.False))
+        members.TryOptional("select", out var flags, JsonValueKind.Object);
+        JsonElement conditions = default;
+        if (isConditional)
         {
-            if (!TryReadWhere(conditions, table, out where, out error)) return false;
+            members.TryOptional(
+                "where", out conditions, JsonValueKind.Array, JsonValueKind.True,
+                JsonValueKind.False);
         }
 
         error = members.Finish();
         if (error is not null) return false;
-        if (!OperationReader.TryReadColumns(names, table, out var chosen, out error)) return false;
-        var all = chosen.IsDefault
-            ? table.Columns.Append(ColumnSchema.RowVersion)
-            : chosen.Select(table.Column);
-        foreach (var column in all)
+        if (!TryReadSelect(flags, table, out var wanted, out error)) return false;
+        if (!TryReadColumns(names, table, wanted, columns, out error)) return false;
+        select |= wanted;
+        return conditions.ValueKind == JsonValueKind.Undefined
+            || TryReadWhere(conditions, table, out where, out error);
+    }
+
+    private static bool TryReadColumns(
+        JsonElement json, TableSchema table, MonitorSelect wanted,
+        SortedDictionary<int, MonitoredColumn> columns,
+        [NotNullWhen(false)] out OvsdbError? error)
+    {
+        error = null;
+        if (json.ValueKind == JsonValueKind.Undefined)
         {
-            if (columns.TryAdd(column.Index, new MonitoredColumn(column, wanted))) continue;
-            error = OvsdbError.SyntaxError(
-                $"column {column.Name} mentioned more than once in monitor requests");
-            return false;
+            foreach (var column in table.Columns.Append(ColumnSchema.RowVersion))
+            {
+                columns.TryAdd(column.Index, new MonitoredColumn(column, wanted));
+            }
+
+            return true;
         }
 
-        select |= wanted;
+        foreach (var item in json.EnumerateArray())
+        {
+            error = OvsdbError.SyntaxError("array of column names expected", json);
+            if (item.ValueKind != JsonValueKind.String) return false;
+            var name = item.GetString()!;
+            error = OvsdbError.SyntaxError($"{name} is not a valid column name", json);
+            if (!table.TryColumn(name, out var column)) return false;
+            error = OvsdbError.SyntaxError($"column {name} mentioned more than once", json);
+            if (!columns.TryAdd(column.Index, new MonitoredColumn(column, wanted))) return false;
+        }
+
+        error = null;
         return true;
     }
 
@@ -141,7 +179,7 @@ public static class MonitorRequest
         if (json.ValueKind == JsonValueKind.Array)
         {
             return OperationReader.TryReadWhere(
-                json, table, null, out where, out error, literals: true);
+                json, table, null, out where, out error);
         }
 
         var function = json.ValueKind == JsonValueKind.True
@@ -151,16 +189,15 @@ public static class MonitorRequest
         return true;
     }
 
-    private static MonitorSelect TryReadSelect(MemberReader members, out OvsdbError? error)
+    private static bool TryReadSelect(
+        JsonElement json, TableSchema table, out MonitorSelect select,
+        [NotNullWhen(false)] out OvsdbError? error)
     {
         error = null;
-        if (!members.TryOptional("select", out var json, JsonValueKind.Object))
-        {
-            return MonitorSelect.All;
-        }
-
-        var flags = new MemberReader(json, "table monitor request");
-        var select = MonitorSelect.None;
+        select = MonitorSelect.All;
+        if (json.ValueKind == JsonValueKind.Undefined) return true;
+        var flags = new MemberReader(json, $"table {table.Name} select");
+        select = MonitorSelect.None;
         foreach (var flag in new[]
         {
             MonitorSelect.Initial, MonitorSelect.Insert, MonitorSelect.Delete,
@@ -173,6 +210,6 @@ public static class MonitorRequest
         }
 
         error = flags.Finish();
-        return select;
+        return error is null;
     }
 }

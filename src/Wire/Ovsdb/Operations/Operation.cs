@@ -58,7 +58,11 @@ public abstract record Operation
 
     /// <param name="Uuid">Null lets the executor choose one.</param>
     public sealed record Insert(
-        string Table, ImmutableArray<ColumnValue> Row, Guid? Uuid = null) : Operation;
+        string Table, ImmutableArray<ColumnValue> Row, Guid? Uuid = null) : Operation
+    {
+        /// <summary>Why the row could not be read; then it fails unless its UUID does.</summary>
+        public OvsdbError? Malformation { get; init; }
+    }
 
     /// <param name="Columns">Empty means all, _uuid and _version included.</param>
     public sealed record Select(

@@ -119,20 +119,28 @@ public sealed class OperationReader
         }
 
         var json = members.Required("row", JsonValueKind.Object);
+        var isForwarded = members.TryOptional(
+            OperationWriter.MalformationWord, out var reason, JsonValueKind.Object);
         if (!isKnown || members.Error is not null || error is not null) return null;
         var row = chosen ?? _names.NewUuid();
-        if (name is not null && !_names.TryCreate(name, out row))
+        OvsdbError? wrong = isForwarded ? OvsdbError.Read(reason) : null;
+        var isNew = name is null || _names.TryCreate(name, out row);
+        if (!isNew)
         {
-            error = new OvsdbError(
+            // A UUID that is taken is complained about first.
+            row = chosen ?? row;
+            wrong = new OvsdbError(
                 "duplicate uuid-name",
                 "This \"uuid-name\" appeared on an earlier \"insert\" operation.",
-                OvsdbText.Quote(name));
-            return null;
+                OvsdbText.Quote(name!));
         }
 
-        return TryReadRow(json, table!, _names, out var values, out error)
-            ? new Operation.Insert(table!.Name, values, row)
-            : null;
+        if (wrong is null && TryReadRow(json, table!, _names, out var values, out wrong))
+        {
+            return new Operation.Insert(table!.Name, values, row);
+        }
+
+        return new Operation.Insert(table!.Name, [], row) { Malformation = wrong };
     }
 
     private Operation? ReadSelect(MemberReader members, ref OvsdbError? error)
@@ -266,17 +274,16 @@ public sealed class OperationReader
         return true;
     }
 
-    /// <summary>[[column, function, value], ...]; true and false where 'literals' allows.</summary>
+    /// <summary>[[column, function, value], ...]; true or false in place of any.</summary>
     public static bool TryReadWhere(
         JsonElement json, TableSchema table, NamedUuids? names,
-        out ImmutableArray<Condition> where, [NotNullWhen(false)] out OvsdbError? error,
-        bool literals = false)
+        out ImmutableArray<Condition> where, [NotNullWhen(false)] out OvsdbError? error)
     {
         where = [];
         var builder = ImmutableArray.CreateBuilder<Condition>(json.GetArrayLength());
         foreach (var item in json.EnumerateArray())
         {
-            if (literals && item.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            if (item.ValueKind is JsonValueKind.True or JsonValueKind.False)
             {
                 var function = item.ValueKind == JsonValueKind.True
                     ? ConditionFunction.Always
@@ -436,7 +443,8 @@ public sealed class OperationReader
             + $"type {column.Type}.",
             json);
 
-    internal static bool IsIdentifier(string text) =>
+    /// <summary>Letters, digits and underscores, as names in C.</summary>
+    public static bool IsIdentifier(string text) =>
         text.Length > 0
         && (char.IsAsciiLetter(text[0]) || text[0] == '_')
         && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');

@@ -12,6 +12,9 @@ public static class OperationWriter
     /// <summary>Stands for an operation that was refused when it was read.</summary>
     internal const string MalformedWord = "fabric:malformed";
 
+    /// <summary>What is wrong with the row of an insert.</summary>
+    internal const string MalformationWord = "fabric:malformation";
+
     /// <summary>The operations as one JSON array.</summary>
     public static void Write(Utf8JsonWriter writer, ImmutableArray<Operation> operations)
     {
@@ -28,6 +31,7 @@ public static class OperationWriter
             case Operation.Insert insert:
                 Start("insert", insert.Table);
                 if (insert.Uuid is { } uuid) writer.WriteString("uuid", uuid);
+                insert.Malformation?.WriteTo(MalformationWord, writer);
                 WriteRow(writer, "row", insert.Row);
                 break;
             case Operation.Select select:

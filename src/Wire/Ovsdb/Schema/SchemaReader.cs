@@ -179,7 +179,10 @@ public static class SchemaReader
 
         if (error is not null) return false;
         if (!TypeReader.TryRead(typeText, out var type, out error)) return false;
-        column = new ColumnSchema(json.Name, type, isMutable, isEphemeral);
+
+        // Weak references vanish with what they refer to: such a column cannot but change.
+        column = new ColumnSchema(
+            json.Name, type, isMutable || type.HasWeakReferences, isEphemeral);
         return true;
     }
 }

@@ -149,7 +149,7 @@ public readonly struct Atom : IEquatable<Atom>, IComparable<Atom>
     public override string ToString() => Type switch
     {
         AtomType.Integer => _bits.ToString(CultureInfo.InvariantCulture),
-        AtomType.Real => Real.ToString("R", CultureInfo.InvariantCulture),
+        AtomType.Real => OvsdbText.TextOf(Real),
         AtomType.Boolean => _bits != 0 ? "true" : "false",
         AtomType.Uuid => _uuid.ToString("D"),
         _ => NeedsQuotes(String) ? OvsdbText.Quote(String) : String,

@@ -179,6 +179,15 @@ public sealed partial class Datum : IEquatable<Datum>, IComparable<Datum>
         return text.Append(IsMap ? '}' : ']').ToString();
     }
 
+    /// <summary>As <see cref="ToString()"/>, with brackets if there may be more than one element,
+    /// or is none.</summary>
+    public string ToString(ColumnType type)
+    {
+        if (IsEmpty) return type.IsMap ? "{}" : "[]";
+        if (!IsMap && Count == 1) return type.CountMax > 1 ? $"[{_keys[0]}]" : ToString();
+        return IsMap && type.CountMax == 1 ? ToString()[1..^1] : ToString();
+    }
+
     /// <summary>Sorts and moves one of each key to the front.</summary>
     /// <returns>True if no key occurred twice.</returns>
     private static bool TrySort(Atom[] keys, Atom[]? values, out int count)

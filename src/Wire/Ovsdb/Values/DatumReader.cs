@@ -15,7 +15,7 @@ public static class DatumReader
         [NotNullWhen(false)] out OvsdbError? error)
     {
         datum = type.IsMap ? Datum.EmptyMap : Datum.EmptySet;
-        if (!type.IsMap && !IsTagged(json, "set"))
+        if (!type.IsMap && !IsSet(json))
         {
             if (!TryReadAtom(json, type.Key, names, out var atom, out error)) return false;
             datum = Datum.Of(atom);
@@ -158,6 +158,13 @@ public static class DatumReader
         integer = (long)real;
         return true;
     }
+
+    /// <summary>An array that begins with the word: a set, well formed or not.</summary>
+    private static bool IsSet(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array
+        && json.GetArrayLength() > 0
+        && json[0].ValueKind == JsonValueKind.String
+        && json[0].ValueEquals("set"u8);
 
     /// <summary>An array of two whose first element is the word 'tag'.</summary>
     private static bool IsTagged(JsonElement json, string tag) =>

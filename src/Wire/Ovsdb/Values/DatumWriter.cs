@@ -45,7 +45,9 @@ public static class DatumWriter
         switch (atom.Type)
         {
             case AtomType.Integer: writer.WriteNumberValue(atom.Integer); break;
-            case AtomType.Real: writer.WriteNumberValue(atom.Real); break;
+            case AtomType.Real:
+                writer.WriteRawValue(OvsdbText.TextOf(atom.Real), skipInputValidation: true);
+                break;
             case AtomType.Boolean: writer.WriteBooleanValue(atom.Boolean); break;
             case AtomType.String: writer.WriteStringValue(atom.String); break;
             default: WriteUuid(writer, atom.Uuid); break;

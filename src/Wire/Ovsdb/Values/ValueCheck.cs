@@ -91,7 +91,9 @@ public static class ValueCheck
             _ => $"{number} is greater than maximum allowed value {Text(max)}",
         });
 
-        static string Text(T number) => number.ToString(null, CultureInfo.InvariantCulture);
+        static string Text(T number) => number is double real
+            ? OvsdbText.TextOf(real)
+            : number.ToString(null, CultureInfo.InvariantCulture);
     }
 
     private static OvsdbError? CheckString(string value, BaseType type)

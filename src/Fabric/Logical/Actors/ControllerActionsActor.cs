@@ -26,7 +26,8 @@ internal sealed record NeighborHeard(NeighborKey Neighbor, MacBytes Mac);
 ///         <see cref="PacketInRaised"/> from the bridge.
 /// Says:   <see cref="SubscribeSwitch"/>, <see cref="AskSwitch"/> with packet-outs,
 ///         <see cref="ApplyChanges"/> with the flows of learnt neighbours;
-///         <see cref="NeighborHeard"/> for the other hosts.
+///         <see cref="NeighborHeard"/>, <see cref="VirtualPortHeard"/>, <see cref="GroupsHeard"/>,
+///         <see cref="ServiceHeard"/>, <see cref="RouteBfdHeard"/> to its parent.
 /// Holds:  learnt neighbours (they are learnt again), and packets that wait for one: bounded.
 /// Fails:  a packet that makes no sense is forgotten.
 /// </remarks>
@@ -67,6 +68,7 @@ public sealed class ControllerActionsActor : ReceiveActor
         if (outcome.LogLine is { Length: > 0 } line) _log.Info("acl_log: {0}", line);
         if (outcome.Neighbor is { } neighbor && Learn(neighbor, outcome.Mac))
             Context.Parent.Tell(new NeighborHeard(neighbor, outcome.Mac));
+        if (outcome.News is { } news) Context.Parent.Tell(news);
         if (outcome.Waits is { } key && PuntedPacket.TryRead(packetIn, out var waiting))
             Hold(key, waiting);
     }

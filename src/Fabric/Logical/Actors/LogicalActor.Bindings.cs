@@ -75,6 +75,7 @@ public sealed partial class LogicalActor
         var names = local
             .Where(name => topology.SwitchPort(name) is { IsVif: true, IsLocalport: false })
             .Concat(local.SelectMany(topology.ChildrenOf).Select(child => child.Name))
+            .Concat(VirtualPortsHere(local))
             .ToImmutableSortedSet(StringComparer.Ordinal);
         if (_claimed is not null && _claimed.SetEquals(names)) return;
         _claimed = names;

@@ -75,6 +75,7 @@ public sealed partial class LogicalActor
         _punts.Tell(new BridgeFound(bridge));
         _services = null;
         TellServices();
+        TellWorkloads();
         bridge.Tell(new AskSwitch(
             ++_lastRequest,
             new OfTlvTableMod(TlvTableCommand.Add, TlvTable.Ovn.Mappings)));

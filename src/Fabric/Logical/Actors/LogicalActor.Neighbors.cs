@@ -20,6 +20,7 @@ public sealed partial class LogicalActor
     private void OnLearned(LearnedAddressesChanged learned)
     {
         _learned = learned;
+        FollowSightings();
         TellNeighbors();
         AgeNeighbors();
     }
@@ -29,6 +30,7 @@ public sealed partial class LogicalActor
     {
         if (_punts is null || _compiler.Topology is not { } topology) return;
         var known = ImmutableSortedDictionary.CreateBuilder<NeighborKey, MacBytes>();
+        foreach (var (name, owner) in _sightings.Virtual) AddVirtual(topology, known, name, owner);
         foreach (var binding in _learned.MacBindings.Values)
         {
             if (topology.RouterPort(binding.LogicalPort) is not { } port
@@ -63,12 +65,7 @@ public sealed partial class LogicalActor
         foreach (var binding in own)
         {
             _heardAt.TryAdd(binding.Key, now);
-            if (topology.RouterPort(binding.LogicalPort) is not { } port
-                || topology.RouterOf(port)?.Options.GetValueOrDefault(AgeOption) is not { } text
-                || NeighborAge.Of(text, binding.Address) is not { } age)
-            {
-                continue;
-            }
+            if (NeighborAgeOf(topology, binding) is not { } age) continue;
 
             isNeeded = true;
             if (now - _heardAt[binding.Key] >= age) old.Add(binding.Key);
@@ -77,6 +74,38 @@ public sealed partial class LogicalActor
         if (old.Count > 0) _around.Cluster.Tell(new ForgetAddresses([.. old], []));
         if (isNeeded)
             Timers.StartSingleTimer(nameof(AgeNeighbors), new NeighborsAged(), AgeInterval);
+    }
+
+    private TimeSpan? NeighborAgeOf(LogicalTopology topology, MacBinding binding)
+    {
+        if (topology.RouterPort(binding.LogicalPort) is not { } port) return AgeOf(binding);
+        return topology.RouterOf(port)?.Options.GetValueOrDefault(AgeOption) is { } text
+            ? NeighborAge.Of(text, binding.Address)
+            : null;
+    }
+
+    /// <summary>Routers at the switch resolve the address to who answers for it.</summary>
+    private static void AddVirtual(
+        LogicalTopology topology,
+        ImmutableSortedDictionary<NeighborKey, MacBytes>.Builder known, string name,
+        VirtualOwner owner)
+    {
+        if (topology.SwitchPort(name) is not { } virtualPort
+            || topology.SwitchIdOf(virtualPort.Uuid) is not { } datapath)
+        {
+            return;
+        }
+
+        foreach (var link in topology.LinksOf(datapath))
+        {
+            if (topology.PeerOf(link) is { } port && topology.RouterOf(port) is { } router
+                && topology.DatapathKey(router.Uuid) is { } key
+                && topology.PortKey(port.Uuid) is { } portKey)
+            {
+                var ip = owner.Address;
+                known[new NeighborKey(key, portKey, ip.Address, ip.IsIpv6)] = owner.Mac;
+            }
+        }
     }
 
     private void OnHeard(NeighborHeard heard)

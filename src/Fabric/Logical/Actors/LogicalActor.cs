@@ -82,6 +82,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         Receive<LearnedAddressesChanged>(OnLearned);
         Receive<NeighborHeard>(OnHeard);
         Receive<GatewaysDecided>(OnGateways);
+        ReceiveSightings();
         Receive<NeighborsAged>(_ => AgeNeighbors());
         Receive<CompileNow>(_ => OnCompile());
         Receive<ComplainNow>(_ => Complain());
@@ -194,6 +195,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         CompileUntilStable(_northbound);
         TellServices();
         TellGateways();
+        TellWorkloads();
         Announce();
         LinkPhysical();
         StoreZones();
@@ -232,6 +234,7 @@ public sealed partial class LogicalActor : ReceiveActor, IWithTimers
         _hosts, zones, _host.PhysicalNetworks)
     {
         Gateways = _gateways,
+        Sightings = _sightings,
     };
 
     /// <summary>Hosts by port, with only what differs made anew.</summary>

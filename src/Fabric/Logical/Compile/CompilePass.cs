@@ -7,8 +7,35 @@ internal sealed class CompilePass(
     public LogicalTopology Topology => topology;
     public HostView Host => host;
 
+    private ControlPlaneProtection? _protection;
+
     /// <summary>What follows belongs to the datapath.</summary>
-    public void Enter(Guid datapath) => cache.Enter(datapath);
+    public void Enter(Guid datapath)
+    {
+        cache.Enter(datapath);
+        var copp = topology.Rows.Switches.GetValueOrDefault(datapath)?.Copp
+            ?? topology.Rows.Routers.GetValueOrDefault(datapath)?.Copp;
+        _protection = copp is { } row ? topology.Rows.Protections.GetValueOrDefault(row) : null;
+    }
+
+    /// <summary>With the meters of the datapath's Copp row for what the block punts.</summary>
+    private void Protect(FlowBlockBuilder block)
+    {
+        if (_protection is not { } protection) return;
+        block.Guard = (opcode, isIpv6) =>
+            CoppMeters.NameOf(opcode, isIpv6) is { } kind
+            && protection.Meters.TryGetValue(kind, out var meter)
+                ? MeterFor(meter, block)
+                : null;
+    }
+
+    private object?[] WithProtection(object?[] inputs) => _protection is null
+        ? inputs
+        :
+        [
+            .. inputs, _protection,
+            .. _protection.Meters.Values.Distinct().Select(topology.MeterInputs),
+        ];
 
     /// <summary>Takes away the datapath's blocks that were not come across.</summary>
     /// <param name="ports">Ports that were looked at; null: all.</param>
@@ -53,7 +80,11 @@ internal sealed class CompilePass(
     public void Block(
         string kind, Guid row, Guid datapath, object?[] inputs, Action<FlowBlockBuilder> compile) =>
         cache.Visit(
-            new FlowBlockKey(kind, row, datapath), inputs, flows, (block, _) => compile(block));
+            new FlowBlockKey(kind, row, datapath), WithProtection(inputs), flows, (block, _) =>
+            {
+                Protect(block);
+                compile(block);
+            });
 
     /// <summary>
     /// A block with an expression that people wrote: what cannot be compiled becomes a condition
@@ -63,8 +94,9 @@ internal sealed class CompilePass(
         string table, string kind, Guid row, Guid datapath, object?[] inputs,
         Action<FlowBlockBuilder> compile) =>
         cache.Visit(
-            new FlowBlockKey(kind, row, datapath), inputs, flows, (block, report) =>
+            new FlowBlockKey(kind, row, datapath), WithProtection(inputs), flows, (block, report) =>
             {
+                Protect(block);
                 try
                 {
                     compile(block);

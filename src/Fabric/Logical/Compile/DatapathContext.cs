@@ -114,11 +114,7 @@ internal sealed class DatapathContext : IExpressionContext
         return keys.ToImmutable();
     }
 
-    public bool IsResident(string port)
-    {
-        if (Host.Interfaces.ContainsKey(port)) return true;
-        return Host.Locations.TryGetValue(port, out var owner) && owner == Host.HostId;
-    }
+    public bool IsResident(string port) => Host.IsResident(port);
 
     /// <summary>What the expression's names mean now: equal lists mean equal flows.</summary>
     public List<object?> MeaningOf(Expression expression)

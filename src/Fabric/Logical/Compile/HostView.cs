@@ -25,6 +25,16 @@ public sealed record HostView(
     public ImmutableSortedDictionary<string, string> Gateways { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>What hosts have seen of workloads.</summary>
+    public Sightings Sightings { get; init; } = Sightings.None;
+
+    /// <summary>Backends of load balancers that were probed and do not answer.</summary>
+    public ImmutableSortedSet<ServiceKey> Offline => Sightings.Offline;
+
+    /// <summary>The port is here: an interface, or virtual and answered for here.</summary>
+    public bool IsResident(string port) => Interfaces.ContainsKey(port)
+        || (Locations.TryGetValue(port, out var owner) && owner == HostId);
+
     public static HostView Empty(string hostId) => new(
         hostId, ImmutableSortedDictionary<string, uint>.Empty,
         ImmutableSortedDictionary<string, uint>.Empty,

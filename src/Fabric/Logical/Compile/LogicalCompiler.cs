@@ -51,6 +51,14 @@ public sealed partial class LogicalCompiler
     /// <summary>The relations of the last compilation; null before the first.</summary>
     public LogicalTopology? Topology { get; private set; }
 
+    /// <summary>Switches that are compiled here.</summary>
+    public IEnumerable<LogicalSwitch> LocalSwitches => _switches.Values.Select(view => view.Row);
+
+    /// <summary>A port of a switch that is compiled here, by keys; null: there is none.</summary>
+    public LogicalSwitchPort? SwitchPortAt(uint datapath, uint port) => _switches.Values
+        .FirstOrDefault(view => view.Key == datapath)?.Ports
+        .FirstOrDefault(view => view.Key == port)?.Row;
+
     /// <summary>Compilations that looked at everything, for tests and figures.</summary>
     public int WholeCount { get; private set; }
 

@@ -16,6 +16,7 @@ internal sealed partial class TouchedDatapaths
             Tunnels = now.Tunnels,
             PhysicalNetworks = now.PhysicalNetworks,
             Gateways = now.Gateways,
+            Sightings = now.Sightings,
         };
         if (others != now || !before.Tunnels.SequenceEqual(now.Tunnels)
             || !before.PhysicalNetworks.SequenceEqual(now.PhysicalNetworks))
@@ -33,10 +34,27 @@ internal sealed partial class TouchedDatapaths
         {
             HasResidentsMoved = true;
             TouchNamed(name);
+            if (topology.SwitchPort(name)?.Type == "virtual") TouchTranslating(name);
         }
 
         foreach (var name in Differences(before.Zones, now.Zones)) NoteZone(name);
+        NoteSightings(before.Sightings, now.Sightings);
         return true;
+    }
+
+    /// <summary>Balancers whose backends came or went, switches whose members did.</summary>
+    private void NoteSightings(Sightings before, Sightings now)
+    {
+        if (ReferenceEquals(before, now)) return;
+        var moved = before.Offline.SymmetricExcept(now.Offline);
+        if (moved.Count > 0)
+        {
+            foreach (var balancer in Rows.LoadBalancers.Values
+                .Where(row => !row.HealthChecks.IsEmpty))
+                TouchBalancer(balancer.Uuid);
+        }
+
+        foreach (var name in Differences(before.Groups, now.Groups)) TouchNamed(name);
     }
 
     private void NoteInterface(string name)
@@ -54,6 +72,12 @@ internal sealed partial class TouchedDatapaths
             foreach (var group in topology.GroupsOfPort(child.Uuid)) _names.Add(group);
         }
 
+        TouchTranslating(name);
+    }
+
+    /// <summary>Routers with a floating address of the port.</summary>
+    private void TouchTranslating(string name)
+    {
         foreach (var (uuid, router) in routers)
         {
             if (router.Nat.Any(rule => rule.LogicalPort == name)) TouchWithServices(uuid);

@@ -199,8 +199,8 @@ internal sealed partial class TouchedDatapaths(
     private static bool HaveSameAddresses(LogicalSwitchPort before, LogicalSwitchPort after) =>
         before.Addresses.Length == after.Addresses.Length
         && before.Addresses.Zip(after.Addresses).All(pair =>
-            pair.Item1.Mac == pair.Item2.Mac
-            && pair.Item1.Ips.AsSpan().SequenceEqual(pair.Item2.Ips.AsSpan()));
+            pair.First.Mac == pair.Second.Mac
+            && pair.First.Ips.AsSpan().SequenceEqual(pair.Second.Ips.AsSpan()));
 
     private void NameGroup(string group)
     {
@@ -216,7 +216,8 @@ internal sealed partial class TouchedDatapaths(
             Touch(change.Uuid);
             if (change.After is null) HasReachChanged |= switches.ContainsKey(change.Uuid);
             else if (!change.After.OtherConfig.SequenceEqual(
-                change.Before?.OtherConfig ?? change.After.OtherConfig))
+                change.Before?.OtherConfig ?? change.After.OtherConfig)
+                || change.After.Copp != change.Before?.Copp)
                 TouchWhole(change.Uuid);
         }
     }
@@ -227,7 +228,7 @@ internal sealed partial class TouchedDatapaths(
         foreach (var change in Rows.RouterRows.Changes)
         {
             if (change is not { Before: { } before, After: { } after }
-                || before.IsEnabled != after.IsEnabled
+                || before.IsEnabled != after.IsEnabled || before.Copp != after.Copp
                 || !before.Options.SequenceEqual(after.Options))
             {
                 return false;
@@ -312,16 +313,18 @@ internal sealed partial class TouchedDatapaths(
 
     private void NoteBalancers()
     {
-        foreach (var change in Rows.BalancerRows.Changes)
-        {
-            var groups = Rows.LoadBalancerGroups.Values
-                .Where(group => group.Members.Contains(change.Uuid))
-                .Select(group => group.Uuid).ToHashSet();
-            TouchUsers(change.Uuid, groups);
-        }
+        foreach (var change in Rows.BalancerRows.Changes) TouchBalancer(change.Uuid);
 
         foreach (var change in Rows.BalancerGroupRows.Changes)
             TouchUsers(Guid.Empty, [change.Uuid]);
+    }
+
+    private void TouchBalancer(Guid balancer)
+    {
+        var groups = Rows.LoadBalancerGroups.Values
+            .Where(group => group.Members.Contains(balancer))
+            .Select(group => group.Uuid).ToHashSet();
+        TouchUsers(balancer, groups);
     }
 
     private void TouchUsers(Guid balancer, HashSet<Guid> groups)

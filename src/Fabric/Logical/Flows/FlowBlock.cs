@@ -65,6 +65,12 @@ internal sealed class FlowBlockBuilder
         _cookie = CookieOf(key.Row);
     }
 
+    /// <summary>
+    /// The meter of packets that are handed to the control plane for something, by family; null:
+    /// none.
+    /// </summary>
+    public Func<ControllerOpcode, bool, uint?>? Guard { get; set; }
+
     public FlowBlock Build() => new([.. _flows], [.. _groups], [.. _meters]);
 
     /// <summary>The first eight hexadecimal digits of the UUID as people read it.</summary>
@@ -92,8 +98,24 @@ internal sealed class FlowBlockBuilder
 
     private void Add(byte table, int priority, FlowMatch match, ActionList actions)
     {
-        var identity = new FlowIdentity(table, (ushort)priority, match.Build());
+        var built = match.Build();
+        if (Guard is not null) actions = Guarded(built, actions);
+        var identity = new FlowIdentity(table, (ushort)priority, built);
         _flows.Add(new LogicalFlow(identity, actions, _cookie));
+    }
+
+    /// <summary>What exceeds the meter is not punted; the packet's other actions run.</summary>
+    private ActionList Guarded(Match match, ActionList actions)
+    {
+        if (!actions.Any(action => action is OfController)) return actions;
+        const ushort ipv6 = 0x86dd;
+        var isIpv6 = match.TryGet(MatchField.EthernetType, out var type) && type.Value == ipv6;
+        return ActionList.From(actions.Select(action =>
+            action is OfController punt
+            && ControllerAction.TryDecode(punt.Userdata.AsSpan(), out var opcode, out _)
+            && Guard!(opcode, isIpv6) is { } meter
+                ? new OfClone([new OfMeter(meter), punt])
+                : action));
     }
 
     /// <summary>A select group of the block; gives its number for a group action.</summary>

@@ -79,6 +79,9 @@ internal static class LogicalFields
     public static readonly Subfield PacketLarger = Bit(9, 1);
     public static readonly Subfield NeighborKnown = Bit(9, 2);
 
+    /// <summary>Number of the chain of policies that goes on; 0: where packets begin.</summary>
+    public static readonly Subfield PolicyChain = new(MatchField.Find("reg9")!, 16, 16);
+
     /// <summary>MAC of the router port that the packet came in on.</summary>
     public static readonly Subfield InportMac = new(MatchField.Find("xreg0")!, 0, 48);
 

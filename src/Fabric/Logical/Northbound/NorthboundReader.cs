@@ -46,8 +46,12 @@ public sealed class NorthboundReader
     private readonly RowCache<MeterBandRow> _meterBands = new("Meter_Band", MeterBandRow.Read);
     private readonly RowCache<TemplateVariables> _templates =
         new("Chassis_Template_Var", TemplateVariables.Read);
-    private readonly Dictionary<Guid, (LoadBalancer, TemplateVariables?, LoadBalancer)> _expanded =
-        [];
+    private readonly RowCache<HealthCheck> _healthChecks =
+        new("Load_Balancer_Health_Check", HealthCheck.Read);
+    private readonly RowCache<ControlPlaneProtection> _protections =
+        new("Copp", ControlPlaneProtection.Read);
+    private readonly RowCache<RouteSession> _routeSessions = new("BFD", RouteSession.Read);
+    private readonly LiveBalancers _live = new();
 
     private readonly List<Action> _begins = [];
     private readonly List<Action<DatabaseSnapshot>> _loads = [];
@@ -79,29 +83,33 @@ public sealed class NorthboundReader
         Register(_meters);
         Register(_meterBands);
         Register(_templates);
+        Register(_healthChecks);
+        Register(_protections);
+        Register(_routeSessions);
     }
 
     public IReadOnlyDictionary<Guid, MeterRow> Meters => _meters.Values;
     public IReadOnlyDictionary<Guid, MeterBandRow> MeterBands => _meterBands.Values;
 
-    /// <summary>
-    /// The load balancer with its templates filled in for a host; the same object while neither
-    /// the row nor the host's variables change.
-    /// </summary>
-    public LoadBalancer Expanded(LoadBalancer balancer, string host)
-    {
-        if (balancer.Template.IsEmpty) return balancer;
-        var variables = _templates.Values.Values.FirstOrDefault(row => row.Chassis == host);
-        if (_expanded.TryGetValue(balancer.Uuid, out var known)
-            && ReferenceEquals(known.Item1, balancer) && ReferenceEquals(known.Item2, variables))
-        {
-            return known.Item3;
-        }
+    public IReadOnlyDictionary<Guid, HealthCheck> HealthChecks => _healthChecks.Values;
+    public IReadOnlyDictionary<Guid, ControlPlaneProtection> Protections => _protections.Values;
+    public IReadOnlyDictionary<Guid, RouteSession> RouteSessions => _routeSessions.Values;
 
-        var made = balancer.Expand(variables);
-        _expanded[balancer.Uuid] = (balancer, variables, made);
-        return made;
-    }
+    /// <summary>
+    /// The load balancer as it is for a host: templates filled in, backends that do not answer
+    /// left out; the same object while none of that changes.
+    /// </summary>
+    public LoadBalancer Expanded(LoadBalancer balancer, HostView host) =>
+        _live.Of(balancer, VariablesOf(balancer, host), HealthChecks, host.Offline);
+
+    /// <summary>The same with all backends.</summary>
+    public LoadBalancer Filled(LoadBalancer balancer, HostView host) =>
+        balancer.Template.IsEmpty ? balancer : balancer.Expand(VariablesOf(balancer, host));
+
+    private TemplateVariables? VariablesOf(LoadBalancer balancer, HostView host) =>
+        balancer.Template.IsEmpty
+            ? null
+            : _templates.Values.Values.FirstOrDefault(row => row.Chassis == host.HostId);
 
     public IReadOnlyDictionary<Guid, LogicalSwitch> Switches => _switches.Values;
     public IReadOnlyDictionary<Guid, LogicalSwitchPort> SwitchPorts => _switchPorts.Values;
@@ -160,7 +168,8 @@ public sealed class NorthboundReader
     internal bool HasFarReachingChange =>
         _routerPorts.Changes.Count + _gatewayChassis.Changes.Count + _haChassis.Changes.Count
         + _haGroups.Changes.Count + _meters.Changes.Count + _meterBands.Changes.Count
-        + _templates.Changes.Count > 0 || HasGlobalChanged;
+        + _templates.Changes.Count + _healthChecks.Changes.Count + _protections.Changes.Count
+        + _routeSessions.Changes.Count > 0 || HasGlobalChanged;
 
     /// <summary>Versions of what dynamic addresses depend on.</summary>
     internal (long, long, long) AddressingVersion =>
@@ -228,6 +237,6 @@ public sealed class NorthboundReader
         .. _switchPorts.Conditions(), .. _routerPorts.Conditions(), .. _routes.Conditions(),
         .. _policies.Conditions(), .. _nat.Conditions(), .. _acls.Conditions(),
         .. _addressSets.Conditions(), .. _qos.Conditions(), .. _balancers.Conditions(),
-        .. _staticMacs.Conditions(),
+        .. _staticMacs.Conditions(), .. _healthChecks.Conditions(), .. _routeSessions.Conditions(),
     ];
 }

@@ -11,6 +11,9 @@ public sealed record LogicalRouter(
     ImmutableArray<Guid> LoadBalancerGroups, bool IsEnabled,
     ImmutableSortedDictionary<string, string> Options)
 {
+    /// <summary>Meters of what is handed to the control plane.</summary>
+    public Guid? Copp { get; init; }
+
     /// <summary>The host of a gateway router; null for a distributed router.</summary>
     public string? Chassis => Options.GetValueOrDefault("chassis");
 
@@ -19,7 +22,10 @@ public sealed record LogicalRouter(
         row.GetReferences("static_routes"), row.GetReferences("policies"),
         row.GetReferences("nat"), row.GetReferences("load_balancer"),
         row.GetReferences("load_balancer_group"), row.GetBooleanOrNull("enabled") ?? true,
-        row.GetMap("options"));
+        row.GetMap("options"))
+    {
+        Copp = row.GetReferenceOrNull("copp"),
+    };
 }
 
 /// <summary>A row of Logical_Router_Port.</summary>
@@ -92,8 +98,14 @@ public sealed record StaticRoute(
             row.Schema.TryColumn("selection_fields", out _)
                 ? row.GetStringSet("selection_fields")
                 : [],
-            row.GetMap("options"));
+            row.GetMap("options"))
+        {
+            Session = row.GetReferenceOrNull("bfd"),
+        };
     }
+
+    /// <summary>The BFD session that must be up for the route to hold.</summary>
+    public Guid? Session { get; init; }
 
     /// <summary>"discard": packets of this prefix are dropped.</summary>
     public bool IsDiscard => NextHop is null;
@@ -104,6 +116,15 @@ public sealed record RouterPolicy(
     Guid Uuid, int Priority, string Text, string Action, ImmutableArray<IpPrefix> NextHops,
     uint? PacketMark)
 {
+    /// <summary>The chain that the rule is in; "" for the one that packets begin with.</summary>
+    public string Chain { get; init; } = "";
+
+    /// <summary>With action jump: the chain to go on with.</summary>
+    public string JumpChain { get; init; } = "";
+
+    /// <summary>BFD sessions: a next hop whose session is not up is not taken.</summary>
+    public ImmutableArray<Guid> Sessions { get; init; } = [];
+
     public static RouterPolicy Read(Row row, Action<string> complain)
     {
         var hops = ImmutableArray.CreateBuilder<IpPrefix>();
@@ -118,8 +139,18 @@ public sealed record RouterPolicy(
             : null;
         return new RouterPolicy(
             row.Uuid, (int)row.GetInteger("priority"), row.GetString("match"),
-            row.GetString("action"), hops.ToImmutable(), mark);
+            row.GetString("action"), hops.ToImmutable(), mark)
+        {
+            Chain = Optional(row, "chain"),
+            JumpChain = Optional(row, "jump_chain"),
+            Sessions = row.Schema.TryColumn("bfd_sessions", out _)
+                ? row.GetReferences("bfd_sessions")
+                : [],
+        };
     }
+
+    private static string Optional(Row row, string column) =>
+        row.Schema.TryColumn(column, out _) ? row.GetStringOrNull(column) ?? "" : "";
 }
 
 /// <summary>A row of NAT.</summary>

@@ -54,6 +54,19 @@ public sealed record LoadBalancer(
     public ImmutableSortedDictionary<string, string> Template { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>Rows that say how its backends are probed.</summary>
+    public ImmutableArray<Guid> HealthChecks { get; init; } = [];
+
+    /// <summary>ip_port_mappings by backend.</summary>
+    public ImmutableDictionary<IpPrefix, BackendPlace> Places { get; init; } =
+        ImmutableDictionary<IpPrefix, BackendPlace>.Empty;
+
+    /// <summary>The probed service that a backend is; null: nobody knows where it is.</summary>
+    public ServiceKey? ServiceOf(ServiceEndpoint backend) =>
+        Places.TryGetValue(backend.Address, out var place)
+            ? new ServiceKey(place.LogicalPort, backend.Address, Protocol, backend.Port)
+            : null;
+
     /// <summary>
     /// Seconds that a client stays with its backend after its last connection; 0: not at all.
     /// </summary>
@@ -103,6 +116,8 @@ public sealed record LoadBalancer(
             Template = isTemplate
                 ? row.GetMap("vips")
                 : ImmutableSortedDictionary<string, string>.Empty,
+            HealthChecks = row.GetReferences("health_check"),
+            Places = BackendPlace.ReadAll(row.GetMap("ip_port_mappings"), complain),
         };
     }
 

@@ -10,6 +10,9 @@ public sealed record LogicalSwitch(
     ImmutableArray<Guid> LoadBalancerGroups, ImmutableArray<Guid> DnsRecords,
     ImmutableSortedDictionary<string, string> OtherConfig)
 {
+    /// <summary>Meters of what is handed to the control plane.</summary>
+    public Guid? Copp { get; init; }
+
     /// <summary>Guests may send tagged frames.</summary>
     public bool IsVlanTransparent => OtherConfig.GetValueOrDefault("vlan-passthru") == "true";
 
@@ -17,7 +20,10 @@ public sealed record LogicalSwitch(
         row.Uuid, row.GetString("name"), row.GetReferences("ports"), row.GetReferences("acls"),
         row.GetReferences("qos_rules"), row.GetReferences("load_balancer"),
         row.GetReferences("load_balancer_group"), row.GetReferences("dns_records"),
-        row.GetMap("other_config"));
+        row.GetMap("other_config"))
+    {
+        Copp = row.GetReferenceOrNull("copp"),
+    };
 }
 
 /// <summary>A row of Logical_Switch_Port.</summary>
@@ -50,6 +56,9 @@ public sealed record LogicalSwitchPort(
         IsL2Gateway ? Options.GetValueOrDefault("l2gateway-chassis") : null;
 
     public bool IsLocalport => Type == "localport";
+
+    /// <summary>An address that one of several workloads answers for.</summary>
+    public bool IsVirtual => Type == "virtual";
 
     /// <summary>Bound where an interface carries its name: VIFs, nested and local ports.</summary>
     public bool IsVif => Type is "" or "localport" or "vif";

@@ -21,6 +21,14 @@ internal enum ControllerOpcode : uint
     /// <summary>ICMP error of the type and code in the userdata, from the address in it.</summary>
     IcmpError = 14,
     RouterAdvert = 16,
+    /// <summary>The sender answers for the virtual port of the key in the userdata.</summary>
+    BindVirtual = 17,
+    /// <summary>What a backend answers to a probe.</summary>
+    ServiceAnswer = 18,
+    /// <summary>IGMP and MLD: learn who is a member, then send it on.</summary>
+    Membership = 19,
+    /// <summary>BFD of a route's next hop, to the input port's own address.</summary>
+    RouteBfd = 20,
 }
 
 /// <summary>Where a packet was refused: decides how the answer goes back.</summary>
@@ -47,6 +55,20 @@ internal static class ControllerAction
     public static byte[] Arp() => Encode(ControllerOpcode.Arp, []);
 
     public static byte[] PutNeighbor() => Encode(ControllerOpcode.PutNeighbor, []);
+
+    public static byte[] ServiceAnswer() => Encode(ControllerOpcode.ServiceAnswer, []);
+
+    public static byte[] Membership() => Encode(ControllerOpcode.Membership, []);
+
+    public static byte[] RouteBfd() => Encode(ControllerOpcode.RouteBfd, []);
+
+    /// <summary>Argument: key of the virtual port.</summary>
+    public static byte[] BindVirtual(uint port)
+    {
+        Span<byte> arguments = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(arguments, port);
+        return Encode(ControllerOpcode.BindVirtual, arguments);
+    }
 
     /// <summary>Arguments: MAC (6 bytes), 1 for a router.</summary>
     public static byte[] NdAdvert(ulong mac, bool isRouter)

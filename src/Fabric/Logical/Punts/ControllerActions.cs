@@ -36,6 +36,9 @@ internal sealed record PuntOutcome(
     NeighborKey? Waits = null, string? LogLine = null)
 {
     public static PuntOutcome Nothing { get; } = new([]);
+
+    /// <summary>What the logical actor is told; null: nothing.</summary>
+    public object? News { get; init; }
 }
 
 /// <summary>Decides what is done with punted packets: no state, no I/O.</summary>
@@ -67,6 +70,11 @@ internal static class ControllerActions
                 Advert(packet, arguments, services),
             ControllerOpcode.DnsLookup when arguments.Length == 16 =>
                 Dns(packet, arguments, services),
+            ControllerOpcode.BindVirtual when arguments.Length == 4 =>
+                WorkloadPunts.BindVirtual(packet, arguments),
+            ControllerOpcode.ServiceAnswer => WorkloadPunts.Answer(packet),
+            ControllerOpcode.Membership => WorkloadPunts.Membership(packet),
+            ControllerOpcode.RouteBfd => WorkloadPunts.RouteBfd(packet),
             ControllerOpcode.Log => new PuntOutcome([], LogLine: LogLine(packet, arguments)),
             _ => PuntOutcome.Nothing,
         };
@@ -245,7 +253,7 @@ internal static class ControllerActions
         new OfLoad(LogicalFields.AllowLoopback, 1),
         new OfResubmit(RouterIngress.UnSnat));
 
-    private static OfPacketOut Out(Match metadata, byte[] bytes, params OfAction[] actions)
+    internal static OfPacketOut Out(Match metadata, byte[] bytes, params OfAction[] actions)
     {
         // Only what a flow may have set; conntrack state belongs to the packet that is gone.
         var kept = new MatchBuilder().Set(MatchField.InPortOxm, OfPort.Controller);

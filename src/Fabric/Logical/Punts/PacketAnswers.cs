@@ -7,6 +7,7 @@ namespace Fabric.Logical;
 internal static class PacketAnswers
 {
     private const int EthernetSize = 14;
+    private const int TcpHeaderSize = 20;
 
     /// <summary>Who has 'wanted'? Asked by a router from its own address.</summary>
     public static byte[] ArpRequest(MacBytes from, uint own, uint wanted)
@@ -72,7 +73,7 @@ internal static class PacketAnswers
     public static byte[]? TcpReset(PuntedPacket packet)
     {
         const ushort finish = 1, synchronize = 2, reset = 4, acknowledge = 16;
-        const int headerSize = 20;
+        const int headerSize = TcpHeaderSize;
         var at = packet.Layout.TransportOffset;
         if (at < 0 || at + headerSize > packet.Layout.EndOffset) return null;
         var flags = packet.Key.TcpFlags;
@@ -88,13 +89,19 @@ internal static class PacketAnswers
             (key.PortDestinationWire, key.PortSourceWire);
         var hasAck = (flags & acknowledge) != 0;
         key.TcpFlags = hasAck ? reset : (ushort)(reset | acknowledge);
-        var bytes = PacketBuilder.Compose(in key);
-        var answer = bytes.AsSpan(bytes.Length - headerSize);
         var length = (uint)dataSize + ((flags & synchronize) != 0 ? 1u : 0)
             + ((flags & finish) != 0 ? 1u : 0);
-        BinaryPrimitives.WriteUInt32BigEndian(answer[4..], hasAck ? acknowledged : 0);
-        BinaryPrimitives.WriteUInt32BigEndian(answer[8..], hasAck ? 0 : sequence + length);
-        Finish(bytes, answer, IpProtocol.Tcp, checksumOffset: 16, key.IsIpv6);
+        return TcpSegment(in key, hasAck ? acknowledged : 0, hasAck ? 0 : sequence + length);
+    }
+
+    /// <summary>A TCP segment without data.</summary>
+    public static byte[] TcpSegment(in FlowKey key, uint sequence, uint acknowledged)
+    {
+        var bytes = PacketBuilder.Compose(in key);
+        var segment = bytes.AsSpan(bytes.Length - TcpHeaderSize);
+        BinaryPrimitives.WriteUInt32BigEndian(segment[4..], sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(segment[8..], acknowledged);
+        Finish(bytes, segment, IpProtocol.Tcp, checksumOffset: 16, key.IsIpv6);
         return bytes;
     }
 

@@ -105,8 +105,7 @@ internal sealed partial class RouterPipeline
         {
             object?[] inputs =
             [
-                balancer, _view.Key, _view.IsGatewayRouter, _view.ForcesLb,
-                _view.IsGatewayRouter ? _view.Ports : _view.GatewayPorts,
+                balancer, _view.Key, _view.IsGatewayRouter, _view.ForcesLb, _view.Ports,
             ];
             _pass.Block("balancer", balancer.Uuid, Uuid, inputs, block =>
             {
@@ -119,14 +118,15 @@ internal sealed partial class RouterPipeline
     private void AddService(
         FlowBlockBuilder block, LoadBalancer balancer, VirtualService service)
     {
-        var gateways = _view.GatewayPorts.Where(port => port.IsResident).ToImmutableArray();
-        if (!_view.IsGatewayRouter && gateways.IsEmpty) return;
         var vip = service.Vip;
-        foreach (var port in _view.IsGatewayRouter ? _view.Ports : gateways)
+        foreach (var port in _view.Ports.Where(port => port.IsResident))
         {
             if (!port.Row.Networks.Any(network => network.Host == vip.Address))
                 AnswerFor(block, port, vip.Address, port.Row.Mac);
         }
+
+        var gateways = _view.GatewayPorts.Where(port => port.IsResident).ToImmutableArray();
+        if (!_view.IsGatewayRouter && gateways.IsEmpty) return;
 
         if (_view.IsGatewayRouter) AnswerAnywhere(block, null, vip.Address);
         var match = _here.Destination(vip.Address);

@@ -1,4 +1,5 @@
 using Fabric.Wire;
+using Fabric.Wire.Control;
 using Fabric.Wire.OpenFlow;
 using static Fabric.Logical.LogicalFields;
 
@@ -79,6 +80,29 @@ internal sealed partial class RouterPipeline
                 block.Add(
                     PhysicalTables.MacBinding, row.OverridesDynamic ? 150 : 50, match,
                     new FlowActions().Set(MatchField.EthernetDestination, row.Mac));
+            });
+        }
+    }
+
+    // Ingress 11: BFD of next hops ends here, where the session runs.
+    private void CompileSessions()
+    {
+        foreach (var session in _pass.Topology.Rows.RouteSessions.Values)
+        {
+            var port = _view.Ports.FirstOrDefault(port => port.Row.Name == session.LogicalPort);
+            if (port is null || !port.IsResident) continue;
+            object?[] inputs = [session.Peer, _view.Key, port];
+            _pass.Block("route-bfd", session.Uuid, Uuid, inputs, block =>
+            {
+                foreach (var own in port.Row.Networks
+                    .Where(network => network.IsIpv6 == session.Peer.IsIpv6))
+                {
+                    block.Add(
+                        RouterIngress.IpInput, 110,
+                        _here.Inport(port.Key).Source(session.Peer).Destination(own.Host)
+                            .PortDestination(17, BfdControlPacket.UdpPort),
+                        new FlowActions().Punt(ControllerAction.RouteBfd()));
+                }
             });
         }
     }

@@ -27,7 +27,7 @@ internal sealed partial class RouterPipeline
         foreach (var rule in _view.Nat)
         {
             var port = _view.NatPort(rule);
-            var isHome = rule.LogicalPort is { } home && _pass.Host.Interfaces.ContainsKey(home);
+            var isHome = rule.LogicalPort is { } home && _pass.Host.IsResident(home);
             object?[] inputs =
             [
                 rule, _view.Key, port, isHome, _view.IsGatewayRouter, SetOf(rule.AllowedExternal),

@@ -41,6 +41,7 @@ internal sealed partial class RouterPipeline
         pipeline.CompileNeighbors(neighbors);
         pipeline.CompileStaticBindings();
         pipeline.CompileTranslations();
+        pipeline.CompileSessions();
     }
 
     /// <summary>Only what depends on sets, groups and residents.</summary>

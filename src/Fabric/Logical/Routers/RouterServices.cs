@@ -23,7 +23,7 @@ internal static class RouterServices
             if (rule.GatewayPort is { } wanted && wanted != port.Uuid) continue;
             if (rule.IsDistributed && !isGatewayRouter)
             {
-                if (host.Interfaces.ContainsKey(rule.LogicalPort!))
+                if (host.IsResident(rule.LogicalPort!))
                     services.Add(new LinkAddresses(rule.ExternalMac!.Value, [rule.External.Host]));
             }
             else if (isResident && InNetworkOf(port, rule.External))

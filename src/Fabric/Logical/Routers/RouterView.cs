@@ -62,7 +62,7 @@ internal sealed class RouterView
         Balancers =
         [
             .. topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)
-                .Select(balancer => topology.Rows.Expanded(balancer, host.HostId)),
+                .Select(balancer => topology.Rows.Expanded(balancer, host)),
         ];
         GatewayPorts = [.. Ports.Where(port => port.Row.IsGateway)];
         if (IsGatewayRouter)
@@ -81,10 +81,16 @@ internal sealed class RouterView
         [
             .. Nat.Where(rule => rule.Type != "dnat").Select(rule => rule.External.Host)
                 .Concat(Balancers.SelectMany(b => b.Services).Select(s => s.Vip.Address))
-                .Concat(LbForceSnat).Concat(DnatForceSnat)
+                .Concat(LbForceSnat).Concat(DnatForceSnat).Concat(ForcedToRouter())
                 .Distinct(),
         ];
     }
+
+    /// <summary>Own addresses that sources of balanced connections become.</summary>
+    private IEnumerable<IpPrefix> ForcedToRouter() => LbForcesToRouter
+        ? Ports.SelectMany(port => port.Row.Networks).Where(network => !network.IsLinkLocal)
+            .Select(network => network.Host)
+        : [];
 
     /// <summary>What names in expressions mean here.</summary>
     public DatapathContext Names { get; }
@@ -182,8 +188,10 @@ internal sealed class RouterView
 
         foreach (var uuid in Row.StaticRoutes)
         {
-            if (topology.Rows.Routes.TryGetValue(uuid, out var route))
-                routes.AddRange(ViewOf(route));
+            if (!topology.Rows.Routes.TryGetValue(uuid, out var route)) continue;
+            var isLost = route.Session is { } session
+                && topology.Rows.RouteSessions.TryGetValue(session, out var row) && !row.IsUp;
+            if (!isLost) routes.AddRange(ViewOf(route));
         }
 
         return routes.ToImmutable();

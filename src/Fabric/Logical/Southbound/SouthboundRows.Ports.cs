@@ -62,6 +62,7 @@ internal sealed partial class SouthboundRows
             new("chassis", Optional(ChassisNamed(host))),
             new("up", isVif ? host is not null : Datum.EmptySet),
             new("parent_port", row["parent_name"]), new("tag", row["tag"]),
+            new("virtual_parent", VirtualParentOf(row)),
             new("requested_chassis", Optional(RequestedBy(row))),
             new("ha_chassis_group", GroupOf(row)),
             new("nat_addresses", NatAddressesOf(row)),

@@ -24,11 +24,16 @@ internal sealed partial class SouthboundRows
     private readonly Dictionary<string, (Guid Datapath, Guid Port)> _bindings =
         new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, List<Guid>> _switchesOfBalancer = [];
+    private readonly Sightings _sightings;
 
     private SouthboundRows(SouthboundPicture picture)
     {
         _picture = picture;
         _northbound = picture.Northbound;
+        var virtualPorts = Rows("Logical_Switch_Port")
+            .Where(row => row.GetString("type") == "virtual")
+            .Select(row => row.GetString("name")).ToHashSet();
+        _sightings = Sightings.Read(picture.Learned, virtualPorts.Contains);
     }
 
     public static List<SouthboundRow> Of(SouthboundPicture picture)
@@ -192,9 +197,16 @@ internal sealed partial class SouthboundRows
 
     private void AddLearned()
     {
+        AddSightings();
         foreach (var binding in _picture.Learned.MacBindings.Values)
         {
-            if (!_bindings.TryGetValue(binding.LogicalPort, out var at)) continue;
+            if (_sightings.Virtual.ContainsKey(binding.LogicalPort)
+                || Sightings.IsGroup(binding)
+                || !_bindings.TryGetValue(binding.LogicalPort, out var at))
+            {
+                continue;
+            }
+
             var name = $"{binding.LogicalPort} {binding.Address}";
             Add(
                 "MAC_Binding", SouthboundIds.Of("MAC_Binding", name),

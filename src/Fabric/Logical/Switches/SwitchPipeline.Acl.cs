@@ -92,11 +92,20 @@ internal sealed partial class SwitchPipeline
                 ])));
     }
 
-    /// <summary>Neighbor discovery, router discovery and multicast listener messages.</summary>
+    /// <summary>
+    /// Neighbor discovery, router discovery, multicast listener messages, and probes of services.
+    /// </summary>
     private IEnumerable<FlowMatch> NeverTracked() =>
     [
         .. NeighborTypes.Select(type => _here.Neighbor(type)),
         .. ListenerTypes.Select(type => _here.Icmp6(type)),
+        .. _traits.ProbeMac is { } mac
+            ? (FlowMatch[])
+            [
+                _here.Is(MatchField.EthernetSource, mac),
+                _here.Is(MatchField.EthernetDestination, mac),
+            ]
+            : [],
     ];
 
     // Pre-ACL and pre-LB of ports towards routers and physical networks: not tracked here.
@@ -128,6 +137,7 @@ internal sealed partial class SwitchPipeline
     {
         if (_traits.IsStateful && !stages.IsLate) AddHints(block, stages);
         if (_traits.IsStateful) AddConnectionRules(block, stages);
+        if (_traits.IsStateful || _traits.HasAcls) AddAlwaysAllowed(block, stages);
         if (_traits.IsStateful || Has(stages)) AddVerdicts(block, stages);
     }
 
@@ -174,7 +184,6 @@ internal sealed partial class SwitchPipeline
                 .Lacks(CtInvalid), drop);
         block.Add(
             table, AclAlways + 1, established.Has(AllowEstablished).Lacks(CtReply), allow);
-        foreach (var untracked in NeverTracked()) block.Add(table, AclAlways, untracked, allow);
 
         // New traffic that no ACL names is committed too: its replies must not look invalid.
         foreach (var ip in (FlowMatch[])[_here.Ip4(), _here.Ip6()])
@@ -183,6 +192,14 @@ internal sealed partial class SwitchPipeline
             block.Add(table, 1, ip.Has(CtTracked).Lacks(CtEstablished), commit);
             block.Add(table, 1, ip.Has(CtTracked, CtEstablished, Blocked), commit);
         }
+    }
+
+    // ACL evaluation: neighbor discovery and listener messages pass, whatever the ACLs say.
+    private void AddAlwaysAllowed(FlowBlockBuilder block, AclStages stages)
+    {
+        var allow = stages.Next(stages.Evaluation, new FlowActions().Set(AclAllow, 1));
+        foreach (var untracked in NeverTracked())
+            block.Add(stages.Evaluation, AclAlways, untracked, allow);
     }
 
     // ACL action: act on the verdict, or go round again in the next tier.
@@ -330,21 +347,17 @@ internal sealed partial class SwitchPipeline
     {
         var table = rule.IsEgress ? SwitchEgress.Qos : SwitchIngress.Qos;
         var used = rule.IsEgress ? SwitchEgress.Used : SwitchIngress.Used;
-        uint? meter = null;
-        foreach (var product in ExpressionNormalizer.Normalize(rule.Match, _names))
-        {
-            var isIp = product.Sets.TryGetValue("eth_type", out var types)
-                && types.All(type => type.Value == 0x0800 || type.Value == 0x86dd);
-            var actions = new FlowActions();
-            if (rule.Dscp is { } dscp && isIp) actions.Set(MatchField.IpDscp, (uint)dscp);
-            if (rule.Mark is { } mark) actions.Set(MatchField.PacketMark, mark);
-            if (rule.RateKilobits > 0)
-            {
-                meter ??= block.AddMeter(false, rule.RateKilobits, rule.BurstKilobits);
-                actions.Meter(meter.Value);
-            }
+        var actions = new FlowActions();
+        if (rule.Dscp is { } dscp) actions.Set(MatchField.IpDscp, (uint)dscp);
+        if (rule.Mark is { } mark) actions.Set(MatchField.PacketMark, mark);
+        if (rule.RateKilobits > 0)
+            actions.Meter(block.AddMeter(false, rule.RateKilobits, rule.BurstKilobits));
+        actions.Next(Next(used, table));
 
-            block.Add(table, rule.Priority, _here, [product], actions.Next(Next(used, table)));
-        }
+        // To set DSCP is to ask for IP, whether the match says so or not.
+        FlowMatch[] families = rule.Dscp is null ? [_here] : [_here.Ip4(), _here.Ip6()];
+        var products = ExpressionNormalizer.Normalize(rule.Match, _names);
+        foreach (var family in families)
+            block.Add(table, rule.Priority, family, products, actions);
     }
 }

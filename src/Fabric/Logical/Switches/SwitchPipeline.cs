@@ -42,6 +42,7 @@ internal sealed partial class SwitchPipeline
         pipeline.CompileQos();
         pipeline.CompileBalancers();
         pipeline.CompileServices(views);
+        pipeline.CompileWorkloads();
     }
 
     /// <summary>Only what depends on sets, groups and residents.</summary>

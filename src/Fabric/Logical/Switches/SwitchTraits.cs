@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fabric.Wire;
 
 namespace Fabric.Logical;
 
@@ -17,6 +18,9 @@ internal sealed record SwitchTraits(
     /// is known to have do not reach routers.
     /// </summary>
     public bool HidesArpFromRouters { get; init; }
+
+    /// <summary>The MAC that probes of services come from; null: none are probed.</summary>
+    public MacBytes? ProbeMac { get; init; }
 
     /// <summary>Some ACL is allow-related.</summary>
     public bool HasStatefulAcls { get; init; }

@@ -11,6 +11,7 @@ internal sealed class SwitchView
     private readonly Dictionary<Guid, SwitchPortView> _ports = [];
     private readonly Dictionary<string, uint> _keys = new(StringComparer.Ordinal);
     private readonly HashSet<uint> _keysHere = [];
+    private readonly SortedSet<Guid> _virtual = [];
     private ImmutableArray<SwitchPortView> _sorted = [];
 
     public SwitchView(LogicalTopology topology, HostView host, LogicalSwitch row, uint key)
@@ -33,6 +34,9 @@ internal sealed class SwitchView
 
     /// <summary>By key.</summary>
     public ImmutableArray<SwitchPortView> Ports => _sorted;
+
+    /// <summary>Ports of type virtual.</summary>
+    public IEnumerable<SwitchPortView> VirtualPorts => _virtual.Select(row => _ports[row]);
 
     public ImmutableArray<Acl> Acls { get; private set; }
     public ImmutableArray<LoadBalancer> Balancers { get; private set; }
@@ -61,7 +65,7 @@ internal sealed class SwitchView
         Balancers =
         [
             .. _topology.BalancersOf(row.LoadBalancers, row.LoadBalancerGroups)
-                .Select(balancer => _topology.Rows.Expanded(balancer, host.HostId)),
+                .Select(balancer => _topology.Rows.Expanded(balancer, host)),
         ];
         var before = Traits;
         Traits = TraitsOf(_topology.Rows.GlobalOptions);
@@ -115,6 +119,7 @@ internal sealed class SwitchView
         if (_keys.TryGetValue(before.Row.Name, out var key) && key == before.Key)
             _keys.Remove(before.Row.Name);
         _keysHere.Remove(before.Key);
+        _virtual.Remove(row);
         return before;
     }
 
@@ -123,6 +128,7 @@ internal sealed class SwitchView
         _ports[view.Row.Uuid] = view;
         _keys[view.Row.Name] = view.Key;
         if (view.IsHere || !view.Row.IsVif) _keysHere.Add(view.Key);
+        if (view.Row.IsVirtual) _virtual.Add(view.Row.Uuid);
     }
 
     /// <summary>Null: the port is not, or no longer, of this switch, or has no key yet.</summary>
@@ -177,6 +183,7 @@ internal sealed class SwitchView
             global.GetValueOrDefault("use_ct_inv_match") != "false",
             Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max())
         {
+            ProbeMac = ServiceChecks.ProbeMac(_topology.Rows),
             HasStatefulAcls = Acls.Any(acl => acl.IsStateful),
             HidesArpFromRouters =
                 Row.OtherConfig.GetValueOrDefault("broadcast-arps-to-all-routers") == "false",

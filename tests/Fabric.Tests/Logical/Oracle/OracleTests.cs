@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
-using Fabric.Logical;
+using Fabric.Configuration;
 using Fabric.Tests.Configuration;
-using Fabric.Wire;
 using Xunit.Abstractions;
 
 namespace Fabric.Tests.Logical;
@@ -29,10 +27,11 @@ public sealed class OracleTests(ITestOutputHelper output)
 
     /// <summary>The real verdict, when none of the choices makes it what ours is.</summary>
     private static (OracleVerdict Theirs, string Text)? Judge(
-        OvnOracle oracle, RandomNetwork network, OracleProbe probe, IEnumerable<string?> choices,
-        OracleVerdict ours)
+        OvnOracle oracle, RandomNetwork network, OracleProbe probe,
+        IEnumerable<OracleChoice> choices, OracleVerdict ours)
     {
-        var ports = network.Ports.Select(port => port.Name).ToHashSet();
+        var ports = network.Ports.Select(port => port.Name).Append(RandomNetwork.Localnet)
+            .ToHashSet();
         var sender = probe.From.Name;
         var form = Setting("FABRIC_TEST_NETWORKS", 0) == 1 ? "--detailed" : "--minimal";
         (OracleVerdict, string)? last = null;
@@ -70,179 +69,54 @@ public sealed class OracleTests(ITestOutputHelper output)
         for (var i = 0; i < packets; i++)
         {
             var probe = OracleProbe.Random(network, random);
-            var lab = new LogicalLab(
-                database, () => new ScriptedConntrack(probe.State),
-                [.. network.Ports.GroupBy(port => network.IsOnOneHost ? "host1" : port.Host)
-                    .Select(host => (host.Key, host.Select(port => port.Name).ToArray()))
-                    .Concat(((string[])["host1", "host2", "host3"])
-                        .Except(network.Ports.Select(
-                            port => network.IsOnOneHost ? "host1" : port.Host))
-                        .Select(host => (host, Array.Empty<string>())))]);
-            var ours = probe.Send(lab, out var backend);
+            if (Difference(oracle, network, database, probe, keepsConntrack: false)
+                is not { } difference
+                || Difference(oracle, network, database, probe, keepsConntrack: true) is null)
+            {
+                continue;
+            }
 
-            // Where nothing came out nobody knows which backend it was: any verdict will do.
-            var isLost = backend is null && probe.Values.ContainsKey("vip");
-            IEnumerable<string?> choices = isLost
-                ? [null, .. network.Backends.Distinct()]
-                : [backend];
-            if (Judge(oracle, network, probe, choices, ours) is not var (theirs, text)) continue;
             differences.Add(
                 $"network {network.Seed} packet {i}: ct={probe.StateText} {probe.Microflow}\n"
-                + $"  ours:   {ours}\n  theirs: {theirs}\n{text}");
+                + difference);
         }
     }
-}
 
-/// <summary>One packet, for both sides.</summary>
-internal sealed record OracleProbe(
-    RandomPort From, FlowKey Packet, string Microflow, ImmutableDictionary<string, string> Values,
-    ConntrackState State, string StateText)
-{
-    public static OracleProbe Random(RandomNetwork network, Random random)
+    /// <summary>Null when both say the same.</summary>
+    private static string? Difference(
+        OvnOracle oracle, RandomNetwork network, DatabaseSnapshot database, OracleProbe probe,
+        bool keepsConntrack)
     {
-        var from = network.Ports[random.Next(network.Ports.Count)];
-        var (target, service) = network.Targets[random.Next(network.Targets.Count)];
+        var lab = new LogicalLab(
+            database, () => new ScriptedConntrack(probe.State),
+            Placement(network, keepsConntrack), keepsConntrack);
+        var ours = probe.Send(lab, out var backend);
 
-        // To itself: learning, which ovn-trace does not model, decides where that goes.
-        while (target == from.Ipv4 || target == from.Ipv6)
-            (target, service) = network.Targets[random.Next(network.Targets.Count)];
-        var local = network.Ports.FirstOrDefault(
-            port => port.Subnet == from.Subnet && (port.Ipv4 == target || port.Ipv6 == target));
-        var mac = local?.Mac
-            ?? (network.RouterMacs.TryGetValue(from.Subnet, out var router)
-                ? router
-                : MacBytes.FromUInt64(0x02_0000_00ff_ff));
-        if (random.Next(20) == 0) mac = MacBytes.FromUInt64(0x02_0000_00ff_fe);
-        var (state, stateText) = random.Next(5) switch
-        {
-            0 => (ConntrackState.Established, "est"),
-            1 => (ConntrackState.Established | ConntrackState.Reply, "est,rpl"),
-            2 => (ConntrackState.Invalid, "inv"),
-            _ => (ConntrackState.New, "new"),
-        };
-        var key = new FlowKey
-        {
-            EthernetSource = from.Mac,
-            EthernetDestination = mac,
-            EthernetType = target.IsIpv6 ? EtherType.Ipv6 : EtherType.Ipv4,
-            NetworkTtl = (byte)(random.Next(15) == 0 ? 1 : 64),
-            NetworkProtocol = (byte)(random.Next(4) switch
-            {
-                0 => target.IsIpv6 ? 58 : 1,
-                1 => 17,
-                _ => 6,
-            }),
-        };
-        if (!target.IsIpv6 && random.Next(10) == 0)
-            return Arp(from, target, key, (state, stateText));
-        SetAddresses(ref key, from, target);
-        var (source, destination) = key.NetworkProtocol switch
-        {
-            1 => ((ushort)8, (ushort)0),
-            58 => ((ushort)128, (ushort)0),
-            _ => ((ushort)4000, service != 0
-                ? service
-                : (ushort)(random.Next(3) switch { 0 => 80, 1 => 8080, _ => 53 })),
-        };
-        (key.PortSource, key.PortDestination) = (source, destination);
-        if (key.NetworkProtocol == 6) key.TcpFlags = 2;
-        return Of(from, target, key, network.Vips.Contains(target), (state, stateText));
+        // Where nothing came out nobody knows which backend it was: any verdict will do.
+        var isLost = backend is null && probe.Values.ContainsKey("vip");
+        IEnumerable<string?> backends = isLost
+            ? [null, .. network.Backends.Distinct()]
+            : [backend];
+        var choices = from choice in backends
+                      from hop in network.EqualCostIds
+                      select new OracleChoice(choice, hop);
+        return Judge(oracle, network, probe, choices, ours) is var (theirs, text)
+            ? $"  ours:   {ours}\n  theirs: {theirs}\n{text}"
+            : null;
     }
 
-    private static void SetAddresses(ref FlowKey key, RandomPort from, IpPrefix target)
-    {
-        if (target.IsIpv6)
-        {
-            key.Ipv6Source = Ipv6Bytes.From(from.Ipv6.ToAddress());
-            key.Ipv6Destination = Ipv6Bytes.From(target.ToAddress());
-            return;
-        }
-
-        (key.Ipv4Source, key.Ipv4Destination) = ((uint)from.Ipv4.Address, (uint)target.Address);
-    }
-
-    private static OracleProbe Arp(
-        RandomPort from, IpPrefix target, FlowKey key, (ConntrackState, string Text) state)
-    {
-        key.EthernetType = EtherType.Arp;
-        key.EthernetDestination = MacBytes.Broadcast;
-        key.NetworkProtocol = 1;
-        key.NetworkTtl = 0;
-        (key.Ipv4Source, key.Ipv4Destination) = ((uint)from.Ipv4.Address, (uint)target.Address);
-        key.ArpSource = from.Mac;
-        var microflow = $"inport == \"{from.Name}\" && eth.src == {from.Mac} && "
-            + $"eth.dst == ff:ff:ff:ff:ff:ff && arp.op == 1 && arp.spa == {from.Ipv4} && "
-            + $"arp.tpa == {target} && arp.sha == {from.Mac}";
-        return new OracleProbe(
-            from, key, microflow, ValuesOf(in key), state.Item1, state.Text);
-    }
-
-    private static OracleProbe Of(
-        RandomPort from, IpPrefix target, FlowKey key, bool isVip,
-        (ConntrackState State, string Text) state)
-    {
-        var family = target.IsIpv6 ? "ip6" : "ip4";
-        var source = target.IsIpv6 ? from.Ipv6 : from.Ipv4;
-        var transport = key.NetworkProtocol switch
-        {
-            1 => "icmp4.type == 8 && icmp4.code == 0",
-            58 => "icmp6.type == 128 && icmp6.code == 0",
-            6 => $"tcp.src == {key.PortSource} && tcp.dst == {key.PortDestination} && "
-                + "tcp.flags == 2",
-            _ => $"udp.src == {key.PortSource} && udp.dst == {key.PortDestination}",
-        };
-        var microflow = $"inport == \"{from.Name}\" && eth.src == {key.EthernetSource} && "
-            + $"eth.dst == {key.EthernetDestination} && ip.ttl == {key.NetworkTtl} && "
-            + $"{family}.src == {source} && {family}.dst == {target} && {transport}";
-        var values = ValuesOf(in key);
-        if (isVip) values = values.SetItem("vip", from.Name);
-        return new OracleProbe(from, key, microflow, values, state.State, state.Text);
-    }
-
-    public static ImmutableDictionary<string, string> ValuesOf(in FlowKey key)
-    {
-        var values = ImmutableDictionary<string, string>.Empty
-            .Add("eth.src", $"{key.EthernetSource}").Add("eth.dst", $"{key.EthernetDestination}");
-        if (key.IsIpv4)
-        {
-            values = values.Add("ip4.src", $"{IpPrefix.V4(key.Ipv4Source)}")
-                .Add("ip4.dst", $"{IpPrefix.V4(key.Ipv4Destination)}");
-        }
-        else if (key.IsIpv6)
-        {
-            values = values.Add("ip6.src", $"{key.Ipv6Source}")
-                .Add("ip6.dst", $"{key.Ipv6Destination}");
-        }
-
-        return key.IsIpv4 || key.IsIpv6 ? values.Add("ip.ttl", $"{key.NetworkTtl}") : values;
-    }
-
-    /// <param name="backend">"IP:port" that a balancer here chose, for ovn-trace to choose it
-    /// too.</param>
-    public OracleVerdict Send(LogicalLab lab, out string? backend)
-    {
-        var deliveries = lab.Send(From.Name, Packet);
-        backend = null;
-        var texts = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
-        foreach (var delivery in deliveries)
-        {
-            var packet = delivery.Packet;
-            if (Values.ContainsKey("vip") && packet.IsIpv4)
-                backend = $"{IpPrefix.V4(packet.Ipv4Destination)}:{packet.PortDestination}";
-            var values = ValuesOf(in packet);
-            if (Values.ContainsKey("vip")) values = values.SetItem("vip", From.Name);
-            texts.Add($"{delivery.Port} {OvnTraceReader.FieldsOf(delivery.Port, values)}");
-        }
-
-        var answers = lab.Hosts.Values.SelectMany(host => host.Asked).Select(opcode => opcode switch
-        {
-            ControllerOpcode.Reject => "reject",
-            ControllerOpcode.IcmpError => "reject",
-            ControllerOpcode.Arp => "arp",
-            ControllerOpcode.NdAdvert => "nd_na",
-            _ => "",
-        }).Where(word => word.Length > 0);
-        return new OracleVerdict(
-            texts.ToImmutable(), answers.ToImmutableSortedSet(StringComparer.Ordinal));
-    }
+    /// <summary>Ports by host, those without any among them.</summary>
+    private static (string Host, string[] Ports)[] Placement(
+        RandomNetwork network, bool isOnOneHost) =>
+    [
+        .. ((string[])["host1", "host2", "host3"]).Select(host => (
+            host,
+            network.Ports.Where(port =>
+                    (isOnOneHost || network.IsOnOneHost ? "host1" : port.Host) == host)
+                .Select(port => port.Name)
+                .Concat(host == "host1" && network.HasLocalnet
+                    ? [RandomNetwork.Localnet]
+                    : [])
+                .ToArray())),
+    ];
 }

@@ -40,7 +40,10 @@ internal sealed record OracleVerdict(
 internal static partial class OvnTraceReader
 {
     private static readonly string[] Fields =
-        ["eth.src", "eth.dst", "ip4.src", "ip4.dst", "ip6.src", "ip6.dst", "ip.ttl"];
+    [
+        "eth.src", "eth.dst", "ip4.src", "ip4.dst", "ip6.src", "ip6.dst", "ip.ttl",
+        "ip.dscp",
+    ];
 
     /// <param name="ports">Ports whose deliveries count: workloads.</param>
     /// <param name="packet">Values of the packet as it was sent.</param>
@@ -70,6 +73,11 @@ internal static partial class OvnTraceReader
                 if (!now.IsAnswer && ports.Contains(port))
                     deliveries.Add($"{port} {FieldsOf(port, now.Packet)}");
             }
+            else if (Answered().Match(line) is { Success: true } asked)
+            {
+                if (!now.IsAnswer) answers.Add(asked.Groups[1].Value);
+                now.IsAnswer = true; // What follows is the answer, and its way back.
+            }
             else if (line.StartsWith("tcp_reset", StringComparison.Ordinal)
                 || line.StartsWith("icmp", StringComparison.Ordinal) && !line.Contains(" = "))
             {
@@ -94,7 +102,8 @@ internal static partial class OvnTraceReader
         var isBalanced = packet.TryGetValue("vip", out var sender);
         bool IsCompared(string field) => packet.ContainsKey(field) && !(isBalanced
             && (field.EndsWith(".dst", StringComparison.Ordinal) || port == sender)
-            && field.StartsWith("ip", StringComparison.Ordinal) && field != "ip.ttl");
+            && field.StartsWith("ip", StringComparison.Ordinal)
+            && field is not ("ip.ttl" or "ip.dscp"));
         return string.Join(
             ' ', Fields.Where(IsCompared).Select(field => $"{field}={packet[field]}"));
     }
@@ -145,6 +154,10 @@ internal static partial class OvnTraceReader
 
     [GeneratedRegex("^output\\(\"(.*)\"\\);$")]
     private static partial Regex Output();
+
+    /// <summary>Options that an answer to DHCP is made with.</summary>
+    [GeneratedRegex(@"^put_(dhcp)(?:v6)?_opts\(")]
+    private static partial Regex Answered();
 
     [GeneratedRegex(@"\((ip[46]\.(?:src|dst))=([^)]*)\)")]
     private static partial Regex Translated();

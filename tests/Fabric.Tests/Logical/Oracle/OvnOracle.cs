@@ -5,6 +5,11 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Tests.Logical;
 
+/// <summary>What ovn-trace is to choose where a network leaves a choice.</summary>
+/// <param name="Backend">"IP:port" of a balancer; null: any.</param>
+/// <param name="EqualCostId">Number of a next hop among equals, from 1; null: any.</param>
+internal sealed record OracleChoice(string? Backend, int? EqualCostId);
+
 /// <summary>
 /// The real thing of Debian's packages: two databases, ovn-northd and ovn-trace, in a directory
 /// of their own.
@@ -50,15 +55,13 @@ internal sealed class OvnOracle : IDisposable
     /// <summary>Makes the northbound hold these rows only; waits for their flows.</summary>
     public void Load(IEnumerable<Operation> rows)
     {
-        Operation[] empty =
-        [
-            .. ((string[])
+        // Sets last: rules that name them must be gone before.
+        Transact("OVN_Northbound", [.. ((string[])
             [
-                "Logical_Switch", "Logical_Router", "Load_Balancer", "Address_Set", "Port_Group",
-                "DHCP_Options", "Load_Balancer_Group",
-            ]).Select(table => new Operation.Delete(table, [])),
-        ];
-        Transact("OVN_Northbound", [.. empty, .. rows]);
+                "Logical_Switch", "Logical_Router", "Load_Balancer", "Port_Group",
+                "DHCP_Options", "Load_Balancer_Group", "Static_MAC_Binding",
+            ]).Select(table => new Operation.Delete(table, []))]);
+        Transact("OVN_Northbound", [new Operation.Delete("Address_Set", []), .. rows]);
         Transact("OVN_Northbound", [new Operation.Mutate(
             "NB_Global", [], [new Mutation("nb_cfg", Mutator.Add, 1)])]);
         var wanted = NbCfg(Run("ovsdb-client", "dump", Server, "OVN_Northbound", "NB_Global",
@@ -71,13 +74,14 @@ internal sealed class OvnOracle : IDisposable
     /// <summary>What ovn-trace says, in its minimal form.</summary>
     /// <returns>Null when ovn-trace itself crashed, as Debian's does now and then.</returns>
     public string? Trace(
-        string datapath, string microflow, string ct, string? lbDestination,
+        string datapath, string microflow, string ct, OracleChoice choice,
         string form = "--minimal")
     {
         const int lookupsMax = 12;
         var arguments = new List<string> { $"--db={Server}", form };
         for (var i = 0; i < lookupsMax; i++) arguments.Add($"--ct={ct}");
-        if (lbDestination is not null) arguments.Add($"--lb-dst={lbDestination}");
+        if (choice.Backend is { } backend) arguments.Add($"--lb-dst={backend}");
+        if (choice.EqualCostId is { } hop) arguments.Add($"--select-id={hop}");
         return Run("ovn-trace", out var exit, [.. arguments, datapath, microflow]) is var text
             && exit < CrashedFrom
             ? text

@@ -10,6 +10,24 @@ internal sealed record RandomPort(
     string Name, string Switch, int Subnet, MacBytes Mac, IpPrefix Ipv4, IpPrefix Ipv6,
     string Host);
 
+/// <summary>A switch while its network is being made.</summary>
+internal sealed record RandomSwitch(string Name, Guid Row)
+{
+    public List<Guid> Ports { get; } = [];
+    public List<Guid> Acls { get; } = [];
+    public List<Guid> Balancers { get; } = [];
+    public List<Guid> BalancerGroups { get; } = [];
+    public List<Guid> Qos { get; } = [];
+
+    public ImmutableArray<ColumnValue> Values() =>
+    [
+        new("name", Name), new("ports", Datum.References(Ports)),
+        new("acls", Datum.References(Acls)), new("qos_rules", Datum.References(Qos)),
+        new("load_balancer", Datum.References(Balancers)),
+        new("load_balancer_group", Datum.References(BalancerGroups)),
+    ];
+}
+
 /// <summary>
 /// A network made from a seed: the same rows for the real northd and for the compiler here.
 /// </summary>
@@ -22,10 +40,10 @@ internal sealed partial class RandomNetwork
     private readonly Random _random;
     private readonly List<Operation> _operations = [];
     private readonly List<RandomPort> _ports = [];
-    private readonly List<(string Name, Guid Row, List<Guid> Ports, List<Guid> Acls,
-        List<Guid> Balancers)> _switches = [];
+    private readonly List<RandomSwitch> _switches = [];
     private readonly List<string> _groups = [];
     private readonly List<string> _sets = [];
+    private readonly List<Guid> _setRows = [];
     private readonly HashSet<int> _priorities = [];
 
     public RandomNetwork(int seed)
@@ -35,18 +53,12 @@ internal sealed partial class RandomNetwork
         var count = _random.Next(1, 4);
         for (var subnet = 1; subnet <= count; subnet++) AddSwitch(subnet);
         Targets.Add((V4(98, 7), 0));
-        if (_random.Next(4) > 0) AddRouters();
         AddSets();
+        if (_random.Next(4) > 0) AddRouters();
         AddBalancers();
         AddAcls();
-        foreach (var (name, row, ports, acls, balancers) in _switches)
-        {
-            Insert("Logical_Switch", row, [
-                new("name", name), new("ports", Datum.References(ports)),
-                new("acls", Datum.References(acls)),
-                new("load_balancer", Datum.References(balancers)),
-            ]);
-        }
+        AddQos();
+        foreach (var owner in _switches) Insert("Logical_Switch", owner.Row, owner.Values());
     }
 
     public int Seed { get; }
@@ -58,6 +70,14 @@ internal sealed partial class RandomNetwork
     /// to be where the packet is.
     /// </summary>
     public bool IsOnOneHost { get; private set; }
+
+    /// <summary>The port to a physical network, where there is one.</summary>
+    public const string Localnet = "ln";
+
+    public bool HasLocalnet { get; private set; }
+
+    /// <summary>Numbers of equal next hops that ovn-trace may be told to choose.</summary>
+    public List<int?> EqualCostIds { get; } = [null];
 
     /// <summary>Addresses that packets may be sent to, with the port 0 for any.</summary>
     public List<(IpPrefix Address, ushort Port)> Targets { get; } = [];
@@ -128,18 +148,27 @@ internal sealed partial class RandomNetwork
             ports.Add(Insert("Logical_Switch_Port", [
                 new("name", port.Name), new("addresses", Datum.Strings(addresses)),
                 new("enabled", !Chance(5)),
+                new("dhcpv4_options", Datum.References(Chance(10) ? [Dhcp(subnet)] : [])),
             ]));
             _ports.Add(port);
             Targets.Add((port.Ipv4, 0));
             Targets.Add((port.Ipv6, 0));
         }
 
-        _switches.Add((name, NewGuid(), ports, [], []));
+        var owner = new RandomSwitch(name, NewGuid());
+        owner.Ports.AddRange(ports);
+        _switches.Add(owner);
     }
 
-    private Guid Plug(int subnet, string router, string options = "")
+    private Guid Dhcp(int subnet) => Insert("DHCP_Options", [
+        new("cidr", $"{V4(subnet, 0)}/24"),
+        new("options", Map(
+            ("server_id", $"{V4(subnet, 250)}"), ("server_mac", "02:00:00:00:fa:fa"),
+            ("lease_time", "3600"))),
+    ]);
+
+    private Guid Plug(RandomSwitch owner, string router)
     {
-        var owner = _switches[subnet - 1];
         var row = Insert("Logical_Switch_Port", [
             new("name", $"{owner.Name}-{router}"), new("type", "router"),
             new("addresses", "router"),
@@ -149,14 +178,21 @@ internal sealed partial class RandomNetwork
         return row;
     }
 
-    private Guid RouterPort(string router, int subnet, int host, params ColumnValue[] more)
+    private Guid RouterPort(
+        string router, int subnet, int host, params ColumnValue[] more) =>
+        RouterPort(router, subnet, subnet, host, more);
+
+    /// <param name="number">Of the switch, from 1.</param>
+    private Guid RouterPort(
+        string router, int number, int subnet, int host, params ColumnValue[] more)
     {
-        Plug(subnet, router);
+        var owner = _switches[number - 1];
+        Plug(owner, router);
         RouterMacs.TryAdd(subnet, Mac(subnet, host));
         Targets.Add((V4(subnet, host), 0));
         Targets.Add((V6(subnet, host), 0));
         return Insert("Logical_Router_Port", [
-            new("name", $"{router}-s{subnet}"), new("mac", Mac(subnet, host).ToString()),
+            new("name", $"{router}-{owner.Name}"), new("mac", Mac(subnet, host).ToString()),
             new("networks", Datum.Strings([$"{V4(subnet, host)}/24", $"{V6(subnet, host)}/64"])),
             .. more,
         ]);
@@ -168,37 +204,16 @@ internal sealed partial class RandomNetwork
         {
             var members = _ports.Where(_ => Chance(50)).Select(port => $"{port.Ipv4}")
                 .Append(Chance(50) ? "10.0.2.0/24" : "10.0.9.9");
-            Insert("Address_Set", [
+            _setRows.Add(Insert("Address_Set", [
                 new("name", $"as{i}"), new("addresses", Datum.Strings(members.Distinct())),
-            ]);
+            ]));
             _sets.Add($"as{i}");
         }
-    }
 
-    private void AddBalancers()
-    {
-        foreach (var (name, _, _, _, balancers) in _switches)
-        {
-            if (Chance(65)) continue;
-            var vip = V4(200, _random.Next(1, 4));
-            balancers.Add(Balancer($"lb-{name}", vip));
-        }
-    }
-
-    private Guid Balancer(string name, IpPrefix vip)
-    {
-        var port = (ushort)(80 + _random.Next(2));
-        var isEmpty = Chance(15);
-        var backends = _ports.Where(_ => Chance(40)).Take(3)
-            .Select(backend => $"{backend.Ipv4}:8080").ToList();
-        Targets.Add((vip, port));
-        Targets.Add((vip, 0));
-        Vips.Add(vip);
-        Backends.AddRange(backends);
-        return Insert("Load_Balancer", [
-            new("name", name), new("protocol", Chance(70) ? "tcp" : "udp"),
-            new("vips", Map(($"{vip}:{port}", isEmpty ? "" : string.Join(',', backends)))),
-            new("options", Chance(40) ? Map(("reject", "true")) : Datum.EmptyMap),
+        var members6 = _ports.Where(_ => Chance(50)).Select(port => $"{port.Ipv6}")
+            .Append("fd00:0:0:2::/64");
+        Insert("Address_Set", [
+            new("name", "six"), new("addresses", Datum.Strings(members6.Distinct())),
         ]);
     }
 }

@@ -38,10 +38,12 @@ internal sealed class LogicalLab
     }
 
     /// <param name="trackers">Makes the connection tracker of each host.</param>
+    /// <param name="keepsConntrack"><see cref="KeepsConntrack"/></param>
     public LogicalLab(
         DatabaseSnapshot database, Func<ILabConntrack> trackers,
-        params (string Host, string[] Ports)[] placement)
+        (string Host, string[] Ports)[] placement, bool keepsConntrack = false)
     {
+        KeepsConntrack = keepsConntrack;
         _trackers = trackers;
         Database = database;
         Keys = KeysOf(database);
@@ -61,6 +63,11 @@ internal sealed class LogicalLab
     public DatabaseSnapshot Database { get; private set; }
     public TunnelKeys Keys { get; private set; }
     public IReadOnlyDictionary<string, LabHost> Hosts => _hosts;
+
+    /// <summary>
+    /// Conntrack state goes along from datapath to datapath, as ovn-trace has it.
+    /// </summary>
+    public bool KeepsConntrack { get; }
 
     /// <summary>Packets that went from host to host.</summary>
     public int TunnelCount { get; private set; }
@@ -109,6 +116,16 @@ internal sealed class LogicalLab
 
         return deliveries;
     }
+
+    /// <summary>Gossip tells all hosts this.</summary>
+    public void See(Sightings sightings)
+    {
+        Sightings = sightings;
+        Compile();
+    }
+
+    /// <summary>What hosts have seen of workloads.</summary>
+    public Sightings Sightings { get; private set; } = Sightings.None;
 
     private void Compile()
     {
@@ -187,11 +204,17 @@ internal sealed class LogicalLab
         {
             var tunnels = _lab._hosts.Values.Where(host => host != this)
                 .ToImmutableSortedDictionary(host => host.Name, host => 100 + (uint)host._index);
+            var physical = _lab.Database.Table("Logical_Switch_Port").Rows
+                .Where(row => row.GetString("type") == "localnet")
+                .Select(row => row.GetString("name")).Where(Ports.ContainsKey).ToList();
             var view = HostView.Empty(Name) with
             {
-                Interfaces = Ports,
+                Interfaces = Ports.RemoveRange(physical),
+                PhysicalNetworks = physical.ToImmutableSortedDictionary(
+                    name => name, name => Ports[name]),
                 Tunnels = tunnels,
                 Locations = _lab.Locations(),
+                Sightings = _lab.Sightings,
             };
             var first = Compiler.Compile(_lab.Database, _lab.Keys, view);
             Install(first);
@@ -213,6 +236,13 @@ internal sealed class LogicalLab
                 { TableId = identity.Table }));
             }
 
+            foreach (var meter in result.Changes.MetersPut)
+            {
+                changes.Add(new PipelineChange(new MeterMod(
+                    MeterModCommand.Add, meter.Id, MeterFlags.PacketsPerSecond,
+                    [new Wire.OpenFlow.MeterBand(MeterBandType.Drop, meter.Rate, 0, 0)])));
+            }
+
             foreach (var group in result.Changes.GroupsPut)
             {
                 changes.Add(new PipelineChange(new GroupMod(
@@ -226,12 +256,21 @@ internal sealed class LogicalLab
             {
                 changes.Add(new PipelineChange(FlowMod.Add(
                     flow.Identity.Table, flow.Identity.Priority, flow.Identity.Match,
-                    flow.Actions) with
+                    _lab.KeepsConntrack ? WithState(flow) : flow.Actions) with
                 { Cookie = flow.Cookie }));
             }
 
             Apply([.. changes]);
         }
+
+        /// <summary>A link to another datapath that does not forget the state.</summary>
+        private static ActionList WithState(LogicalFlow flow) =>
+            flow.Identity.Table != PhysicalTables.LogicalToPhysical
+                ? flow.Actions
+                : ActionList.From(flow.Actions.Select(action => action is OfClone clone
+                    ? new OfClone(ActionList.From(
+                        clone.Actions.Where(inner => inner is not OfConntrackClear)))
+                    : action));
 
         private void Apply(PipelineChange[] changes)
         {

@@ -17,7 +17,7 @@ public static class FlowMatch
         foreach (var field in MatchField.All)
         {
             if (field.Registers.Length > 0 || IsView(field)) continue;
-            if (!IsPresent(field, in key.Flow) && (isWhole || !MayBeAsked(field, in key.Flow)))
+            if (!IsPresent(field, in key.Flow) && (isWhole || !IsTcpFlags(field, in key.Flow)))
             {
                 continue;
             }
@@ -92,17 +92,10 @@ public static class FlowMatch
         || ReferenceEquals(field, MatchField.PacketType)
         || ReferenceEquals(field, MatchField.ActionSetOutput);
 
-    /// <summary>
-    /// The packet has none, but tables may ask for it: TCP flags of a later fragment, neighbour
-    /// discovery in any ICMPv6.
-    /// </summary>
-    private static bool MayBeAsked(MatchField field, in FlowKey flow) => flow.NetworkProtocol switch
-    {
-        6 => ReferenceEquals(field, MatchField.TcpFlags) && (flow.IsIpv4 || flow.IsIpv6),
-        58 => flow.IsIpv6 && !IsNdOption(field) && field.Prerequisite
-            is FieldPrerequisite.Nd or FieldPrerequisite.NdSolicit or FieldPrerequisite.NdAdvert,
-        _ => false,
-    };
+    /// <summary>A later fragment has none, but tables may ask for them.</summary>
+    private static bool IsTcpFlags(MatchField field, in FlowKey flow) =>
+        ReferenceEquals(field, MatchField.TcpFlags) && flow.NetworkProtocol == 6
+        && (flow.IsIpv4 || flow.IsIpv6);
 
     private static bool IsNdOption(MatchField field) =>
         ReferenceEquals(field, MatchField.NdReserved)

@@ -228,6 +228,15 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
     private static string WithHidden(string text, in FlowKey key, in FlowKey mask)
     {
         text = WithInnerTag(text, in key, in mask);
+        if (key is { IsIpv6: true, NetworkProtocol: IpProtocol.Icmpv6 }
+            && key.PortSource is not (135 or 136))
+        {
+            // Tables may ask for what only neighbour discovery has.
+            if (mask.NdTarget != default) text += ",nd_target=::";
+            if (mask.ArpSource != default) text += ",nd_sll=00:00:00:00:00:00";
+            if (mask.ArpTarget != default) text += ",nd_tll=00:00:00:00:00:00";
+        }
+
         if (!KeyCommit.IsMpls(key.EthernetType)) return text;
         return text + Label(1, key.Mpls1Wire, mask.Mpls1Wire)
             + Label(2, key.Mpls2Wire, mask.Mpls2Wire);

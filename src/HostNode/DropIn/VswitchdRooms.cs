@@ -90,6 +90,8 @@ internal sealed class VswitchdRooms : IDisposable
             Tells = _ => [("configuration", new WaitUntilConfigured(_readiness))],
         },
         new("sampling", _ => SamplingActor.Props(_store)),
+        new("vifs", find => AliasVifsActor.Props(
+            find("configuration"), Guid.NewGuid, DeviceAliases.Read, LinkEvents.TryStart)),
         new("trees", find => TreesActor.Props(_store, find("configuration"), find("bridges"))),
         new("sessions", find => SessionsActor.Props(
             _store, find("configuration"), find("bridges"),

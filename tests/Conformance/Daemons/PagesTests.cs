@@ -31,6 +31,29 @@ public sealed partial class PagesTests
         Assert.Equal(listed.Count, Listed("docs/daemons.md", Executable()).Length);
     }
 
+    [Fact]
+    public async Task Each_command_that_ours_does_not_have_is_on_the_page_of_daemons()
+    {
+        var stock = await CommandsAsync();
+        var ours = await CommandsAsync("ovs-vswitchd");
+        var page = File.ReadAllText(Path.Combine(Checkout.Root, "docs/daemons.md"));
+        Assert.Contains("ofproto/trace", ours);
+        string[] missing =
+        [
+            .. stock.Except(ours).Where(command => !page.Contains($"`{command}`")
+                && !page.Contains($"`{command.Split('/')[0]}/*`")),
+        ];
+        Assert.Equal([], missing);
+    }
+
+    private static async Task<string[]> CommandsAsync(params string[] replaced)
+    {
+        using var world = new DropInWorld(replaced);
+        await world.StartAsync();
+        return (await world.SaysAsync(
+            "ovs-appctl list-commands | tail -n +2 | awk '{print $1}'")).Split('\n');
+    }
+
     private static string[] Listed(string page, Regex row) =>
     [
         .. File.ReadLines(Path.Combine(Checkout.Root, page))

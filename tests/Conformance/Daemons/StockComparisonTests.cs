@@ -11,8 +11,11 @@ public sealed partial class StockComparisonTests
 {
     [Theory]
     [InlineData("learning")]
+    [InlineData("logging")]
+    [InlineData("native-tunnels")]
     [InlineData("sampling")]
     [InlineData("tracing")]
+    [InlineData("trees")]
     public async Task Scenarios_read_the_same(string name)
     {
         var commands = await File.ReadAllLinesAsync(Path.Combine(

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Fabric.Host;
 using Fabric.Switching;
@@ -25,7 +26,7 @@ public sealed class CommandTests : SwitchWorld
     {
         DatapathCommands.Register(_commands, Store, () => Datapath);
         BridgeCommands.Register(_commands, Store);
-        DummyDeviceCommands.Register(_commands, Store, new RouteTable(false));
+        DummyDeviceCommands.Register(_commands, Store);
         Want(Bridge("br0", Port("p1"), Port("p2")));
         Apply("br0", [FlowMod.Delete(FlowMod.AllTables, Match.Any), .. flows]);
     }
@@ -115,6 +116,39 @@ public sealed class CommandTests : SwitchWorld
         Assert.Contains(" 0  ", await RunAsync("fdb/show", "br0"));
         Assert.False(Memory("p2").TryTake(out _));
         Assert.Contains("n_packets=0, ", await RunAsync("bridge/dump-flows", "br0"));
+    }
+
+    [Fact]
+    public async Task The_way_to_in_band_controllers_is_open_whatever_they_say()
+    {
+        const string Target = "tcp:10.9.8.7:6633";
+        var bridge = Bridge("br0", Port("p1", request: 1)) with
+        {
+            FailMode = "secure",
+            OtherConfig = None.Add("hwaddr", "aa:bb:cc:00:00:01"),
+            Controllers = ImmutableSortedDictionary<string, ControllerSpec>.Empty.Add(
+                Target, new ControllerSpec(Target, null, null, null, null, null, "", None)),
+        };
+        string[] expected =
+        [
+            "priority=180008,tcp,nw_src=10.9.8.7,tp_src=6633,actions=NORMAL",
+            "priority=180007,tcp,nw_dst=10.9.8.7,tp_dst=6633,actions=NORMAL",
+            "priority=180006,arp,arp_spa=10.9.8.7,arp_op=1,actions=NORMAL",
+            "priority=180005,arp,arp_tpa=10.9.8.7,arp_op=2,actions=NORMAL",
+            "priority=180002,arp,dl_src=aa:bb:cc:00:00:01,arp_op=1,actions=NORMAL",
+            "priority=180001,arp,dl_dst=aa:bb:cc:00:00:01,arp_op=2,actions=NORMAL",
+            "priority=180000,udp,in_port=LOCAL,dl_src=aa:bb:cc:00:00:01,tp_src=68,tp_dst=67,"
+                + "actions=NORMAL",
+        ];
+        Setup();
+        Want(bridge);
+        Apply("br0", FlowMod.Delete(FlowMod.AllTables, Match.Any));
+        var flows = (await RunAsync("bridge/dump-flows", "br0")).Split('\n')
+            .Where(line => line.Contains("=1800", StringComparison.Ordinal))
+            .Select(line => line[line.IndexOf("priority", StringComparison.Ordinal)..]);
+        Assert.Equal(expected, flows);
+        Want(bridge with { OtherConfig = bridge.OtherConfig.Add("disable-in-band", "true") });
+        Assert.DoesNotContain("=1800", await RunAsync("bridge/dump-flows", "br0"));
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Fabric.Datapath;
+using Fabric.Pipeline;
 using Fabric.Switching;
 using Fabric.Wire;
 
@@ -13,7 +14,7 @@ public static class DummyDeviceCommands
     private const int PacketSizeMax = 65_535;
     private const int PacketSizeMin = 14;
 
-    public static void Register(UnixctlCommands commands, SwitchStore store, RouteTable routes)
+    public static void Register(UnixctlCommands commands, SwitchStore store)
     {
         commands.Register(
             "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, 512,
@@ -31,7 +32,7 @@ public static class DummyDeviceCommands
             ])
         {
             commands.Register(name, usage, 2, 2, request =>
-                Task.FromResult(Give(store, routes, request.Arguments)));
+                Task.FromResult(Give(store, request.Arguments)));
         }
     }
 
@@ -80,8 +81,7 @@ public static class DummyDeviceCommands
             : throw new UnixctlException("unknown port, or port number in use");
     }
 
-    private static string Give(
-        SwitchStore store, RouteTable routes, ImmutableArray<string> arguments)
+    private static string Give(SwitchStore store, ImmutableArray<string> arguments)
     {
         if (Find(store, arguments[0]) is null)
         {
@@ -93,7 +93,7 @@ public static class DummyDeviceCommands
             throw new UnixctlException("Invalid parameters");
         }
 
-        routes.AddAddress(arguments[0], address);
+        store.Underlay.Routes.AddAddress(arguments[0], address);
         return "OK";
     }
 

@@ -9,13 +9,14 @@ public static class ManagementCommands
     public static void Register(
         UnixctlCommands commands, SwitchStore store, bool readsSystemRoutes = true)
     {
-        var routes = new RouteTable(readsSystemRoutes);
+        store.Underlay.Routes.ReadsSystem = readsSystemRoutes;
         DatapathFlowCommands.Register(commands, store);
         DatapathThreadCommands.Register(commands, store);
         DatapathFeatureCommands.Register(commands, store);
         DatapathTextCommands.Register(commands, store);
         ImplementationCommands.Register(commands, store);
-        RouteCommands.Register(commands, store, routes);
-        DummyDeviceCommands.Register(commands, store, routes);
+        RouteCommands.Register(commands, store);
+        NeighbourCommands.Register(commands, store);
+        DummyDeviceCommands.Register(commands, store);
     }
 }

@@ -3,28 +3,28 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Fabric.Datapath;
+using Fabric.Pipeline;
 using Fabric.Switching;
+using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Host;
 
-/// <summary>ovs/route/* and tnl/*: the way that encapsulated packets take.</summary>
+/// <summary>ovs/route/* and tnl/ports, tnl/egress_port_range: how tunnels leave and come.</summary>
 public static class RouteCommands
 {
-    private const string NeighbourPath = "/proc/net/arp";
-
-    public static void Register(UnixctlCommands commands, SwitchStore store, RouteTable routes)
+    public static void Register(UnixctlCommands commands, SwitchStore store)
     {
+        var routes = store.Underlay.Routes;
         Add("ovs/route/show", "", 0, 0, _ => Show(routes));
         Add("ovs/route/add", "ip_addr/prefix_len out_br_name [gw] [pkt_mark=mark]", 2, 4,
             words => Give(routes, words));
         Add("ovs/route/del", "ip_addr/prefix_len [pkt_mark=mark]", 1, 2,
             words => Remove(routes, words));
         Add("ovs/route/lookup", "ip_addr [pkt_mark=mark]", 1, 2, words => Find(routes, words));
-        Add("tnl/ports/show", "-v", 0, 1, _ => Ports(store));
-        foreach (var name in (string[])["tnl/neigh/show", "tnl/arp/show"])
-        {
-            Add(name, "", 0, 0, _ => Neighbours());
-        }
+        Add("tnl/ports/show", "-v", 0, 1,
+            words => words.Contains("-v") ? Addresses(store) : Ports(store));
+        Add("tnl/egress_port_range", "min max", 0, 2, words => Range(store, words));
 
         void Add(
             string name, string usage, int min, int max,
@@ -58,7 +58,7 @@ public static class RouteCommands
             if (word.StartsWith("pkt_mark=", StringComparison.Ordinal)) continue;
             if (!IPAddress.TryParse(word, out gateway))
             {
-                throw new UnixctlException("Invalid pkt_mark or IP gateway");
+                throw new UnixctlException("Invalid pkt_mark or gateway");
             }
         }
 
@@ -82,7 +82,8 @@ public static class RouteCommands
             throw new UnixctlException("Invalid parameters");
         }
 
-        var route = routes.Find(address, Mark(words)) ?? throw new UnixctlException("Not found");
+        var route = routes.Find(address, Mark(words) ?? 0)
+            ?? throw new UnixctlException("Not found");
         return $"src {route.Source}\ngateway {route.Gateway ?? IPAddress.IPv6Any}\n"
             + $"dev {route.Device}\n";
     }
@@ -117,19 +118,66 @@ public static class RouteCommands
         return text.ToString();
     }
 
-    /// <summary>The system's neighbours: what tunnels of the managed datapath go by.</summary>
-    private static string Neighbours()
+    /// <summary>What is opened as a tunnel, by address: as dpctl prints flows.</summary>
+    private static string Addresses(SwitchStore store)
     {
-        var text = new StringBuilder(
-            $"{"IP",-46}{"MAC",-20}Bridge\n{new string('=', 74)}\n");
-        if (!File.Exists(NeighbourPath)) return text.ToString();
-        foreach (var line in File.ReadLines(NeighbourPath).Skip(1))
+        var text = new StringBuilder("Listening ports:\n");
+        foreach (var datapath in store.Datapaths)
         {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length < 6 || fields[3] == "00:00:00:00:00:00") continue;
-            text.Append($"{fields[0],-46}{fields[3],-20}{fields[5]}\n");
+            if (datapath.Native is null) continue;
+            foreach (var local in Locals(datapath)) Addresses(text, datapath, local);
         }
 
         return text.ToString();
+    }
+
+    private static IEnumerable<PortSnapshot> Locals(SwitchedDatapath datapath) =>
+        datapath.Current.BridgesInOrder
+            .Select(bridge => bridge.Ports.GetValueOrDefault(OfPort.Local)).OfType<PortSnapshot>();
+
+    private static void Addresses(
+        StringBuilder text, SwitchedDatapath datapath, PortSnapshot local)
+    {
+        var tunnels = datapath.Provider.Ports.Dump()
+            .Where(port => port.Kind == DatapathPortKind.Tunnel)
+            .ToImmutableDictionary(port => port.Number, port => port.Name);
+        var sources = datapath.Native!.Routes.All().Where(each => each.Device == local.Name)
+            .Select(each => each.Source).OfType<IPAddress>().Distinct();
+        foreach (var address in sources)
+        {
+            foreach (var (protocol, port, number) in datapath.Current.Listeners.All)
+            {
+                var isIpv6 = address.AddressFamily == AddressFamily.InterNetworkV6;
+                text.Append($"{tunnels.GetValueOrDefault(number, "")} ({number}) : ");
+                text.Append($"eth(dst={local.Mac}),eth_type(0x{(isIpv6 ? "86dd" : "0800")}),");
+                text.Append($"{(isIpv6 ? "ipv6" : "ipv4")}(dst={address},proto={protocol},");
+                text.Append("frag=no)");
+                if (protocol == IpProtocol.Udp) text.Append($",udp(dst={port})");
+                text.Append('\n');
+            }
+        }
+    }
+
+    /// <summary>The outer source ports of UDP tunnels.</summary>
+    private static string Range(SwitchStore store, ImmutableArray<string> words)
+    {
+        var datapaths = store.Datapaths.Select(each => each.Provider)
+            .OfType<UserspaceDatapath>().ToArray();
+        if (words.IsEmpty)
+        {
+            var now = datapaths.FirstOrDefault()?.TunnelSourcePorts ?? SourcePorts.Default;
+            return $"Tunnel UDP source port range: {now.Min}-{now.Max}\n";
+        }
+
+        if (words.Length != 2) return "";
+        if (!ushort.TryParse(words[0], out var min)) throw new UnixctlException("Invalid min.");
+        if (!ushort.TryParse(words[1], out var max)) throw new UnixctlException("Invalid max.");
+        foreach (var datapath in datapaths)
+        {
+            datapath.TunnelSourcePorts = new SourcePorts(
+                Math.Min(min, max), Math.Max(min, max));
+        }
+
+        return "OK";
     }
 }

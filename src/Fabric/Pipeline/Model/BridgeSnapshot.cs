@@ -63,6 +63,12 @@ public sealed record SwitchSnapshot(
     FrozenDictionary<uint, PortSnapshot> ByDatapathPort,
     FrozenDictionary<string, PortSnapshot> PatchPorts, TunnelDirectory Tunnels)
 {
+    /// <summary>Tunnels through bridges of this datapath; null where it cannot.</summary>
+    public NativeTunnels? Native { get; init; }
+
+    /// <summary>Who opens packets that come in for tunnels.</summary>
+    public TunnelListeners Listeners { get; init; } = TunnelListeners.None;
+
     /// <summary>Queues are classes of Linux' traffic control, not plain numbers.</summary>
     public bool HasTrafficControl { get; init; }
 
@@ -95,7 +101,10 @@ public sealed record SwitchSnapshot(
         return new SwitchSnapshot(
             generation, all.ToFrozenDictionary(bridge => bridge.Name),
             byNumber.ToFrozenDictionary(), patches.ToFrozenDictionary(),
-            new TunnelDirectory(ports.Where(port => port.Tunnel is not null)));
+            new TunnelDirectory(ports.Where(port => port.Tunnel is not null)))
+        {
+            Listeners = new TunnelListeners(ports.Where(port => port.Tunnel is not null)),
+        };
     }
 }
 

@@ -65,7 +65,31 @@ public sealed record TunnelConfig(
     IPAddress? Local, bool IsLocalByFlow, ulong? KeyIn, bool IsKeyInByFlow, ulong? KeyOut,
     bool IsKeyOutByFlow, byte Tos, bool InheritsTos, byte Ttl, bool InheritsTtl,
     bool DontFragment, bool HasChecksum, uint? EgressPacketMark = null,
-    bool NumbersPackets = false);
+    bool NumbersPackets = false)
+{
+    /// <summary>What its packets begin with: options:packet_type.</summary>
+    public TunnelPayload Payload { get; init; } = TunnelPayload.Frame;
+
+    /// <summary>VXLAN: extensions gbp and gpe.</summary>
+    public bool HasGbp { get; init; }
+    public bool HasGpe { get; init; }
+
+    /// <summary>ERSPAN: what its options say; null: taken from the flow.</summary>
+    public ErspanMetadata? Erspan { get; init; }
+}
+
+/// <summary>What a tunnel's packets begin with (options:packet_type).</summary>
+public enum TunnelPayload : byte
+{
+    /// <summary>legacy_l2: an Ethernet header.</summary>
+    Frame,
+
+    /// <summary>legacy_l3: an IP header; bridges give it an Ethernet header and take it.</summary>
+    Network,
+
+    /// <summary>ptap: either, as the pipeline has it.</summary>
+    Any,
+}
 
 public enum VlanMode : byte { Access, Trunk, NativeTagged, NativeUntagged, Dot1qTunnel }
 

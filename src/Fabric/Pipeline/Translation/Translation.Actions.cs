@@ -71,10 +71,10 @@ internal sealed partial class Translation
                 LookUp(next.TableId, _flow.InPort, isLast, next.TableId <= _table, true);
                 return true;
             case OfSetField set:
-                SetField(set.Field, set.Value, set.Mask);
+                SetOrReport(set.Field, set.Value, set.Mask);
                 return true;
             case OfLoad load:
-                SetField(load.Destination.Field, (UInt128)load.Value << load.Destination.Offset,
+                SetOrReport(load.Destination.Field, (UInt128)load.Value << load.Destination.Offset,
                     MatchField.LowBits(load.Destination.Width) << load.Destination.Offset);
                 return true;
             case OfMove move:

@@ -228,6 +228,7 @@ internal sealed partial class Translation
         ref readonly var key = ref state.Key;
         PipelineKey.BytesOf(in key)[FlowKey.TunnelOffset..].CopyTo(
             _flow.Bytes[FlowKey.TunnelOffset..]);
+        _flow.ActionSetOutput = OfPort.Unset; // Comes with the action set.
         if (_changes is { } changes) Preset(changes);
         _inPort = PortOf(_flow.InPort);
         _isTracked = state.IsTracked;

@@ -23,6 +23,17 @@ internal sealed partial class Translation
         if (tpid == 0) tpid = KeyCommit.Host((ushort)0x8100);
     }
 
+    /// <summary>set_field and load say when the packet has no such header.</summary>
+    private void SetOrReport(MatchField field, UInt128 value, UInt128 mask)
+    {
+        if (HasPrerequisite(field.Prerequisite, field)) SetField(field, value, mask);
+        else
+        {
+            _trace?.Add(TraceKind.Warn,
+                $"unmet prerequisites for {field.Name}, set_field ignored");
+        }
+    }
+
     private static readonly int VlanOffset = MatchField.VlanTci.KeyOffset;
 
     /// <summary>
@@ -49,11 +60,14 @@ internal sealed partial class Translation
 
     private void Move(OfMove move)
     {
-        if (!HasPrerequisite(move.Source.Field.Prerequisite, move.Source.Field)) return;
-        if (!HasPrerequisite(move.Destination.Field.Prerequisite, move.Destination.Field)) return;
-        var value = Read(move.Source);
-        SetField(move.Destination.Field, value << move.Destination.Offset,
-            MatchField.LowBits(move.Destination.Width) << move.Destination.Offset);
+        if (HasPrerequisite(move.Source.Field.Prerequisite, move.Source.Field)
+            && HasPrerequisite(move.Destination.Field.Prerequisite, move.Destination.Field))
+        {
+            var value = Read(move.Source);
+            SetField(move.Destination.Field, value << move.Destination.Offset,
+                MatchField.LowBits(move.Destination.Width) << move.Destination.Offset);
+        }
+
         ReportSubfield(move.Destination);
     }
 
@@ -216,14 +230,13 @@ internal sealed partial class Translation
         ref var flow = ref _flow.Flow;
         var count = KeyCommit.TagCount(in flow);
 
-        // A tag in place of one that was taken off may be the same by chance.
-        var replaces = (_packet.VlanTci0 & 0x1000) != 0;
-        if (count > 0 || replaces)
+        if (count > 0)
         {
             (_wild.Flow.VlanTci0Wire, _wild.Flow.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
         }
 
         if (count > 1) (_wild.Flow.VlanTci1Wire, _wild.Flow.VlanTpid1Wire) = (0xFFFF, 0xFFFF);
+        _pushesTag = true;
         (flow.VlanTci1Wire, flow.VlanTpid1Wire) = (flow.VlanTci0Wire, flow.VlanTpid0Wire);
         flow.VlanTci0 = VlanPresent;
         flow.VlanTpid0Wire = KeyCommit.Host(type);

@@ -144,7 +144,20 @@ internal sealed partial class Translation
             }
 
             CommitChanges();
+            var isNative = TryTunnelNatively(port, number, tunnel, header);
             _flow.Flow.PacketMarkWire = mark;
+            if (isNative)
+            {
+                _result.HasOutput = true;
+                return;
+            }
+
+            if (PopsEthernet(tunnel))
+            {
+                SendNetworkPacket(port, number, header);
+                return;
+            }
+
             if (!TunnelOutput.AreEqual(header, _outerHeader))
             {
                 _into.Add(new SetTunnelAction(header));
@@ -155,7 +168,14 @@ internal sealed partial class Translation
         }
         else
         {
+            var tunnelPort = TunnelInto(port);
             CommitChanges();
+            if (tunnelPort is { } opener)
+            {
+                _into.Add(new TunnelPopAction(opener));
+                _result.HasOutput = true;
+                return;
+            }
         }
 
         NoteOutput(port, number);
@@ -164,8 +184,26 @@ internal sealed partial class Translation
         _result.HasOutput = true;
     }
 
-    private void CommitChanges() =>
+    /// <summary>Into a tunnel of IP packets, without the frame's link header.</summary>
+    private void SendNetworkPacket(PortSnapshot port, uint number, TunnelMetadata header)
+    {
+        Report(TraceKind.Detail, "output to kernel tunnel");
+        NoteOutput(port, number);
+        _into.Add(new CloneAction(
+            [new PopEthernetAction(), new SetTunnelAction(header), new OutputAction(number)]));
+        _result.HasOutput = true;
+    }
+
+    private void CommitChanges()
+    {
+        if (_pushesTag && (_packet.VlanTci0 & VlanTags.Present) != 0)
+        {
+            // A tag in place of one that was taken off may be the same by chance.
+            (_wild.Flow.VlanTci0Wire, _wild.Flow.VlanTpid0Wire) = (0xFFFF, 0xFFFF);
+        }
+
         KeyCommit.Commit(ref _flow.Flow, ref _packet, ref _wild.Flow, _into);
+    }
 
     /// <summary>
     /// On through the bridge at the other end of a patch, as a packet that arrives there.
@@ -180,6 +218,12 @@ internal sealed partial class Translation
             return;
         }
 
+        Cross(peer, bridge, isLast);
+    }
+
+    /// <summary>The packet as it is now comes in by a port of another bridge.</summary>
+    private void Cross(PortSnapshot peer, BridgeSnapshot bridge, bool isLast)
+    {
         if (!MayRecurse()) return;
         var before = new CloneState(this);
         var (outerBridge, outerView, outerPort) = (_bridge, _view, _inPort);

@@ -61,6 +61,7 @@ internal sealed partial class Translation
     private bool _inGroup;
     private bool _inActionSet;
     private bool _isPacketOut;
+    private bool _pushesTag;
 
     public Translation() => _into = _actions;
 
@@ -121,7 +122,7 @@ internal sealed partial class Translation
         (_depth, _resubmits, _table) = (0, 0, 0);
         _isTracked = key.RecirculationIdWire != 0;
         _isExit = _isFreezing = _repeatsAction = _freezesWithHash = _wasMpls = _inGroup = false;
-        _inActionSet = false;
+        _inActionSet = _pushesTag = false;
         _isPacketOut = request.Origin?.Actions is not null;
         FoldAlways(in key);
     }
@@ -164,6 +165,7 @@ internal sealed partial class Translation
             }
         }
 
+        GiveLinkHeader(port);
         if (TryHandToSession(port)) return false;
         if ((port.Config & (OfPortConfig.PortDown | OfPortConfig.NoReceive)) != 0)
         {

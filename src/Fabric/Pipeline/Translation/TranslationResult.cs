@@ -37,6 +37,9 @@ public sealed class TranslationResult
     private readonly List<StationSeen> _stations = [];
     private readonly List<LearnedFlow> _learned = [];
     private readonly List<FinTimeout> _ends = [];
+    private readonly List<Neighbour> _neighbours = [];
+    private readonly List<NeighbourWanted> _awaited = [];
+    private readonly List<NeighbourHeard> _heard = [];
     private readonly List<(BridgePipeline Pipeline, long Version)> _visited = [];
     private readonly List<RuleStatistics> _missed = [];
 
@@ -81,6 +84,9 @@ public sealed class TranslationResult
     public IReadOnlyList<StationSeen> Stations => _stations;
     public IReadOnlyList<LearnedFlow> Learned => _learned;
 
+    /// <summary>Neighbours of tunnels that nobody knows yet: until then packets drop.</summary>
+    public IReadOnlyList<NeighbourWanted> Awaited => _awaited;
+
     /// <summary>
     /// False when a table was cleaned up so far meanwhile that the walk must be redone.
     /// </summary>
@@ -116,7 +122,16 @@ public sealed class TranslationResult
         _ends.Clear();
         _visited.Clear();
         _missed.Clear();
+        _neighbours.Clear();
+        _awaited.Clear();
+        _heard.Clear();
     }
+
+    internal void Use(Neighbour neighbour) => _neighbours.Add(neighbour);
+
+    internal void Await(NeighbourWanted neighbour) => _awaited.Add(neighbour);
+
+    internal void Hear(NeighbourHeard neighbour) => _heard.Add(neighbour);
 
     internal void Ends(FinTimeout fin) => _ends.Add(fin);
 
@@ -146,6 +161,8 @@ public sealed class TranslationResult
         new([.. _rules], [.. _buckets], [.. _stations], [.. _learned], [.. _ends])
         {
             Misses = [.. _missed],
+            Neighbours = [.. _neighbours],
+            Heard = [.. _heard],
         };
 }
 
@@ -156,6 +173,12 @@ public sealed record MegaflowCredits(
     ImmutableArray<FinTimeout> Ends)
 {
     public static MegaflowCredits None { get; } = new([], [], [], [], []);
+
+    /// <summary>Neighbours to which its packets go through tunnels.</summary>
+    public ImmutableArray<Neighbour> Neighbours { get; init; } = [];
+
+    /// <summary>Neighbours that its packets tell of.</summary>
+    public ImmutableArray<NeighbourHeard> Heard { get; init; } = [];
 
     /// <summary>What counts packets that no rule was for.</summary>
     public ImmutableArray<RuleStatistics> Misses { get; init; } = [];
@@ -177,6 +200,8 @@ public sealed record MegaflowCredits(
         foreach (var bucket in Buckets) bucket.Add(packets, bytes);
         foreach (var station in Stations) station.Refresh(usedMilliseconds);
         foreach (var flow in Learned) flow.Refresh(usedMilliseconds);
+        foreach (var neighbour in Neighbours) neighbour.Refresh(usedMilliseconds);
+        foreach (var neighbour in Heard) neighbour.Refresh(usedMilliseconds);
     }
 }
 

@@ -6,7 +6,7 @@ namespace Fabric.Pipeline;
 internal readonly record struct VlanTags(
     ushort Tpid, ushort Vid, byte Pcp, ushort InnerTpid, ushort InnerVid, byte InnerPcp)
 {
-    private const ushort Present = 0x1000;
+    public const ushort Present = 0x1000;
     private const ushort TpidDefault = 0x8100;
 
     public static VlanTags Of(in FlowKey flow)

@@ -48,6 +48,9 @@ internal sealed class Megaflow(
     public long Generation { get; set; } = generation;
     public long CreatedMilliseconds { get; } = now;
 
+    /// <summary>It waits for something: the next round takes it away.</summary>
+    public bool IsTransient { get; init; }
+
     /// <summary>What was already told to rules and buckets.</summary>
     public ulong Packets { get; set; }
     public ulong Bytes { get; set; }

@@ -63,6 +63,8 @@ public sealed class Revalidator(SwitchedDatapath datapath)
     public void Run()
     {
         var started = datapath.Time.Milliseconds();
+        datapath.Native?.Routes.Refresh(started);
+        datapath.Native?.Neighbours.Sweep(started);
         var generation = datapath.Generation();
         Visit(started, generation);
         Settle(started);
@@ -109,7 +111,7 @@ public sealed class Revalidator(SwitchedDatapath datapath)
                 flow.SeenRound = _round;
                 flow.Credit(in statistics);
                 var used = Math.Max(statistics.UsedMilliseconds, flow.CreatedMilliseconds);
-                if (now - used > idle || seen > 2 * limit)
+                if (now - used > idle || seen > 2 * limit || flow.IsTransient)
                 {
                     _deleted.Add(new Flow(in key, in mask, actions, id));
                     return;
@@ -145,7 +147,7 @@ public sealed class Revalidator(SwitchedDatapath datapath)
         var generation = datapath.Generation();
         var result = datapath.Upcalls.Translate(in suspect.Key, 0, hasEffects: false, now);
         var isUnknown = result.Error == DropReason.RecirculationUnknown;
-        if (isUnknown || NeedsMore(in result.Mask, in suspect.Mask))
+        if (isUnknown || result.Awaited.Count > 0 || NeedsMore(in result.Mask, in suspect.Mask))
         {
             DeletedCount++;
             _deleted.Add(suspect);

@@ -24,8 +24,17 @@ public sealed class SwitchedDatapath : IDisposable
     private FrozenDictionary<string, SessionPort> _sessions =
         FrozenDictionary<string, SessionPort>.Empty;
 
-    public SwitchedDatapath(string type, IDatapathProvider provider, TimeProvider time)
+    /// <param name="underlay">Null: tunnels never go through bridges of ours.</param>
+    public SwitchedDatapath(
+        string type, IDatapathProvider provider, TimeProvider time,
+        TunnelUnderlay? underlay = null)
     {
+        if (underlay is not null && provider.Capabilities.HasTunnelPush)
+        {
+            var isDummy = provider is UserspaceDatapath { IsDummy: true };
+            Native = new NativeTunnels(underlay, isDummy);
+        }
+
         Type = type;
         Provider = provider;
         Time = time;
@@ -41,6 +50,9 @@ public sealed class SwitchedDatapath : IDisposable
     public TimeProvider Time { get; }
     public RecirculationTable Recirculation { get; } = new();
     public MeterDirectory Meters { get; }
+
+    /// <summary>Tunnels through bridges; null where the datapath cannot.</summary>
+    public NativeTunnels? Native { get; }
     public UpcallHandler Upcalls { get; }
     public Revalidator Revalidator { get; }
     internal MegaflowTable Megaflows { get; } = new();
@@ -98,7 +110,7 @@ public sealed class SwitchedDatapath : IDisposable
     {
         var snapshot = Current;
         // All of these only grow, and a bridge that goes moves the first.
-        var sum = snapshot.Generation << GenerationShift;
+        var sum = (snapshot.Generation << GenerationShift) + (Native?.Version ?? 0);
         foreach (var bridge in snapshot.BridgesInOrder)
         {
             sum += bridge.Pipeline.Current.Version + bridge.Pipeline.Macs.Generation
@@ -115,6 +127,7 @@ public sealed class SwitchedDatapath : IDisposable
             with
             {
                 HasTrafficControl = Type == "system",
+                Native = Native,
                 Sessions = _sessions,
             });
 }

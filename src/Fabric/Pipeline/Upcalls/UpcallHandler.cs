@@ -57,7 +57,10 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         {
             datapath.Megaflows.Set(
                 MegaflowId.Of(in key, in mask),
-                new Megaflow(result.Actions, credits, generation, now));
+                new Megaflow(result.Actions, credits, generation, now)
+                {
+                    IsTransient = result.Awaited.Count > 0,
+                });
         }
 
         return new UpcallVerdict(result.Actions, installs);
@@ -129,6 +132,11 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
                 },
                 in key, result);
             if (result.IsConsistent) break;
+        }
+
+        if (hasEffects)
+        {
+            foreach (var wanted in result.Awaited) NeighbourRequest.Send(datapath, wanted, now);
         }
 
         return result;

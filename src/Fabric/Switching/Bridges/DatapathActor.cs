@@ -181,6 +181,7 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
         foreach (var present in datapath.Provider.Ports.Dump())
         {
             if (present.Name != spec.Name) continue;
+            (datapath.Provider as UserspaceDatapath)?.Reconfigure(spec);
             port = present;
             error = "";
             return true;

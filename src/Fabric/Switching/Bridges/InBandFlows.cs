@@ -58,10 +58,15 @@ internal static class InBandFlows
 
     private static IEnumerable<(IPAddress Address, int Port)> RemoteOf(string target)
     {
-        if (!StreamTarget.TryParse(target, ControllersActor.DefaultPort, out var remote)) yield break;
-        if (remote.IsPassive || remote.Kind == StreamKind.Unix) yield break;
-        if (!IPAddress.TryParse(remote.Host, out var address)) yield break;
-        if (address.AddressFamily == AddressFamily.InterNetwork) yield return (address, remote.Port);
+        if (!StreamTarget.TryParse(target, ControllersActor.DefaultPort, out var remote)
+            || remote.IsPassive || remote.Kind == StreamKind.Unix
+            || !IPAddress.TryParse(remote.Host, out var address)
+            || address.AddressFamily != AddressFamily.InterNetwork)
+        {
+            yield break;
+        }
+
+        yield return (address, remote.Port);
     }
 
     private static MatchBuilder ArpOf(ulong operation) => new MatchBuilder()

@@ -28,6 +28,9 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
     /// <summary>Which interface uses which port.</summary>
     public DatapathPorts Ports { get; } = new();
 
+    /// <summary>Routes and neighbours by which tunnels leave.</summary>
+    public TunnelUnderlay Underlay { get; } = new();
+
     /// <summary>BFD and the like: on which ports, and which of these carry nothing.</summary>
     public SessionDirectory Sessions { get; } = new();
 
@@ -71,7 +74,7 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
         {
             if (_datapaths.TryGetValue(type, out datapath!)) return true;
             if (!opener(type, out var provider, out error)) return false;
-            datapath = new SwitchedDatapath(type, provider, Time);
+            datapath = new SwitchedDatapath(type, provider, Time, Underlay);
             datapath.SessionPacketRaised = Hear;
             datapath.Watch(Sessions.Ports);
             datapath.PacketInRaised = raised => FindBridge(raised.Bridge)?.Raise(raised);

@@ -63,20 +63,52 @@ public static class TunnelOptions
             options.GetValueOrDefault("df_default") != "false",
             Checksum(kind, options.GetValueOrDefault("csum")),
             Mark(options.GetValueOrDefault("egress_pkt_mark")),
-            options.GetValueOrDefault("seq") == "true");
+            options.GetValueOrDefault("seq") == "true")
+        {
+            Payload = PayloadOf(kind, options.GetValueOrDefault("packet_type")),
+            HasGbp = Extends(options, "gbp"),
+            HasGpe = Extends(options, "gpe"),
+            Erspan = ErspanOf(options),
+        };
         return true;
     }
+
+    private static bool Extends(ImmutableSortedDictionary<string, string> options, string name) =>
+        options.GetValueOrDefault("exts", "").Contains(name, StringComparison.Ordinal);
+
+    private static TunnelPayload PayloadOf(TunnelKind kind, string? text) => text switch
+    {
+        "ptap" => TunnelPayload.Any,
+        "legacy_l2" when kind != TunnelKind.Gtpu => TunnelPayload.Frame,
+        "legacy_l3" => TunnelPayload.Network,
+        _ => kind == TunnelKind.Gtpu ? TunnelPayload.Network : TunnelPayload.Frame,
+    };
+
+    /// <summary>erspan_ver and what belongs to it; null when the flow says all of it.</summary>
+    private static ErspanMetadata? ErspanOf(ImmutableSortedDictionary<string, string> options)
+    {
+        var version = options.GetValueOrDefault("erspan_ver");
+        if (version is not ("1" or "2")) return null;
+        if (options.GetValueOrDefault("erspan_idx") == "flow") return null;
+        return new ErspanMetadata(
+            (byte)(version[0] - '0'), Mark(Hexadecimal(options, "erspan_idx")) ?? 0,
+            (byte)(Mark(options.GetValueOrDefault("erspan_dir")) ?? 0),
+            (byte)(Mark(Hexadecimal(options, "erspan_hwid")) ?? 0));
+    }
+
+    /// <summary>Written without 0x all the same.</summary>
+    private static string? Hexadecimal(
+        ImmutableSortedDictionary<string, string> options, string name) =>
+        options.GetValueOrDefault(name) is not { } text ? null
+            : text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text : "0x" + text;
 
     /// <summary>
     /// The datapath's listening port for such tunnels: shared by all of a kind and port.
     /// </summary>
     public static (string Name, TunnelPortSpec Spec) PortOf(TunnelConfig config, InterfaceSpec spec)
     {
-        var extensions = spec.Options.GetValueOrDefault("exts", "");
         var listening = new TunnelPortSpec(
-            config.Kind, config.DestinationPort,
-            extensions.Contains("gbp", StringComparison.Ordinal),
-            extensions.Contains("gpe", StringComparison.Ordinal));
+            config.Kind, config.DestinationPort, config.HasGbp, config.HasGpe);
         var number = config.DestinationPort.ToString(CultureInfo.InvariantCulture);
         var name = config.Kind switch
         {

@@ -270,10 +270,13 @@ public sealed partial class DifferentialTests : SwitchWorld
     private static partial Regex Megaflow();
 
     /// <summary>Outputs in a row, one of them perhaps to the access port.</summary>
-    [GeneratedRegex(@"(?<=actions: |,|\()(?:[0-9]+|pop_vlan,5,push_vlan\(vid=10,pcp=[0-7]\))"
-        + @"(?:,(?:[0-9]+|pop_vlan,5,push_vlan\(vid=10,pcp=[0-7]\)))+(?=,|\n|$|\))")]
+    [GeneratedRegex(@"(?<=actions: |,|\()(?:[0-9]+|" + ToAccessPort + ")"
+        + "(?:,(?:[0-9]+|" + ToAccessPort + @"))+(?=,|\n|$|\))")]
     private static partial Regex Flood();
 
-    [GeneratedRegex(@"pop_vlan,5,push_vlan\(vid=10,pcp=[0-7]\)")]
+    /// <summary>The tag comes back for those after it, where there are any.</summary>
+    private const string ToAccessPort = @"pop_vlan,5(?:,push_vlan\(vid=10,pcp=[0-7]\))?";
+
+    [GeneratedRegex(ToAccessPort)]
     private static partial Regex AccessPort();
 }

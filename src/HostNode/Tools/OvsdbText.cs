@@ -25,6 +25,66 @@ internal static partial class OvsdbText
         }
     }
 
+    /// <summary>A set or map of the schema: it may hold more than one.</summary>
+    public static bool HoldsMany(JsonNode type) =>
+        (type as JsonObject)?["max"]?.ToJsonString() is not (null or "1");
+
+    /// <summary>OVSDB writes a set of one as the one; this writes it as a set.</summary>
+    public static JsonNode? Widen(JsonNode? datum, JsonNode type) =>
+        datum is null || !HoldsMany(type)
+            || (datum is JsonArray { Count: 2 } pair
+                && (string?)(pair[0] as JsonValue) is "set" or "map")
+            ? datum
+            : new JsonArray("set", new JsonArray(datum.DeepClone()));
+
+    /// <summary>Without quotes, brackets and commas: a b, k=v.</summary>
+    public static string FormatBare(JsonNode? datum)
+    {
+        if (datum is not JsonArray { Count: 2 } pair)
+        {
+            return datum is JsonValue value && value.TryGetValue(out string? text)
+                ? text
+                : datum?.ToJsonString() ?? "";
+        }
+
+        return (string?)pair[0] switch
+        {
+            "set" => string.Join(" ", ((JsonArray)pair[1]!).Select(FormatBare)),
+            "map" => string.Join(" ", ((JsonArray)pair[1]!)
+                .Select(entry => $"{FormatBare(entry![0])}={FormatBare(entry[1])}")
+                .Order(StringComparer.Ordinal)),
+            _ => (string)pair[1]!,
+        };
+    }
+
+    /// <summary>The atoms of a set, the pairs of a map, or the one atom.</summary>
+    public static List<JsonNode> Items(JsonNode? datum) => datum switch
+    {
+        JsonArray { Count: 2 } pair when (string?)(pair[0] as JsonValue) is "set" or "map" =>
+            [.. ((JsonArray)pair[1]!).Select(item => item!)],
+        null => [],
+        var only => [only],
+    };
+
+    /// <summary>The order of two atoms of one type.</summary>
+    public static int Compare(JsonNode a, JsonNode b)
+    {
+        if (a is JsonValue left && b is JsonValue right)
+        {
+            if (left.TryGetValue(out double x) && right.TryGetValue(out double y))
+            {
+                return x.CompareTo(y);
+            }
+
+            if (left.TryGetValue(out string? s) && right.TryGetValue(out string? t))
+            {
+                return string.CompareOrdinal(s, t);
+            }
+        }
+
+        return string.CompareOrdinal(a.ToJsonString(), b.ToJsonString());
+    }
+
     /// <summary>The value under a key of a map, or null.</summary>
     public static JsonNode? Find(JsonNode? map, string key) =>
         map is JsonArray { Count: 2 } pair && (string?)pair[0] == "map"
@@ -59,10 +119,23 @@ internal static partial class OvsdbText
         var key = parts?["key"] ?? type;
         var isSet = parts is not null && (parts["max"]?.ToJsonString() is not (null or "1")
             || text.StartsWith('['));
-        if (!isSet) return ParseAtom(text, key);
-        return new JsonArray(
-            "set",
-            new JsonArray([.. Split(Trim(text, '[', ']')).Select(item => ParseAtom(item, key))]));
+        if (!isSet)
+        {
+            var count = Split(text).Count();
+            return count <= 1
+                ? ParseAtom(text, key)
+                : throw new ToolException(
+                    $"{text}: {count} value(s) specified but the maximum number is 1");
+        }
+
+        var items = Split(Trim(text, '[', ']')).Select(item => ParseAtom(item, key)).ToArray();
+        if (parts!["max"]?.ToJsonString() is null or "1" && items.Length > 1)
+        {
+            throw new ToolException($"{text}: {items.Length} value(s) specified but the maximum "
+                + "number is 1");
+        }
+
+        return new JsonArray("set", new JsonArray(items));
     }
 
     public static JsonNode ParseAtom(string text, JsonNode type)
@@ -77,6 +150,9 @@ internal static partial class OvsdbText
             "boolean" when text is "true" or "false" => text == "true",
             "uuid" => new JsonArray("uuid", text),
             "string" => text,
+            "integer" => throw new ToolException($"\"{text}\" is not a valid integer or range"),
+            "boolean" => throw new ToolException(
+                $"\"{text}\" is not a valid boolean (use \"true\" or \"false\")"),
             _ => throw new ToolException($"\"{text}\" is not a valid {name}"),
         };
     }

@@ -6,17 +6,29 @@ namespace Fabric.HostNode.Tools;
 /// <content>Commands that work on any table.</content>
 internal sealed partial class VsctlSession
 {
-    private const int NameWidth = 20;
-
-    private int? RunRows(string[] words, bool isLenient, string? id)
+    private int? RunRows(
+        string[] words, bool isLenient, HashSet<string> options, string? id)
     {
+        var columnNames = options.FirstOrDefault(
+            option => option.StartsWith("--columns=", StringComparison.Ordinal))?[10..];
         switch (words)
         {
-            case ["list", var table]: return List(model.Rows(table));
+            case ["list", var table]: return List(table, model.Rows(table), columnNames);
             case ["list", var table, .. { Length: > 0 } records]:
-                return List(Found(table, records, isLenient));
-            case ["get", var table, var record, .. { Length: > 0 } columns]:
+                return List(table, Found(table, records, isLenient), columnNames);
+            case ["find", var table, .. var conditions]:
+                return List(
+                    table, model.Rows(table).Where(Matching(table, conditions)), columnNames);
+            case ["wait-until", var table, var record, .. var conditions]:
+                MustWait |= model.Find(table, record) is not { } present
+                    || !Matching(table, conditions)(present);
+                return ExitCode.Ok;
+            case ["get", var table, var record, .. var columns]:
+                if (id is not null) _named[id] = Need(table, record).Key;
                 return Get(Found(table, [record], isLenient), columns, isLenient);
+            case ["destroy", var table] when options.Contains("--all"):
+                foreach (var row in model.Rows(table).ToArray()) Destroy(row);
+                return ExitCode.Ok;
             case ["set", var table, var record, .. { Length: > 0 } settings]:
                 foreach (var row in Found(table, [record], isLenient))
                 {
@@ -40,6 +52,19 @@ internal sealed partial class VsctlSession
                 return ExitCode.Ok;
             default: return null;
         }
+    }
+
+    /// <summary>Rows that "--id=@NAME get" gave a name for the commands behind it.</summary>
+    private readonly Dictionary<string, string> _named = [];
+
+    /// <summary>All of the conditions.</summary>
+    private Func<VsctlRow, bool> Matching(string table, string[] conditions)
+    {
+        _ = model.Rows(table);
+        var all = conditions.Select(text => new VsctlCondition(
+            text,
+            column => column == "_uuid" ? "uuid" : TypeOf(table, column))).ToArray();
+        return row => all.All(condition => condition.Holds(row));
     }
 
     private VsctlRow[] Found(string table, string[] records, bool ifExists) =>
@@ -76,12 +101,18 @@ internal sealed partial class VsctlSession
             foreach (var wanted in columns)
             {
                 var parts = wanted.Split(':', 2);
-                _ = parts[0] == "_uuid" ? null : TypeOf(row.Table, parts[0]);
-                var datum = parts[0] == "_uuid" ? row.Id : row.Columns[parts[0]];
+                var datum = Shown(row, parts[0]);
+                if (parts.Length == 2
+                    && (TypeOf(row.Table, parts[0]) as JsonObject)?["value"] is null)
+                {
+                    throw new ToolException(
+                        $"cannot specify key to get for non-map column {parts[0]}");
+                }
+
                 var value = parts.Length == 1 ? datum : OvsdbText.Find(datum, parts[1]);
                 if (value is null && parts.Length == 2 && !ifExists)
                 {
-                    throw new ToolException($"no key {parts[1]} in {row.Table} record "
+                    throw new ToolException($"no key \"{parts[1]}\" in {row.Table} record "
                         + $"\"{row.Name ?? row.Key}\" column {parts[0]}");
                 }
 
@@ -156,33 +187,43 @@ internal sealed partial class VsctlSession
         }
     }
 
-    private int List(IEnumerable<VsctlRow> rows)
+    private int List(string table, IEnumerable<VsctlRow> rows, string? columnNames)
     {
-        var isFirst = true;
-        foreach (var row in rows)
-        {
-            if (!isFirst) _output.WriteLine();
-            isFirst = false;
-            var columns = row.Columns.Where(each => each.Key is not ("_version" or "_uuid"))
-                .OrderBy(each => each.Key, StringComparer.Ordinal);
-            _output.WriteLine($"{"_uuid".PadRight(NameWidth)}: {row.Key}");
-            foreach (var (column, value) in columns)
-            {
-                _output.WriteLine($"{column.PadRight(NameWidth)}: {OvsdbText.Format(value)}");
-            }
-        }
-
+        var headings = columnNames?.Split(',').Select(name => name.Trim()).ToArray()
+            ?? format.Columns?.ToArray()
+            ?? [
+                "_uuid",
+                .. ((JsonObject)schema["tables"]![table]!["columns"]!)
+                    .Select(column => column.Key).Where(name => name[0] != '_')
+                    .Order(StringComparer.Ordinal),
+            ];
+        foreach (var name in headings.Where(name => name != "_uuid")) _ = TypeOf(table, name);
+        var isRaw = format.Data == "json" || format.Shape == "json";
+        _output.Write(format.Print(
+            headings,
+            [
+                .. ByName(rows).Select(row => headings
+                    .Select(name => isRaw && name != "_uuid"
+                        ? row.Columns[name] : Shown(row, name)).ToArray()),
+            ]));
         return ExitCode.Ok;
     }
 
+    /// <summary>A column's value as it is printed.</summary>
+    private JsonNode? Shown(VsctlRow row, string column) => column == "_uuid"
+        ? row.Id
+        : OvsdbText.Widen(row.Columns[column], TypeOf(row.Table, column));
+
     /// <summary>@NAME is the row that --id=@NAME makes in the same command line.</summary>
-    private static JsonNode? WithNames(JsonNode? node)
+    private JsonNode? WithNames(JsonNode? node)
     {
         if (node is JsonArray { Count: 2 } pair)
         {
             if ((string?)(pair[0] as JsonValue) == "uuid" && (string?)pair[1] is ['@', .. var name])
             {
-                return new JsonArray("named-uuid", name);
+                return _named.TryGetValue(name, out var uuid)
+                    ? new JsonArray("uuid", uuid)
+                    : new JsonArray("named-uuid", name);
             }
 
             if ((string?)(pair[0] as JsonValue) == "set")
@@ -217,13 +258,8 @@ internal sealed partial class VsctlSession
         VsctlRow row, string column, IEnumerable<JsonArray> entries) => row.Set(
         column, new JsonArray("map", new JsonArray([.. entries.Select(each => each.DeepClone())])));
 
-    private static List<JsonNode> Items(VsctlRow row, string column) => row.Columns[column] switch
-    {
-        JsonArray { Count: 2 } pair when (string?)(pair[0] as JsonValue) == "set" =>
-            [.. ((JsonArray)pair[1]!).Select(item => item!)],
-        null => [],
-        var only => [only],
-    };
+    private static List<JsonNode> Items(VsctlRow row, string column) =>
+        OvsdbText.Items(row.Columns[column]);
 
     private static void SetItems(
         VsctlRow row, string column, IEnumerable<JsonNode> items) => row.Set(
@@ -258,10 +294,14 @@ internal sealed partial class VsctlSession
     };
 
     internal static JsonObject Mutate(
-        string table, string uuid, string column, string mutator, JsonNode value) => new()
+        string table, string uuid, string column, string mutator, JsonNode value) => Mutate(
+        table, new JsonArray(new JsonArray("_uuid", "==", new JsonArray("uuid", uuid))),
+        column, mutator, value);
+
+    internal static JsonObject Mutate(
+        string table, JsonArray where, string column, string mutator, JsonNode value) => new()
     {
-        ["op"] = "mutate", ["table"] = table,
-        ["where"] = new JsonArray(new JsonArray("_uuid", "==", new JsonArray("uuid", uuid))),
+        ["op"] = "mutate", ["table"] = table, ["where"] = where,
         ["mutations"] = new JsonArray(new JsonArray(column, mutator, value)),
     };
 }

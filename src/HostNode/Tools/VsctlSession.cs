@@ -4,58 +4,68 @@ using Fabric.HostNode.Cli;
 namespace Fabric.HostNode.Tools;
 
 /// <summary>The commands of <see cref="VsctlTool"/> against one copy of the database.</summary>
-internal sealed partial class VsctlSession(JsonNode schema, VsctlModel model)
+internal sealed partial class VsctlSession(
+    JsonNode schema, VsctlModel model, VsctlFormat format)
 {
     private readonly VsctlRow _root = model.Find("Open_vSwitch", ".")
-        ?? throw new ToolException("the database is empty");
+        ?? model.Insert("Open_vSwitch", []);
 
-    private readonly StringWriter _output = new();
+    private readonly StringWriter _output = new() { NewLine = "\n" };
 
-    /// <summary>What the commands print, once it is known that they hold.</summary>
-    public string Output => _output.ToString();
+    /// <summary>What the last command prints, once it is known that all of them hold.</summary>
+    public string TakeOutput()
+    {
+        var text = _output.ToString();
+        _output.GetStringBuilder().Clear();
+        return text;
+    }
+
+    /// <summary>A wait-until does not hold yet: try again.</summary>
+    public bool MustWait { get; private set; }
 
     /// <param name="words">One command with its options in front.</param>
     /// <returns>The exit code that it asks for.</returns>
     public int Run(string[] words)
     {
-        var isLenient = false;
-        string? id = null;
-        while (words is [['-', '-', ..] option, .. var rest])
+        var options = words.TakeWhile(word => word.StartsWith("--", StringComparison.Ordinal))
+            .ToHashSet();
+        words = [.. words.SkipWhile(word => word.StartsWith("--", StringComparison.Ordinal))];
+        if (words.Length == 0)
         {
-            isLenient |= option is "--may-exist" or "--if-exists";
-            if (option.StartsWith("--id=@", StringComparison.Ordinal)) id = option[6..];
-            else if (option is not ("--may-exist" or "--if-exists"))
-            {
-                throw new ToolException($"unknown option {option}");
-            }
-
-            words = rest;
+            throw new ToolException("missing command name (use --help for help)");
         }
 
-        return RunBridges(words, isLenient) ?? RunRows(words, isLenient, id)
-            ?? throw VsctlTool.UsageError(words.FirstOrDefault() ?? "");
+        VsctlCommands.Check(words[0], words.Length - 1, options);
+        var id = options.FirstOrDefault(
+            option => option.StartsWith("--id=@", StringComparison.Ordinal))?[6..];
+        var isLenient = options.Contains("--may-exist") || options.Contains("--if-exists");
+        return RunSwitch(words, options) ?? RunBridges(words, isLenient, options)
+            ?? RunRows(words, isLenient, options, id)
+            ?? throw new ToolException($"'{words[0]}' command: its arguments do not fit");
     }
 
-    private int? RunBridges(string[] words, bool isLenient)
+    private int? RunBridges(string[] words, bool isLenient, HashSet<string> options)
     {
         switch (words)
         {
-            case ["init"]: return ExitCode.Ok;
+            case ["init" or "comment", ..]: return ExitCode.Ok;
             case ["show"]: return Show();
-            case ["list-br"]: return Print(model.Rows("Bridge").Select(row => row.Name!));
+            case ["list-br"]:
+                return Print(BridgeNames(!options.Contains("--fake"), !options.Contains("--real")));
             case ["br-exists", var bridge]:
-                return model.Find("Bridge", bridge) is null ? 2 : ExitCode.Ok;
+                return FindBridge(bridge) is null ? 2 : ExitCode.Ok;
             case ["list-ports", var bridge]:
-                return Print(PortsOf(Need("Bridge", bridge)).Select(port => port.Name!)
+                return Print(NeedBridge(bridge).Ports.Select(port => port.Name!)
                     .Where(name => name != bridge));
-            case ["port-to-br" or "iface-to-br", var port]:
-                return Print([BridgeOf(Need("Port", port)).Name!]);
+            case ["port-to-br", var port]:
+                return PrintLine(NameOfBridge(model.Find("Port", port)
+                    ?? throw new ToolException($"no port named {port}")));
             case ["add-br", var bridge]: return AddBridge(bridge, isLenient);
             case ["del-br", var bridge]: return DeleteBridge(bridge, isLenient);
             case ["add-port", var bridge, var port, .. var settings]:
                 return AddPort(bridge, port, settings, isLenient);
-            case ["del-port", var port]: return DeletePort(null, port, isLenient);
-            case ["del-port", var bridge, var port]: return DeletePort(bridge, port, isLenient);
+            case ["del-port", var port]: return DeletePort(null, port, options);
+            case ["del-port", var bridge, var port]: return DeletePort(bridge, port, options);
             case ["import", var file]: return Import(file);
             default: return null;
         }
@@ -76,12 +86,16 @@ internal sealed partial class VsctlSession(JsonNode schema, VsctlModel model)
     private int Show()
     {
         _output.WriteLine(_root.Key);
+        ShowTargets("Manager", _root, "manager_options", 4);
         foreach (var bridge in ByName(model.Rows("Bridge")))
         {
             _output.WriteLine($"    Bridge {OvsdbText.Format(bridge.Columns["name"])}");
+            ShowTargets("Controller", bridge, "controller", 8);
+            ShowColumns(bridge, 8, "fail_mode", "datapath_type");
             foreach (var port in PortsOf(bridge))
             {
                 _output.WriteLine($"        Port {OvsdbText.Format(port.Columns["name"])}");
+                ShowColumns(port, 12, "tag", "trunks");
                 foreach (var face in InterfacesOf(port)) ShowInterface(face);
             }
         }
@@ -97,27 +111,45 @@ internal sealed partial class VsctlSession(JsonNode schema, VsctlModel model)
     private void ShowInterface(VsctlRow face)
     {
         _output.WriteLine($"            Interface {OvsdbText.Format(face.Columns["name"])}");
-        if ((string?)face.Columns["type"] is { Length: > 0 } type)
-        {
-            _output.WriteLine($"                type: {type}");
-        }
+        ShowColumns(face, 16, "type", "options", "error");
+    }
 
-        if (face.Columns["error"] is { } error && OvsdbText.Format(error) != "[]")
+    /// <summary>Those that say something.</summary>
+    private void ShowColumns(VsctlRow row, int indent, params string[] columns)
+    {
+        foreach (var column in columns)
         {
-            _output.WriteLine($"                error: {OvsdbText.Format(error)}");
+            var text = OvsdbText.Format(Shown(row, column));
+            if (text is "" or "\"\"" or "[]" or "{}") continue;
+            _output.WriteLine($"{new string(' ', indent)}{column}: {text}");
+        }
+    }
+
+    private void ShowTargets(string table, VsctlRow owner, string column, int indent)
+    {
+        foreach (var row in model.Follow(table, owner.References(column))
+            .OrderBy(row => (string?)row.Columns["target"], StringComparer.Ordinal))
+        {
+            var target = OvsdbText.Format(row.Columns["target"]);
+            _output.WriteLine($"{new string(' ', indent)}{table} {target}");
+            if (OvsdbText.Format(row.Columns["is_connected"]) == "true")
+            {
+                _output.WriteLine($"{new string(' ', indent + 4)}is_connected: true");
+            }
         }
     }
 
     private int AddBridge(string bridge, bool mayExist)
     {
-        if (model.Find("Bridge", bridge) is not null)
+        if (mayExist && FindBridge(bridge) is { } present)
         {
-            return mayExist
+            return present.Fake is null
                 ? ExitCode.Ok
-                : throw new ToolException(
-                    $"cannot create a bridge named {bridge} because a bridge named {bridge} "
-                    + "already exists");
+                : throw new ToolException($"\"--may-exist add-br {bridge}\" but {bridge} is a "
+                    + $"VLAN bridge for VLAN {present.Vlan}");
         }
+
+        NeedNoBridge(bridge);
 
         var face = model.Insert(
             "Interface", new JsonObject { ["name"] = bridge, ["type"] = "internal" });
@@ -131,49 +163,85 @@ internal sealed partial class VsctlSession(JsonNode schema, VsctlModel model)
 
     private int DeleteBridge(string bridge, bool ifExists)
     {
-        if (model.Find("Bridge", bridge) is not { } row)
+        if (FindBridge(bridge) is not { } view)
         {
             return ifExists
                 ? ExitCode.Ok
                 : throw new ToolException($"no bridge named {bridge}");
         }
 
-        foreach (var port in PortsOf(row)) Drop(port);
-        row.IsGone = true;
-        _root.RemoveReference("bridges", row);
+        if (view.Fake is { } fake)
+        {
+            foreach (var port in view.Ports.Append(fake))
+            {
+                Drop(port);
+                view.Row.RemoveReference("ports", port);
+            }
+
+            return ExitCode.Ok;
+        }
+
+        foreach (var port in PortsOf(view.Row)) Drop(port);
+        view.Row.IsGone = true;
+        _root.RemoveReference("bridges", view.Row);
         return ExitCode.Ok;
     }
 
     private int AddPort(string bridge, string port, string[] settings, bool mayExist)
     {
-        var row = Need("Bridge", bridge);
+        var view = NeedBridge(bridge);
+        var row = view.Row;
+        if (FindBridge(port) is not null)
+        {
+            throw new ToolException($"cannot create a port named {port} because a bridge named "
+                + $"{port} already exists");
+        }
+
         if (model.Find("Port", port) is { } present)
         {
-            return mayExist && BridgeOf(present) == row
+            return mayExist && NameOfBridge(present) == bridge
                 ? ExitCode.Ok
                 : throw new ToolException(
                     $"cannot create a port named {port} because a port named {port} already "
-                    + $"exists on bridge {BridgeOf(present).Name}");
+                    + $"exists on bridge {NameOfBridge(present)}");
         }
 
         var face = model.Insert("Interface", new JsonObject { ["name"] = port });
         var added = model.Insert("Port", new JsonObject { ["name"] = port });
+        if (view.Fake is not null) added.Set("tag", view.Vlan);
         added.AddReference("interfaces", face);
         foreach (var setting in settings) Set(added, setting);
         row.AddReference("ports", added);
         return ExitCode.Ok;
     }
 
-    private int DeletePort(string? bridge, string port, bool ifExists)
+    private int DeletePort(string? bridge, string port, HashSet<string> options)
     {
-        if (model.Find("Port", port) is not { } row)
+        var found = model.Find("Port", port);
+        if (found is null && options.Contains("--with-iface"))
         {
-            return ifExists ? ExitCode.Ok : throw new ToolException($"no port named {port}");
+            found = model.Rows("Port").FirstOrDefault(
+                each => InterfacesOf(each).Any(face => face.Name == port));
+        }
+
+        if (found is not { } row)
+        {
+            return options.Contains("--if-exists")
+                ? ExitCode.Ok
+                : throw new ToolException(options.Contains("--with-iface")
+                    ? $"no port or interface named {port}" : $"no port named {port}");
         }
 
         var owner = BridgeOf(row);
-        if (bridge is not null && owner.Name != bridge)
+        if (IsFake(row) || owner.Name == row.Name)
         {
+            throw new ToolException($"cannot delete port {port} because it is the local port for "
+                + $"bridge {row.Name} (deleting this port requires deleting the entire bridge)");
+        }
+
+        if (bridge is not null && NameOfBridge(row) != bridge)
+        {
+            _ = NeedBridge(bridge);
             throw new ToolException($"bridge {bridge} does not have a port {port}");
         }
 

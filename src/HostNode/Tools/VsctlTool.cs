@@ -16,91 +16,186 @@ internal static partial class VsctlTool
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(20);
 
     private const string Usage =
-        "usage: fabric vsctl [--db=unix:PATH] [--no-wait] [--timeout=SECONDS] COMMAND [-- ...]\n"
-        + "  show | list-br | br-exists BR | list-ports BR | port-to-br PORT\n"
-        + "  [--may-exist] add-br BR | [--if-exists] del-br BR\n"
-        + "  [--may-exist] add-port BR PORT [COLUMN=VALUE]... | [--if-exists] del-port [BR] PORT\n"
-        + "  list TABLE [RECORD]... | get TABLE RECORD COLUMN[:KEY]...\n"
-        + "  set TABLE RECORD COLUMN[:KEY]=VALUE... | clear TABLE RECORD COLUMN...\n"
-        + "  add TABLE RECORD COLUMN [KEY=]VALUE... | remove TABLE RECORD COLUMN KEY[=VALUE]...\n"
-        + "  [--id=@NAME] create TABLE COLUMN[:KEY]=VALUE... | destroy TABLE RECORD...\n"
-        + "  import CONF.DB                take over the configuration of an OVS database file";
+        "usage: fabric vsctl [OPTION]... COMMAND [-- [OPTION]... COMMAND]...\n"
+        + "Open_vSwitch:  init | show | emer-reset\n"
+        + "Bridges:       add-br BR [PARENT VLAN] | del-br BR | list-br | br-exists BR\n"
+        + "               br-to-vlan BR | br-to-parent BR | br-set-external-id BR KEY [VALUE]\n"
+        + "               br-get-external-id BR [KEY]\n"
+        + "Ports:         list-ports BR | add-port BR PORT [SETTING]... | del-port [BR] PORT\n"
+        + "               add-bond BR PORT IFACE... [SETTING]... | port-to-br PORT\n"
+        + "Interfaces:    list-ifaces BR | iface-to-br IFACE\n"
+        + "Controllers:   get-controller BR | set-controller BR TARGET... | del-controller BR\n"
+        + "               get-fail-mode BR | set-fail-mode BR MODE | del-fail-mode BR\n"
+        + "Managers, SSL: get-manager | set-manager TARGET... | del-manager\n"
+        + "               get-ssl | set-ssl KEY CERTIFICATE CA | del-ssl\n"
+        + "Tables:        list TABLE [RECORD]... | find TABLE [CONDITION]...\n"
+        + "               get TABLE RECORD COLUMN[:KEY]...\n"
+        + "               set TABLE RECORD COLUMN[:KEY]=VALUE...\n"
+        + "               add TABLE RECORD COLUMN [KEY=]VALUE... | clear TABLE RECORD COLUMN...\n"
+        + "               remove TABLE RECORD COLUMN KEY[=VALUE]... | destroy TABLE RECORD...\n"
+        + "               create TABLE COLUMN[:KEY]=VALUE...\n"
+        + "               wait-until TABLE RECORD [CONDITION]...\n"
+        + "Upgrade:       import CONF.DB   take over the configuration of an OVS database file\n"
+        + "Options: --db=unix:PATH, --no-wait, -t SECONDS, --dry-run, --oneline, --bare,\n"
+        + "  -f|--format=table|list|csv|json|html, -d|--data=string|bare|json, --no-headings,\n"
+        + "  --columns=COLUMN[,COLUMN]...; in front of a command: --may-exist, --if-exists,\n"
+        + "  --id=@NAME, --with-iface, --fake-iface, --all, --bootstrap, --real, --fake";
 
-    public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error)
+    /// <summary>What the command line says before its first command.</summary>
+    private sealed class Options
     {
-        var remote = $"unix:{Path.Combine(ToolVerbs.RunFolder, "db.sock")}";
-        var (seconds, waits) = (60.0, true);
-        var words = new Queue<string>(arguments);
-        while (words.TryPeek(out var word) && word.StartsWith("--", StringComparison.Ordinal)
-            && word is not ("--" or "--may-exist" or "--if-exists")
-            && !word.StartsWith("--id=", StringComparison.Ordinal))
+        public string Remote { get; set; } = $"unix:{Path.Combine(ToolVerbs.RunFolder, "db.sock")}";
+        public double Seconds { get; set; } = double.PositiveInfinity;
+        public bool Waits { get; set; } = true;
+        public bool IsDry { get; set; }
+        public bool IsOneLine { get; set; }
+        public VsctlFormat Format { get; set; } = new();
+
+        /// <summary>False: it is the first command's.</summary>
+        public bool TryTake(string name, Func<string> value)
         {
-            words.Dequeue();
-            if (word == "--help")
+            switch (name)
             {
-                await output.WriteLineAsync(Usage);
-                return ExitCode.Ok;
-            }
-
-            if (word == "--no-wait")
-            {
-                waits = false;
-                continue;
-            }
-
-            var (name, value) = AppctlTool.Option(word, words);
-            if (name == "--db") remote = value;
-            else if (name == "--timeout") _ = double.TryParse(
-                value, CultureInfo.InvariantCulture, out seconds);
-            else
-            {
-                await error.WriteLineAsync($"fabric vsctl: {word}: no such option");
-                return ExitCode.Failed;
+                case "--db": Remote = value(); return true;
+                case "-t" or "--timeout":
+                    Seconds = double.TryParse(value(), CultureInfo.InvariantCulture, out var wanted)
+                        && wanted > 0 ? wanted : double.PositiveInfinity;
+                    return true;
+                case "--no-wait": Waits = false; return true;
+                case "--dry-run": IsDry = true; return true;
+                case "--oneline": IsOneLine = true; return true;
+                case "-f" or "--format":
+                    Format = Format with { Shape = Known(value(), VsctlFormat.Shapes) };
+                    return true;
+                case "-d" or "--data":
+                    Format = Format with { Data = Known(value(), VsctlFormat.DataForms) };
+                    return true;
+                case "--no-headings": Format = Format with { HasHeadings = false }; return true;
+                case "--bare":
+                    Format = Format with { Shape = "list", Data = "bare", HasHeadings = false };
+                    return true;
+                case "--columns":
+                    Format = Format with { Columns = value().Split(',') };
+                    return true;
+                case "--retry" or "--pretty" or "--no-syslog" or "--syslog" or "--leader-only"
+                    or "--no-leader-only" or "-v" or "--verbose": return true;
+                default: return false;
             }
         }
 
+        private static string Known(string word, string[] all) => all.Contains(word)
+            ? word
+            : throw new ToolException($"{word}: one of {string.Join(", ", all)}");
+    }
+
+    public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error)
+    {
+        var options = new Options();
+        var words = new Queue<string>(arguments);
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-            await using var database = await OvsdbConnection.OpenAsync(remote, limit.Token);
-            return await RunAsync(
-                database, [.. Commands(words)], waits, output, error, limit.Token);
+            while (words.TryPeek(out var word) && word.StartsWith('-') && word != "--")
+            {
+                if (word is "-h" or "--help")
+                {
+                    await output.WriteLineAsync(Usage);
+                    return ExitCode.Ok;
+                }
+
+                var at = word.StartsWith("--", StringComparison.Ordinal) ? word.IndexOf('=') : -1;
+                var name = at < 0 ? word : word[..at];
+                var taken = at < 0 && word[1] != '-' && word.Length > 2 ? word[2..] : null;
+                if (taken is not null) name = word[..2];
+                if (!options.TryTake(name, () => at >= 0 ? word[(at + 1)..] : taken ?? Next(words)))
+                {
+                    break;
+                }
+
+                words.Dequeue();
+            }
+
+            return await RunAsync(options, [.. Commands(words)], output, error);
         }
         catch (ToolException refused)
         {
             await error.WriteLineAsync($"fabric vsctl: {refused.Message}");
         }
-        catch (Exception failed) when (failed is SocketException or IOException
-            or OperationCanceledException)
+        catch (Exception failed) when (failed is SocketException or IOException)
         {
-            await error.WriteLineAsync($"fabric vsctl: {remote}: {failed.Message}");
+            await error.WriteLineAsync($"fabric vsctl: {options.Remote}: {failed.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            await error.WriteLineAsync($"fabric vsctl: not done within {options.Seconds} seconds");
         }
 
         return ExitCode.Failed;
     }
 
+    /// <summary>The value of an option that stands in the next word.</summary>
+    private static string Next(Queue<string> words)
+    {
+        var option = words.Dequeue();
+        return words.TryPeek(out var value)
+            ? value
+            : throw new ToolException($"option '{option}' requires an argument");
+    }
+
+    private static async Task<int> RunAsync(
+        Options options, string[][] commands, TextWriter output, TextWriter error)
+    {
+        if (commands.Length == 0)
+        {
+            throw new ToolException("missing command name (use --help for help)");
+        }
+
+        using var limit = new CancellationTokenSource();
+        if (!double.IsInfinity(options.Seconds))
+        {
+            limit.CancelAfter(TimeSpan.FromSeconds(options.Seconds));
+        }
+
+        await using var database = await OvsdbConnection.OpenAsync(options.Remote, limit.Token);
+        return await RunAsync(database, commands, options, output, error, limit.Token);
+    }
+
     /// <summary>All commands as one transaction, again when somebody else was faster.</summary>
     private static async Task<int> RunAsync(
-        OvsdbConnection database, string[][] commands, bool waits, TextWriter output,
+        OvsdbConnection database, string[][] commands, Options options, TextWriter output,
         TextWriter error, CancellationToken cancellation)
     {
+        var waits = options.Waits;
         var schema = await database.SchemaAsync(cancellation);
         while (true)
         {
             var model = await VsctlModel.LoadAsync(database, schema, cancellation);
-            var session = new VsctlSession(schema, model);
-            var exitCode = commands.Select(session.Run).Append(ExitCode.Ok).Max();
-            if (!model.IsChanged)
+            var session = new VsctlSession(schema, model, options.Format);
+            var (exitCode, printed) = (ExitCode.Ok, new List<string>());
+            foreach (var command in commands)
             {
-                await output.WriteAsync(session.Output);
+                exitCode = Math.Max(exitCode, session.Run(command));
+                printed.Add(session.TakeOutput());
+            }
+
+            if (session.MustWait)
+            {
+                await Task.Delay(PollPeriod, cancellation);
+                continue;
+            }
+
+            var text = options.IsOneLine ? OneLine(printed) : string.Concat(printed);
+            if (!model.IsChanged || options.IsDry)
+            {
+                await output.WriteAsync(text);
                 return exitCode;
             }
 
-            var root = model.Find("Open_vSwitch", ".")!.Key;
+            var root = model.Find("Open_vSwitch", ".")!;
             var operations = model.ToOperations().ToList();
             if (waits)
             {
-                operations.Add(VsctlSession.Mutate("Open_vSwitch", root, "next_cfg", "+=", 1));
+                operations.Add(VsctlSession.Mutate(
+                    "Open_vSwitch", root.Where(), "next_cfg", "+=", 1));
                 operations.Add(Select("Open_vSwitch", "next_cfg"));
             }
 
@@ -112,7 +207,7 @@ internal static partial class VsctlTool
                     each => (string)each.Operation["uuid-name"]!,
                     each => (string)results[each.At]!["uuid"]![1]!);
             await output.WriteAsync(Names().Replace(
-                session.Output,
+                text,
                 match => inserts.GetValueOrDefault(match.Value, match.Value)));
             if (waits)
             {
@@ -178,8 +273,10 @@ internal static partial class VsctlTool
         }
     }
 
-    internal static ToolException UsageError(string command) =>
-        new($"unknown command '{command}'; {Usage}");
+    /// <summary>What each command prints in a line of its own.</summary>
+    private static string OneLine(IEnumerable<string> printed) => string.Concat(printed.Select(
+        text => text.TrimEnd('\n').Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal) + "\n"));
 
     // A row that create made is printed by its name first; nobody knows its UUID before.
     [GeneratedRegex("(?m)^[A-Za-z_][A-Za-z0-9_]*$")]

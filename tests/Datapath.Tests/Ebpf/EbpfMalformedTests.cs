@@ -7,10 +7,10 @@ namespace Fabric.Datapath.Tests;
 /// <summary>Frames that are cut or lie, in the kernel's own programs.</summary>
 /// <remarks>
 /// Goal: the kernel judges as the managed parser does, drops under the same reason, and counts it.
-/// Method: sound frames of all kinds, every truncation of them, and every header byte set to values
-/// that lie, go through the loaded port program: by BPF_PROG_TEST_RUN, or by the port's device where
-/// that refuses them; one flow takes all that is sound. Headers deeper than programs look go up,
-/// where the managed parser itself judges.
+/// Method: sound frames of all kinds, every truncation of them, and every header byte set to
+/// values that lie, go through the loaded port program: by BPF_PROG_TEST_RUN, or by the port's
+/// device where that refuses them; one flow takes all that is sound. Headers deeper than programs
+/// look go up, where the managed parser itself judges.
 /// </remarks>
 public sealed class EbpfMalformedTests
 {

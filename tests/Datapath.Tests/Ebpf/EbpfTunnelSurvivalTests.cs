@@ -58,6 +58,23 @@ public sealed class EbpfTunnelSurvivalTests
     }
 
     /// <summary>
+    /// The flow of the underlay's own questions is used though no packet calls for it: it never
+    /// rests for so long that it would be removed, and is there when the host node is not.
+    /// </summary>
+    [EbpfTheory]
+    [InlineData(3)]
+    public void Neighbours_behind_an_internal_port_are_asked_all_the_time(ulong times)
+    {
+        using var lab = new Lab(isWithoutTcx: false, isInternal: true, isHurried: false);
+        lab.Open(0);
+        lab.Open(1);
+        lab.AwaitTraffic();
+        var before = lab.QuestionsOfUnderlay();
+        Assert.True(DeviceLab.Eventually(
+            () => lab.QuestionsOfUnderlay() >= before + times));
+    }
+
+    /// <summary>
     /// An address that comes after the tunnel, as an internal port's does, is known at once: no
     /// packet of an established flow goes by way of the host node.
     /// </summary>
@@ -86,7 +103,7 @@ public sealed class EbpfTunnelSurvivalTests
         private readonly bool _isWithoutTcx;
         private readonly bool _isInternal;
 
-        public Lab(bool isWithoutTcx, bool isInternal)
+        public Lab(bool isWithoutTcx, bool isInternal, bool isHurried = true)
         {
             (_isWithoutTcx, _isInternal) = (isWithoutTcx, isInternal);
             Workload(_one, A, "10.9.0.1/24");
@@ -96,6 +113,7 @@ public sealed class EbpfTunnelSurvivalTests
                 + $"ip -n {_one.Name} link set u0 up; ip -n {_two.Name} link set u0 up; "
                 + $"ip -n {_two.Name} addr add 172.31.0.2/24 dev u0");
             if (!isInternal) _one.Exec("ip addr add 172.31.0.1/24 dev u0");
+            if (!isHurried) return;
             foreach (var space in All) Hurry(space, "default");
             Hurry(A, "eth0");
             Hurry(_b, "eth0");
@@ -152,6 +170,18 @@ public sealed class EbpfTunnelSurvivalTests
         {
             var output = A.Exec(ping);
             Assert.True(output.Contains(" 0% packet loss"), output);
+        }
+
+        /// <summary>ARP packets that came out of the first host's internal port.</summary>
+        public ulong QuestionsOfUnderlay()
+        {
+            ulong sum = 0;
+            _datapaths[0]!.Flows.Dump((in FlowKey key, in FlowKey _,
+                ImmutableArray<DatapathAction> _, in FlowStatistics now) =>
+            {
+                if (key.InPort == 3 && key.EthernetType == EtherType.Arp) sum += now.Packets;
+            });
+            return sum;
         }
 
         /// <summary>Packets that went through a tunnel's sockets.</summary>

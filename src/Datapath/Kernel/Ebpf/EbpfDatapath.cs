@@ -31,6 +31,7 @@ public sealed partial class EbpfDatapath
     private readonly RowTable _rows;
     private readonly EbpfFlows _flows;
     private readonly EbpfSlowPath _slowPath;
+    private readonly UnderlayNeighbours _neighbours;
     private readonly UserspaceDatapath _managed;
     private readonly MemoryPort _collector;
     private readonly int _injectDevice;
@@ -73,6 +74,7 @@ public sealed partial class EbpfDatapath
         PortsOf = new EbpfPorts(
             kernel, routes, attachments, _managed.GeneveOptions,
             new PeerShortcuts(kernel, routes, options.IsWithoutShortcuts));
+        _neighbours = new UnderlayNeighbours(routes, PortsOf, Specs);
         PortsOf.NetworkChanged += () => _networkChanged.Set();
         _slowPath = new EbpfSlowPath(this, kernel);
         Tracker.Fragments = _slowPath.Fragments.Settings;
@@ -308,6 +310,7 @@ public sealed partial class EbpfDatapath
             Tracker.Sweep();
             _slowPath.Fragments.Sweep(Now());
             _flows.KeepHouse();
+            _neighbours.KeepAlive();
             WarnIfFull();
             if (!_isRestoring && _flows.AdoptedCount + PortsOf.UnclaimedCount > 0
                 && Environment.TickCount64 - PortsOf.LastAdded > SettleMilliseconds)

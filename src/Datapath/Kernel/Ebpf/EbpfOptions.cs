@@ -27,6 +27,9 @@ public sealed record EbpfOptions
     /// <summary>Have all packets leave by the port's own device, containers' too.</summary>
     public bool IsWithoutShortcuts { get; init; }
 
+    /// <summary>An eBPF object in place of the one that was built in.</summary>
+    internal byte[]? Programs { get; init; }
+
     /// <summary>Keep ports, flows and connections when the datapath is closed in order.</summary>
     public bool IsKeptOnClose { get; init; } = true;
 

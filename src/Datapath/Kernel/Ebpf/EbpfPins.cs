@@ -54,7 +54,7 @@ public static unsafe partial class EbpfPins
             foreach (var link in routes.Links())
             {
                 attachments.DetachFilters(link.Index);
-                var isOurs = link.Name.StartsWith("fxp", StringComparison.Ordinal)
+                var isOurs = HiddenDevice.Is(link.Name)
                     || link.Name.StartsWith("fxi", StringComparison.Ordinal);
                 if (isOurs && devices.Contains(link.Index)) routes.TryDelete(link.Index, out _);
             }

@@ -81,7 +81,7 @@ internal sealed unsafe class KernelObject : IDisposable
         }
 
         error = "";
-        var bytes = ReadResource()!;
+        var bytes = options.Programs ?? ReadResource()!;
         var pins = options.PinFolder;
         var isAdopting = pins is not null && File.Exists(Path.Combine(pins, "fabric_settings"));
         if (pins is not null)
@@ -139,7 +139,7 @@ internal sealed unsafe class KernelObject : IDisposable
             .LastOrDefault("not loaded");
 
     /// <summary>What can be known to be missing without loading anything.</summary>
-    public static string? FindProblem()
+    public static string? FindProblem(string typesOfKernel = "/sys/kernel/btf/vmlinux")
     {
         if (!IsBuiltIn)
         {
@@ -147,7 +147,11 @@ internal sealed unsafe class KernelObject : IDisposable
                 + "this was compiled";
         }
 
-        if (!File.Exists("/sys/kernel/btf/vmlinux")) return "this kernel has no BTF";
+        if (!File.Exists(typesOfKernel))
+        {
+            return $"this kernel has no BTF ({typesOfKernel}: CONFIG_DEBUG_INFO_BTF)";
+        }
+
         try
         {
             LibBpf.SetPrint(0);

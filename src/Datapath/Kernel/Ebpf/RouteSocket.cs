@@ -109,6 +109,34 @@ internal sealed unsafe class RouteSocket : IDisposable
         return addresses.ToImmutable();
     }
 
+    /// <summary>
+    /// Has the kernel ask a neighbour that it knows whether it is still there, without doubting it
+    /// meanwhile. Static neighbours are left alone.
+    /// </summary>
+    public void Probe(int device, IPAddress address)
+    {
+        const ushort NewNeighbour = 28, GetNeighbour = 30, Replace = 0x100;
+        const ushort Reachable = 2, Stale = 4, Probing = 16;
+        const int StateAt = 8;
+
+        var bytes = address.GetAddressBytes();
+        var request = new byte[12 + NetlinkAttribute.Align(4 + bytes.Length)];
+        request[0] = (byte)(bytes.Length == 4 ? LinuxNumbers.FamilyInet : LinuxNumbers.FamilyInet6);
+        BinaryPrimitives.WriteInt32LittleEndian(request.AsSpan(4), device);
+        WriteAttribute(request.AsSpan(12), 1, bytes);
+        ushort state = 0;
+        Ask(GetNeighbour, 0, request, message =>
+        {
+            if (message.Type == NewNeighbour && message.Payload.Length >= 12)
+            {
+                state = BinaryPrimitives.ReadUInt16LittleEndian(message.Payload[StateAt..]);
+            }
+        });
+        if (state is not (Reachable or Stale)) return;
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(StateAt), Probing);
+        TryChange(NewNeighbour, Replace, request, out _);
+    }
+
     /// <summary>The route to an address; null when there is none.</summary>
     public Route? FindRoute(IPAddress destination)
     {

@@ -174,6 +174,19 @@ internal sealed class StepSpecs
         }
     }
 
+    /// <summary>Next hops of the tunnels in use, and the devices they are reached by.</summary>
+    public ImmutableArray<(int Device, System.Net.IPAddress Address)> NextHops()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _tunnels.InUse.Select(each => TunnelRoutes.NextHopOf(
+                    each.Key, in _kernel.Tunnels[(int)each.Number])).Distinct(),
+            ];
+        }
+    }
+
     private bool IsOurs(uint number) => (number & 0xFF00_0000) == _tag;
 
     private static uint Note(StepProgram program, SpecKind kind, uint number)

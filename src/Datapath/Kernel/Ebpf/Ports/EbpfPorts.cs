@@ -158,8 +158,21 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
             return
             [
                 .. _underlay.Select(index => _routes.FindLink(index)).OfType<LinkState>()
-                    .Where(link => !link.Name.StartsWith("fxp", StringComparison.Ordinal))
+                    .Where(link => !HiddenDevice.Is(link.Name))
                     .Select(link => link.Name).Order(StringComparer.Ordinal),
+            ];
+        }
+    }
+
+    /// <summary>The host's own ends of internal ports.</summary>
+    public HashSet<int> InternalDevices()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _ports.Values.Where(port => port.Spec.Kind == DatapathPortKind.Internal)
+                    .Select(port => NetworkDevice.Read(port.Name)?.Index ?? 0),
             ];
         }
     }
@@ -190,7 +203,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
                 if (device == 0 || _routes.FindLink(device) is not { } link) continue;
                 _attachments.TryAttach(device, _kernel.UnderlayProgram, false, out _);
                 _attachments.Detach(device);
-                if (link.Name == HiddenName(link)) _routes.TryDelete(device, out _);
+                if (IsHidden(link)) _routes.TryDelete(device, out _);
             }
 
             _unclaimed = [];
@@ -245,7 +258,8 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
                 return false;
             }
 
-            if (!_routes.TryAddPair(spec.Name, HiddenName(spec.Name), spec.Mac, out error))
+            if (!_routes.TryAddPair(
+                    spec.Name, HiddenDevice.NameOf(spec.Name), spec.Mac, out error))
             {
                 return false;
             }
@@ -253,7 +267,7 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
             near = NetworkDevice.Read(spec.Name);
         }
 
-        var far = NetworkDevice.Read(HiddenName(spec.Name));
+        var far = NetworkDevice.Read(HiddenDevice.NameOf(spec.Name));
         if (near is null || far is null)
         {
             error = "File exists";
@@ -376,16 +390,9 @@ internal sealed class EbpfPorts : IDatapathPorts, IDisposable
     private bool IsFree(uint number) =>
         !_ports.ContainsKey(number) && !_unclaimed.Contains(number);
 
-    /// <summary>The far end of an internal port: the same for every process.</summary>
-    private static string HiddenName(string name)
-    {
-        var hash = 2166136261u;
-        foreach (var c in name) hash = (hash ^ c) * 16777619;
-        return $"fxp{hash:x8}";
-    }
-
-    private string HiddenName(LinkState link) =>
-        link.Peer != 0 && _routes.FindLink(link.Peer) is { } near ? HiddenName(near.Name) : "";
+    private bool IsHidden(LinkState link) =>
+        link.Peer != 0 && _routes.FindLink(link.Peer) is { } near
+        && link.Name == HiddenDevice.NameOf(near.Name);
 
     private void AttachUnderlay()
     {

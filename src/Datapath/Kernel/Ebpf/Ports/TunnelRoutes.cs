@@ -53,6 +53,17 @@ internal sealed class TunnelRoutes(RouteSocket routes)
         return header;
     }
 
+    /// <summary>Whom the underlay's device hands the tunnel's packets to.</summary>
+    public static (int Device, IPAddress Address) NextHopOf(
+        TunnelMetadata tunnel, in KernelTunnel header)
+    {
+        if (header.IsViaGateway == 0) return ((int)header.Device, tunnel.Destination);
+        Span<byte> gateway = stackalloc byte[Ipv6Bytes.Size];
+        header.Gateway.CopyTo(gateway);
+        return ((int)header.Device,
+            new IPAddress(header.IsIpv6 == 0 ? gateway[..4] : gateway));
+    }
+
     private static bool IsAny(IPAddress address) =>
         address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 

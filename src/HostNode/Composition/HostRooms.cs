@@ -119,8 +119,10 @@ internal sealed class HostRooms : IDisposable
             _appctl)),
         new("cli", _ => UnixctlServerActor.Props(
             Path.Combine(_settings.RunFolder, "fabric.sock"), _cli)),
-        .. WindowsRooms.All(
-            _time, text => _log.Write("vifs", VlogLevel.Warn, text)),
+        .. OperatingSystem.IsWindows()
+            ? WindowsRooms.All(_time, text => _log.Write("vifs", VlogLevel.Warn, text))
+            : [new HostRoom("vifs", find => AliasVifsActor.Props(
+                find("configuration"), Guid.NewGuid, DeviceAliases.Read, LinkEvents.TryStart))],
         new("sampling", _ => SamplingActor.Props(_store)),
         .. _settings.Metrics is { } metrics
             ? [new HostRoom("metrics", _ => MetricsActor.Props(

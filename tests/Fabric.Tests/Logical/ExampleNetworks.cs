@@ -9,6 +9,10 @@ internal static class ExampleNetworks
     public static string Text(string name) =>
         File.ReadAllText(Path.Combine(Folder(), "..", "..", "..", "config", "networks", name));
 
+    /// <summary>A page of docs/.</summary>
+    public static string Document(string name) =>
+        File.ReadAllText(Path.Combine(Folder(), "..", "..", "..", "docs", name));
+
     /// <summary>A file that a test compares with.</summary>
     public static string Golden(string name) => Path.Combine(Folder(), "Pipelines", name);
 

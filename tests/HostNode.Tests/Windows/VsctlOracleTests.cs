@@ -124,8 +124,8 @@ public sealed class VsctlOracleTests : IAsyncLifetime
         "remove Bridge br0 other§config a", "get Bridge br0 other§config",
         "--oneline list-br -- list-ports br0 -- get Port p1 tag",
         "--dry-run add-br zz", "br-exists zz", "comment what this is",
-        "--id=@p get Port p1 -- --id=@m create Mirror name=m select-dst-port=@p "
-            + "-- set Bridge br0 mirrors=@m".Replace("select-dst-port", "select§dst§port"),
+        "--id=@p get Port p1 -- --id=@m create Mirror name=m select§dst§port=@p "
+            + "-- set Bridge br0 mirrors=@m",
         "wait-until Port p1 tag=5", "wait-until Bridge br0",
         "emer-reset", "get Bridge br0 other§config mirrors stp§enable",
         "add-br", "add-br a b c d", "del-port", "frobnicate", "create Nope", "find",

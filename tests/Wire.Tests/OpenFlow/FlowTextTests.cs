@@ -36,6 +36,21 @@ public sealed class FlowTextTests
         Assert.Equal(expected, Print(Assert.IsType<FlowMod>(envelope.Message)));
     }
 
+    /// <summary>Bytes as ovs-ofctl sends them, and what they mean to it.</summary>
+    [Theory]
+    [InlineData("ffff001800002320002100010004000000050000000000000000", 24,
+        "set_field:0x5->reg0")]
+    [InlineData("ffff0018000023200021000150041234567800000000000000", 24,
+        "set_field:0x12345678->tun_metadata0")]
+    public void Entries_follow_the_subtype_at_once(string hex, int size, string expected)
+    {
+        var bytes = Convert.FromHexString(hex[..(size * 2)]);
+        var context = new OfCodecContext(OfVersion.OpenFlow10);
+        var actions = new List<OfAction>();
+        Assert.Equal(OfErrorCode.None, ActionDecoder.Decode(bytes, in context, actions));
+        Assert.Equal(expected, OfActionText.Format(ActionList.From(actions)));
+    }
+
     /// <summary>The way in which ovs-ofctl prints a flow-mod.</summary>
     private static string Print(FlowMod mod)
     {

@@ -13,6 +13,12 @@ public sealed partial class ClusterActor
     private readonly Publication<LearnedAddressesChanged> _learned = new();
     private readonly Publication<GatewaysElected> _gateways = new();
     private readonly Publication<HostLoadsChanged> _loads = new();
+    /// <summary>After which a host that has come back has heard of all others.</summary>
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>What gossip said last; more may be published while this host settles.</summary>
+    private PortLocationsChanged? _located;
+    private TimeSpan? _memberSince;
     private PublishVteps? _ownVteps;
     private ClaimPorts? _ownPorts;
     private VoteForGateways? _ownVotes;
@@ -44,7 +50,7 @@ public sealed partial class ClusterActor
             _vteps.Publish(changed);
             TellRequested();
         });
-        Receive<PortLocationsChanged>(_ports.Publish);
+        Receive<PortLocationsChanged>(PublishLocations);
         Receive<LearnedAddressesChanged>(_learned.Publish);
         Receive<GatewaysElected>(_gateways.Publish);
         Receive<HostLoadsChanged>(_loads.Publish);
@@ -55,6 +61,21 @@ public sealed partial class ClusterActor
         Receive<SubscribeGateways>(from => _gateways.Subscribe(from.Subscriber, Context));
         Receive<SubscribeHostLoads>(from => _loads.Subscribe(from.Subscriber, Context));
     }
+
+    /// <summary>
+    /// A host that was cut off is told by and by where ports are: until then they are where they
+    /// were, and flows stay.
+    /// </summary>
+    private void PublishLocations(PortLocationsChanged changed)
+    {
+        _located = changed;
+        var known = _ports.Last?.Locations;
+        _ports.Publish(known is null || HasSettled
+            ? changed
+            : new PortLocationsChanged(known.SetItems(changed.Locations)));
+    }
+
+    private bool HasSettled => _memberSince is { } since && Now - since >= SettleTime;
 
     private void Unsubscribe(IActorRef subscriber)
     {

@@ -184,6 +184,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         if (_isListStale && !members.IsMember) RememberMembers();
         _members = members;
+        _memberSince = members.IsMember ? _memberSince ?? Now : null;
         _northbound.Tell(members);
         if (!members.IsMember) return;
         _pause = PauseMin;
@@ -224,6 +225,8 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         Attach();
         if (_isListStale) RememberMembers();
+        if (HasSettled && _located is not null && !ReferenceEquals(_located, _ports.Last))
+            PublishLocations(_located);
         _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Fabric.Datapath;
+using Fabric.Pipeline;
 using Fabric.Switching;
 
 namespace Fabric.Host;
@@ -8,17 +9,21 @@ namespace Fabric.Host;
 /// <summary>dpif/show-dp-features and dpif/set-dp-features.</summary>
 /// <remarks>
 /// What a datapath can do is probed when it is opened and cannot be switched off afterwards:
-/// setting a feature to what it is succeeds, and anything else is refused.
+/// setting a feature to what it is succeeds, and anything else is refused. Native tunnelling alone
+/// is ours to switch.
 /// </remarks>
 public static class DatapathFeatureCommands
 {
     private sealed record Feature(
-        string Name, string Title, Func<DatapathCapabilities, string> ValueOf);
+        string Name, string Title, Func<SwitchedDatapath, string> ValueOf);
+
+    private const string NativeTunnels = "tnl_push_pop";
 
     private static readonly ImmutableArray<Feature> Features =
     [
         Flag("masked_set_action", "Masked set action", can => can.HasMaskedSet),
-        Flag("tnl_push_pop", "Tunnel push pop", _ => false),
+        new(NativeTunnels, "Tunnel push pop",
+            datapath => datapath.Native is { IsOn: true } ? "true" : "false"),
         Flag("ufid", "Ufid", can => can.HasMegaflows),
         Flag("trunc", "Truncate action", can => can.HasTruncate),
         Flag("clone", "Clone action", can => can.HasClone),
@@ -49,9 +54,9 @@ public static class DatapathFeatureCommands
     {
         commands.Register("dpif/show-dp-features", "bridge", 1, 1, request =>
         {
-            var can = Find(store, request.Arguments[0]);
+            var datapath = Find(store, request.Arguments[0]);
             return Task.FromResult(string.Concat(Features.Select(
-                each => $"{each.Title}: {Shown(each.ValueOf(can))}\n")));
+                each => $"{each.Title}: {Shown(each.ValueOf(datapath))}\n")));
         });
         commands.Register("dpif/set-dp-features", "bridge", 1, 3, request =>
             Task.FromResult(Set(Find(store, request.Arguments[0]), request.Arguments)));
@@ -59,11 +64,12 @@ public static class DatapathFeatureCommands
 
     private static Feature Flag(
         string name, string title, Func<DatapathCapabilities, bool> hasIt) =>
-        new(name, title, can => hasIt(can) ? "true" : "false");
+        new(name, title, datapath => hasIt(datapath.Provider.Capabilities) ? "true" : "false");
 
     private static Feature Number(
         string name, string title, Func<DatapathCapabilities, int> count) =>
-        new(name, title, can => count(can).ToString(CultureInfo.InvariantCulture));
+        new(name, title, datapath => count(datapath.Provider.Capabilities)
+            .ToString(CultureInfo.InvariantCulture));
 
     private static string Shown(string value) => value switch
     {
@@ -72,23 +78,23 @@ public static class DatapathFeatureCommands
         _ => value,
     };
 
-    private static DatapathCapabilities Find(SwitchStore store, string bridge)
+    private static SwitchedDatapath Find(SwitchStore store, string bridge)
     {
         foreach (var datapath in store.Datapaths)
         {
-            if (datapath.Current.Bridges.ContainsKey(bridge)) return datapath.Provider.Capabilities;
+            if (datapath.Current.Bridges.ContainsKey(bridge)) return datapath;
         }
 
         throw new UnixctlException("no such bridge");
     }
 
-    private static string Set(DatapathCapabilities can, ImmutableArray<string> words)
+    private static string Set(SwitchedDatapath datapath, ImmutableArray<string> words)
     {
         if (words.Length == 1)
         {
             return string.Concat(Features.Select(each =>
-                $"{each.Name} ({each.Title}) : [run time]:{each.ValueOf(can)}, "
-                + $"[boot time]:{each.ValueOf(can)}\n"));
+                $"{each.Name} ({each.Title}) : [run time]:{each.ValueOf(datapath)}, "
+                + $"[boot time]:{each.ValueOf(datapath)}\n"));
         }
 
         var feature = Features.FirstOrDefault(each => each.Name == words[1]);
@@ -98,9 +104,15 @@ public static class DatapathFeatureCommands
             throw new UnixctlException("set-dp-features: no value given");
         }
 
-        return feature.ValueOf(can) == words[2].ToLowerInvariant()
-            ? ""
-            : throw new UnixctlException(
-                $"{feature.Name} is {feature.ValueOf(can)} and cannot be changed at run time");
+        var wanted = words[2].ToLowerInvariant();
+        if (feature.Name == NativeTunnels && datapath.Native is { } native)
+        {
+            native.IsOn = wanted == "true";
+            return "";
+        }
+
+        var now = feature.ValueOf(datapath);
+        return now == wanted ? "" : throw new UnixctlException(
+            $"{feature.Name} is {now} and cannot be changed at run time");
     }
 }

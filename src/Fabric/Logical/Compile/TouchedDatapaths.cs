@@ -199,8 +199,8 @@ internal sealed partial class TouchedDatapaths(
     private static bool HaveSameAddresses(LogicalSwitchPort before, LogicalSwitchPort after) =>
         before.Addresses.Length == after.Addresses.Length
         && before.Addresses.Zip(after.Addresses).All(pair =>
-            pair.First.Mac == pair.Second.Mac
-            && pair.First.Ips.AsSpan().SequenceEqual(pair.Second.Ips.AsSpan()));
+            pair.Item1.Mac == pair.Item2.Mac
+            && pair.Item1.Ips.AsSpan().SequenceEqual(pair.Item2.Ips.AsSpan()));
 
     private void NameGroup(string group)
     {

@@ -235,6 +235,7 @@ public sealed partial class DifferentialTests : SwitchWorld
             text = Megaflow().Replace(text, ""); // Of no use, and OVS does not tidy it.
         }
 
+        text = LateTag().Replace(text, "$1,$3$2");
         text = Flood().Replace(text, found => string.Join(
             ',', AccessPort().Replace(found.Value, "5").Split(',').Order()));
         var ids = new Dictionary<string, int>();
@@ -273,6 +274,11 @@ public sealed partial class DifferentialTests : SwitchWorld
     [GeneratedRegex(@"(?<=actions: |,|\()(?:[0-9]+|" + ToAccessPort + ")"
         + "(?:,(?:[0-9]+|" + ToAccessPort + @"))+(?=,|\n|$|\))")]
     private static partial Regex Flood();
+
+    /// <summary>The access port was the last of a flood: the tag comes back later.</summary>
+    [GeneratedRegex(@"(pop_vlan,5)((?:,(?:trunc\([0-9]+\)|set\((?:[^()]|\([^()]*\))*\)))+)"
+        + @",(push_vlan\(vid=10,pcp=[0-7]\))")]
+    private static partial Regex LateTag();
 
     /// <summary>The tag comes back for those after it, where there are any.</summary>
     private const string ToAccessPort = @"pop_vlan,5(?:,push_vlan\(vid=10,pcp=[0-7]\))?";

@@ -66,7 +66,6 @@ public static partial class ActionDecoder
             case 27 or 28: return DecodeStack(ref body, subtype == 27, out action);
             case 29 or 38 or 41: return DecodeSample(ref body, subtype, out action);
             case 33:
-                body.Skip(6);
                 return DecodeSetField(ref body, isMaskAllowed: true, out action);
             case 34: return DecodeConjunction(ref body, out action);
             case 35: return DecodeConntrack(ref body, in context, depth, out action);

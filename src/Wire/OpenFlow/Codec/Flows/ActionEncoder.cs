@@ -202,7 +202,6 @@ public static partial class ActionEncoder
         OfWriter writer, MatchField field, UInt128 value, UInt128 mask, in OfCodecContext context)
     {
         var start = BeginNicira(writer, 33);
-        writer.Zeros(6);
         NxmCodec.WriteEntry(writer, field, value, mask, in context);
         End(writer, start);
     }

@@ -4,7 +4,7 @@ using Fabric.HostNode.Demo;
 
 namespace Fabric.Benchmarks;
 
-/// <summary>One `fabric host` as it is installed: how soon it works, what it takes, its end.</summary>
+/// <summary>One `fabric host` as it is installed: how soon it works, and what it takes.</summary>
 /// <remarks>
 /// Two namespaces on one bridge of the best datapath that the machine has. Started: from nothing
 /// in the kernel to the first answer to a ping. Killed: pings at 500 a second while the process is

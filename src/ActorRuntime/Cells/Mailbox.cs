@@ -28,12 +28,6 @@ internal abstract class Mailbox : IThreadPoolWorkItem
     protected Mailbox(ActorDispatcher dispatcher) => _dispatcher = dispatcher;
 
     public ActorDispatcher Dispatcher => _dispatcher;
-
-    /// <summary>
-    /// For references, which are only read: this object is written all the time.
-    /// </summary>
-    public MessageQueue Queue => _queue;
-
     public long MessageCount => _queue.Count + (_front?.Count ?? 0);
     protected bool IsSuspended => _suspendCount > 0;
 

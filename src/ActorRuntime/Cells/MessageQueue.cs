@@ -1,6 +1,5 @@
 #nullable disable
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Akka.Actor;
 
@@ -34,21 +33,10 @@ internal sealed class MessageQueue
         public readonly Slot[] Slots = new Slot[size];
     }
 
-    /// <summary>Next to read in the head segment.</summary>
-    /// <remarks>
-    /// The consumer writes it with every message, and producers read the queue's other fields with
-    /// every message: on one cache line each would wait for the other.
-    /// </remarks>
-    [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct ConsumerIndex
-    {
-        [FieldOffset(64)] public int Value;
-    }
-
     private Segment _tail;
     private Segment _head;
     private Slot[] _slots; // Of the head segment.
-    private ConsumerIndex _next;
+    private int _index;    // Next to read in the head segment; the consumer's.
 
     /// <summary>An empty queue with an idle consumer.</summary>
     public MessageQueue()
@@ -64,7 +52,7 @@ internal sealed class MessageQueue
         {
             var tail = Volatile.Read(ref _tail);
             var used = Math.Min(Volatile.Read(ref tail.Tail) & IndexMask, tail.Slots.Length);
-            return Math.Max(0, tail.First + used - (_head.First + _next.Value));
+            return Math.Max(0, tail.First + used - (_head.First + _index));
         }
     }
 
@@ -105,7 +93,7 @@ internal sealed class MessageQueue
     public bool TryDequeue(out object message, out IActorRef sender)
     {
         var slots = _slots;
-        var index = _next.Value;
+        var index = _index;
         if ((uint)index < (uint)slots.Length)
         {
             ref var slot = ref slots[index];
@@ -115,7 +103,7 @@ internal sealed class MessageQueue
                 sender = slot.Sender;
                 slot.Message = null;
                 slot.Sender = null;
-                _next.Value = index + 1;
+                _index = index + 1;
                 return true;
             }
         }
@@ -125,14 +113,14 @@ internal sealed class MessageQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryDequeueSlow(out object message, out IActorRef sender)
     {
-        if (_next.Value == _slots.Length)
+        if (_index == _slots.Length)
         {
             var next = Volatile.Read(ref _head.Next);
             if (next is not null)
             {
                 _head = next;
                 _slots = next.Slots;
-                _next.Value = 0;
+                _index = 0;
                 return TryDequeue(out message, out sender);
             }
         }
@@ -151,12 +139,12 @@ internal sealed class MessageQueue
     /// <returns>False if messages wait, or are just being written.</returns>
     public bool TryGoIdle()
     {
-        var (head, next) = (_head, _next.Value);
-        if (next == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
+        var head = _head;
+        if (_index == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
         // IdleAt may only name an index that nobody has taken: a slow producer that took it while
         // the consumer was idle before would wake it a second time.
-        if (Volatile.Read(ref head.Tail) != next) return false;
-        Volatile.Write(ref head.IdleAt, next);
-        return Interlocked.CompareExchange(ref head.Tail, next | IdleBit, next) == next;
+        if (Volatile.Read(ref head.Tail) != _index) return false;
+        Volatile.Write(ref head.IdleAt, _index);
+        return Interlocked.CompareExchange(ref head.Tail, _index | IdleBit, _index) == _index;
     }
 }

@@ -44,6 +44,8 @@ public sealed class EbpfActionTableTests
         [typeof(DropAction)] = "drop",
         [typeof(DecrementTtlAction)] = "dec_ttl",
         [typeof(LoadBalancedOutputAction)] = "lb_output",
+        [typeof(TunnelPushAction)] = "tnl_push",
+        [typeof(TunnelPopAction)] = "tnl_pop",
     };
 
     [Fact]

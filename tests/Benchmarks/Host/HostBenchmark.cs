@@ -41,7 +41,8 @@ public sealed class HostBenchmark : IBenchmark
             starts.Add(watch.Elapsed.TotalSeconds);
         }
 
-        report.Note($"datapath: {world.Provider()}");
+        report.Note($"datapath: {world.Provider()}, "
+            + $"whose maps are {world.MapMegabytes():F0} MB of the resident memory");
         report.Add(new Figure(
             "P13 start to first packet", "s", BenchmarkReport.Median(starts),
             Kind: GoalKind.AtMost, Goal: 1.5));
@@ -85,21 +86,12 @@ public sealed class HostBenchmark : IBenchmark
                 $"fabric.host.id = bench-{System.Environment.ProcessId}\n");
         }
 
-        /// <summary>The published program beside this one; its code is compiled ahead.</summary>
-        private static string Assembly
-        {
-            get
-            {
-                var published = Path.GetFullPath(Path.Combine(
-                    AppContext.BaseDirectory, "..", "fabric", "Fabric.HostNode.dll"));
-                return File.Exists(published)
-                    ? published : Path.Combine(AppContext.BaseDirectory, "Fabric.HostNode.dll");
-            }
-        }
-
         public void Start() => _process = _lab.Start(
-            _host, _environment, "dotnet", Assembly, "host", "--config",
-            Path.Combine(_lab.Folder, "fabric.conf"));
+            _host, _environment,
+            [
+                .. InstalledHost.Words, "host", "--config",
+                Path.Combine(_lab.Folder, "fabric.conf"),
+            ]);
 
         /// <summary>SIGKILL; what it left in the kernel stays.</summary>
         public void Stop()
@@ -132,6 +124,24 @@ public sealed class HostBenchmark : IBenchmark
             return _process.WorkingSet64 / 1e6;
         }
 
+        /// <summary>The kernel's maps, as far as the process sees them as its memory.</summary>
+        public double MapMegabytes()
+        {
+            var isMap = false;
+            var kilobytes = 0L;
+            foreach (var line in File.ReadLines($"/proc/{_process!.Id}/smaps"))
+            {
+                if (line.EndsWith("anon_inode:bpf-map", StringComparison.Ordinal)) isMap = true;
+                else if (isMap && line.StartsWith("Rss:", StringComparison.Ordinal))
+                {
+                    kilobytes += long.Parse(line.Split(' ')[^2], CultureInfo.InvariantCulture);
+                    isMap = false;
+                }
+            }
+
+            return kilobytes / 1000.0;
+        }
+
         /// <summary>Pings of one run that were not answered.</summary>
         public double LostWhileKilled()
         {
@@ -155,7 +165,8 @@ public sealed class HostBenchmark : IBenchmark
         {
             var result = Shell.RunAsync(
                 "nsenter",
-                [$"--net=/run/netns/{_host}", "--", "dotnet", Assembly, .. words], _environment)
+                [$"--net=/run/netns/{_host}", "--", .. InstalledHost.Words, .. words],
+                _environment)
                 .Result;
             return result.Succeeded ? result.Output : throw new InvalidOperationException(
                 $"fabric {string.Join(' ', words)}: {result.Error.Trim()}");

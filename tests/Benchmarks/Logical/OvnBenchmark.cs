@@ -258,9 +258,8 @@ public sealed class OvnBenchmark : IBenchmark
                 """);
             Daemons.Clear();
             Daemons.Add(Lab.Start(
-                Space, Environment, "dotnet",
-                Path.Combine(AppContext.BaseDirectory, "Fabric.HostNode.dll"), "host", "--config",
-                $"{Folder}/fabric.conf"));
+                Space, Environment,
+                [.. InstalledHost.Words, "host", "--config", $"{Folder}/fabric.conf"]));
         }
 
         public override double Restarted()

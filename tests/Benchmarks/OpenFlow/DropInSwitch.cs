@@ -29,12 +29,11 @@ internal sealed class DropInSwitch
             $"--remote=punix:{_folder}/db.sock", "-vconsole:off");
         Lab.WaitUntil(() => File.Exists($"{_folder}/db.sock"), TimeSpan.FromSeconds(10), "db.sock");
         Tool("ovs-vsctl", $"--db=unix:{_folder}/db.sock", "--no-wait", "init");
-        var home = AppContext.BaseDirectory;
-        Daemon = lab.Start(name, _environment, "dotnet", "exec",
-            "--depsfile", Path.Combine(home, "Fabric.Benchmarks.deps.json"),
-            "--runtimeconfig", Path.Combine(home, "Fabric.Benchmarks.runtimeconfig.json"),
-            Path.Combine(home, "Fabric.HostNode.dll"), "vswitchd", $"unix:{_folder}/db.sock",
-            "-vconsole:off", "--pidfile");
+        Daemon = lab.Start(name, _environment,
+        [
+            .. InstalledHost.Words, "vswitchd", $"unix:{_folder}/db.sock", "-vconsole:off",
+            "--pidfile",
+        ]);
     }
 
     public string Vsctl(params string[] words) =>

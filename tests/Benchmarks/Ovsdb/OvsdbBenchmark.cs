@@ -33,7 +33,7 @@ public sealed class OvsdbBenchmark : IBenchmark
         }
 
         using var lab = new Lab();
-        var ours = StartServer(lab, "ours", Program("ovsdb-server"));
+        var ours = StartServer(lab, "ours", [.. InstalledHost.Words, "ovsdb-server"]);
         var theirs = StartServer(lab, "theirs", ["/usr/sbin/ovsdb-server"]);
         var count = report.IsQuick ? 3_000 : 10_000;
         Transact(ours, count); // Code that is compiled on its way is no figure.
@@ -116,17 +116,6 @@ public sealed class OvsdbBenchmark : IBenchmark
         return watch.Elapsed.TotalSeconds;
     }
 
-    /// <summary>Our program; the build that was compiled ahead of time if there is one.</summary>
-    private static string[] Program(string verb)
-    {
-        var own = AppContext.BaseDirectory;
-        var ahead = Path.Combine(own, "..", "fabric", "Fabric.HostNode.dll");
-        return
-        [
-            "dotnet", File.Exists(ahead) ? ahead : Path.Combine(own, "Fabric.HostNode.dll"), verb,
-        ];
-    }
-
     private static Dictionary<string, string> Environment(string folder) => new()
     {
         ["OVS_RUNDIR"] = folder, ["OVS_LOGDIR"] = folder, ["OVS_DBDIR"] = folder,
@@ -150,7 +139,7 @@ public sealed class OvsdbBenchmark : IBenchmark
     /// <summary>All ports in one transaction, until ovs-vsctl returns with their numbers.</summary>
     private static void MeasurePorts(BenchmarkReport report, Lab lab)
     {
-        var ours = StartSwitch(lab, "switch-ours", Program("vswitchd"));
+        var ours = StartSwitch(lab, "switch-ours", [.. InstalledHost.Words, "vswitchd"]);
         var theirs = StartSwitch(lab, "switch-theirs", ["/usr/sbin/ovs-vswitchd"]);
         AddPorts(ours);
         var (a, b) = report.Alternate(() => AddPorts(ours), () => AddPorts(theirs));

@@ -21,6 +21,7 @@ internal abstract class Mailbox : IThreadPoolWorkItem
     private FrontQueue _front;
     private SystemMessage _system;
     private int _suspendCount;
+    private int _next; // Where the turn is in the queue.
 
     /// <summary>Most messages that ever waited at the start of a turn.</summary>
     public long HighWater { get; private set; }
@@ -28,7 +29,13 @@ internal abstract class Mailbox : IThreadPoolWorkItem
     protected Mailbox(ActorDispatcher dispatcher) => _dispatcher = dispatcher;
 
     public ActorDispatcher Dispatcher => _dispatcher;
-    public long MessageCount => _queue.Count + (_front?.Count ?? 0);
+
+    /// <summary>
+    /// For references, which are only read: this object is written all the time.
+    /// </summary>
+    public MessageQueue Queue => _queue;
+
+    public long MessageCount => _queue.CountFrom(_next) + (_front?.Count ?? 0);
     protected bool IsSuspended => _suspendCount > 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -92,7 +99,7 @@ internal abstract class Mailbox : IThreadPoolWorkItem
         {
             Leave(previous);
         }
-        if (HasRunnableFront || !_queue.TryGoIdle()) _dispatcher.ScheduleAgain(this);
+        if (HasRunnableFront || !_queue.TryGoIdle(_next)) _dispatcher.ScheduleAgain(this);
     }
 
     private bool HasRunnableFront => _front is { Count: > 0 } && _suspendCount == 0;
@@ -108,7 +115,7 @@ internal abstract class Mailbox : IThreadPoolWorkItem
             message = envelope.Message;
             sender = envelope.Sender;
         }
-        else if (!_queue.TryDequeue(out message, out sender))
+        else if (!_queue.TryDequeue(ref _next, out message, out sender))
         {
             return false;
         }

@@ -10,6 +10,9 @@ namespace Akka.Actor;
 /// at the index where the consumer went idle, and no other, has to wake it. So a message costs
 /// one atomic operation, and no wake-up is lost. Segments grow with the load, from
 /// <see cref="SizeMin"/> to <see cref="SizeMax"/> slots.
+/// Where the consumer is in the head segment it keeps itself and passes as 'next', which begins as
+/// 0: it changes with every message, and producers read this object with every message. Side by
+/// side each would wait for the other's cache line.
 /// </remarks>
 internal sealed class MessageQueue
 {
@@ -36,7 +39,6 @@ internal sealed class MessageQueue
     private Segment _tail;
     private Segment _head;
     private Slot[] _slots; // Of the head segment.
-    private int _index;    // Next to read in the head segment; the consumer's.
 
     /// <summary>An empty queue with an idle consumer.</summary>
     public MessageQueue()
@@ -46,14 +48,11 @@ internal sealed class MessageQueue
     }
 
     /// <summary>Messages that wait; exact for the consumer if no producer is active.</summary>
-    public long Count
+    public long CountFrom(int next)
     {
-        get
-        {
-            var tail = Volatile.Read(ref _tail);
-            var used = Math.Min(Volatile.Read(ref tail.Tail) & IndexMask, tail.Slots.Length);
-            return Math.Max(0, tail.First + used - (_head.First + _index));
-        }
+        var tail = Volatile.Read(ref _tail);
+        var used = Math.Min(Volatile.Read(ref tail.Tail) & IndexMask, tail.Slots.Length);
+        return Math.Max(0, tail.First + used - (_head.First + next));
     }
 
     /// <summary>Adds a message.</summary>
@@ -90,10 +89,10 @@ internal sealed class MessageQueue
 
     /// <summary>Takes the oldest message; only the consumer may.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryDequeue(out object message, out IActorRef sender)
+    public bool TryDequeue(ref int next, out object message, out IActorRef sender)
     {
         var slots = _slots;
-        var index = _index;
+        var index = next;
         if ((uint)index < (uint)slots.Length)
         {
             ref var slot = ref slots[index];
@@ -103,25 +102,25 @@ internal sealed class MessageQueue
                 sender = slot.Sender;
                 slot.Message = null;
                 slot.Sender = null;
-                _index = index + 1;
+                next = index + 1;
                 return true;
             }
         }
-        return TryDequeueSlow(out message, out sender);
+        return TryDequeueSlow(ref next, out message, out sender);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryDequeueSlow(out object message, out IActorRef sender)
+    private bool TryDequeueSlow(ref int next, out object message, out IActorRef sender)
     {
-        if (_index == _slots.Length)
+        if (next == _slots.Length)
         {
-            var next = Volatile.Read(ref _head.Next);
-            if (next is not null)
+            var segment = Volatile.Read(ref _head.Next);
+            if (segment is not null)
             {
-                _head = next;
-                _slots = next.Slots;
-                _index = 0;
-                return TryDequeue(out message, out sender);
+                _head = segment;
+                _slots = segment.Slots;
+                next = 0;
+                return TryDequeue(ref next, out message, out sender);
             }
         }
         message = null;
@@ -137,14 +136,14 @@ internal sealed class MessageQueue
 
     /// <summary>Marks the consumer idle unless there is something to read.</summary>
     /// <returns>False if messages wait, or are just being written.</returns>
-    public bool TryGoIdle()
+    public bool TryGoIdle(int next)
     {
         var head = _head;
-        if (_index == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
+        if (next == head.Slots.Length && Volatile.Read(ref head.Next) is not null) return false;
         // IdleAt may only name an index that nobody has taken: a slow producer that took it while
         // the consumer was idle before would wake it a second time.
-        if (Volatile.Read(ref head.Tail) != _index) return false;
-        Volatile.Write(ref head.IdleAt, _index);
-        return Interlocked.CompareExchange(ref head.Tail, _index | IdleBit, _index) == _index;
+        if (Volatile.Read(ref head.Tail) != next) return false;
+        Volatile.Write(ref head.IdleAt, next);
+        return Interlocked.CompareExchange(ref head.Tail, next | IdleBit, next) == next;
     }
 }

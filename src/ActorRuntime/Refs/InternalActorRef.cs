@@ -1,4 +1,5 @@
 #nullable disable
+using Akka.Dispatch;
 using Akka.Util;
 
 namespace Akka.Actor;
@@ -69,6 +70,9 @@ internal abstract class InternalActorRef : IActorRef
 /// <summary>The reference of an actor of this system; all it does is in its cell.</summary>
 internal sealed class LocalActorRef(ActorCell cell, ActorPath path) : InternalActorRef
 {
+    private readonly MessageQueue _queue = cell.Queue;
+    private readonly ActorDispatcher _dispatcher = cell.Dispatcher;
+
     public ActorCell Cell => cell;
     public override ActorPath Path => path;
     public override LocalActorRefProvider Provider => cell.SystemInternal.LocalProvider;
@@ -78,7 +82,7 @@ internal sealed class LocalActorRef(ActorCell cell, ActorPath path) : InternalAc
     public override void Tell(object message, IActorRef sender)
     {
         if (message is null) throw new InvalidMessageException("Message is null");
-        cell.Enqueue(message, sender);
+        if (_queue.Enqueue(message, sender)) _dispatcher.Schedule(cell);
     }
 
     public override void SendSystemMessage(SystemMessage message) => cell.EnqueueSystem(message);

@@ -10,19 +10,19 @@ public sealed class MessageQueueTests : TestKit
     [Fact]
     public void An_idle_consumer_is_woken_exactly_once()
     {
-        var queue = new MessageQueue();
+        var (queue, next) = (new MessageQueue(), 0);
         Assert.True(queue.Enqueue("a", null));
         Assert.False(queue.Enqueue("b", null));
         queue.Wake();
-        Assert.False(queue.TryGoIdle());
+        Assert.False(queue.TryGoIdle(next));
         for (var i = 0; i < 3_000; i++)
         {
             Assert.False(queue.Enqueue(i, null));
         }
-        Assert.Equal(3_002, queue.Count);
-        for (var i = 0; i < 3_002; i++) Assert.True(queue.TryDequeue(out _, out _));
-        Assert.False(queue.TryDequeue(out _, out _));
-        Assert.True(queue.TryGoIdle());
+        Assert.Equal(3_002, queue.CountFrom(next));
+        for (var i = 0; i < 3_002; i++) Assert.True(queue.TryDequeue(ref next, out _, out _));
+        Assert.False(queue.TryDequeue(ref next, out _, out _));
+        Assert.True(queue.TryGoIdle(next));
         Assert.True(queue.Enqueue("c", null));
         Assert.False(queue.Enqueue("d", null));
     }
@@ -30,15 +30,15 @@ public sealed class MessageQueueTests : TestKit
     [Fact]
     public void The_consumer_may_go_idle_at_every_fill_of_every_segment()
     {
-        var queue = new MessageQueue();
+        var (queue, next) = (new MessageQueue(), 0);
         for (var round = 0; round < 5_000; round++)
         {
             Assert.True(queue.Enqueue(round, null));
             queue.Wake();
-            Assert.True(queue.TryDequeue(out var message, out _));
+            Assert.True(queue.TryDequeue(ref next, out var message, out _));
             Assert.Equal(round, message);
-            Assert.True(queue.TryGoIdle());
-            Assert.Equal(0, queue.Count);
+            Assert.True(queue.TryGoIdle(next));
+            Assert.Equal(0, queue.CountFrom(next));
         }
     }
 

@@ -55,8 +55,15 @@ public sealed class SessionInteropTests : IDisposable
             + "other_config:cfm_interval=100");
         await WaitAsync(_ours, "va bfd_status:state=up cfm_fault=false cfm_remote_mpids=2");
         await WaitAsync(_stock, "vb bfd_status:state=up cfm_fault=false cfm_remote_mpids=1");
-        Assert.Equal(Shape(await _stock.SaysAsync("ovs-appctl bfd/show vb")),
-            Shape(await _ours.SaysAsync("ovs-appctl bfd/show va")));
+        // Intervals are agreed on with the packets that follow.
+        var (theirs, own) = ("", "");
+        await Poll.UntilAsync(async () =>
+        {
+            theirs = Shape(await _stock.SaysAsync("ovs-appctl bfd/show vb"));
+            own = Shape(await _ours.SaysAsync("ovs-appctl bfd/show va"));
+            return theirs == own;
+        });
+        Assert.Equal(theirs, own);
         Assert.Equal(
             Shape(await _stock.SaysAsync("ovs-appctl cfm/show vb")).Replace("vb", "va")
                 .Replace("MPID 2", "MPID X").Replace("MPID 1", "MPID 2")

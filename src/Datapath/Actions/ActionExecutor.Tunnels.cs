@@ -11,21 +11,9 @@ internal sealed partial class ActionExecutor
     /// </summary>
     private void RunSegments(ref PacketRun run, DatapathAction[] actions, int start)
     {
-        if (!Segmenter.TryCreate(run.Packet, packetType: 0, out var segmenter))
+        if (!context.TryCut(run.Packet, out var segmenter)) return;
+        while (context.TryNext(ref segmenter, out var segment))
         {
-            context.Drop(run.Packet, DropReason.SegmentationFailed);
-            return;
-        }
-
-        while (true)
-        {
-            var segment = context.Pool.Rent();
-            if (!segmenter.MoveNext(segment))
-            {
-                context.Pool.Release(segment);
-                break;
-            }
-
             var key = run.Key;
             var branch = new PacketRun
             {
@@ -120,21 +108,9 @@ internal sealed partial class ActionExecutor
     /// <summary>Tunnelled packets that came in one message of the kernel's (UDP GRO).</summary>
     private void PopSegments(ref PacketRun outer, uint number)
     {
-        if (!Segmenter.TryCreate(outer.Packet, packetType: 0, out var segmenter))
+        if (!context.TryCut(outer.Packet, out var segmenter)) return;
+        while (context.TryNext(ref segmenter, out var segment))
         {
-            context.Drop(outer.Packet, DropReason.SegmentationFailed);
-            return;
-        }
-
-        while (true)
-        {
-            var segment = context.Pool.Rent();
-            if (!segmenter.MoveNext(segment))
-            {
-                context.Pool.Release(segment);
-                break;
-            }
-
             var branch = outer;
             branch.Packet = segment;
             branch.Layout.EndOffset = segment.Size;

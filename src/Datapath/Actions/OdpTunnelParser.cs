@@ -100,95 +100,78 @@ internal static class OdpTunnelParser
             && ErspanHeader.TryParse(rest[gre..], out _, out _, out _));
     }
 
+    /// <summary>One "name=value" of a header, into its bytes; false for a name it lacks.</summary>
+    private delegate bool FieldReader(
+        ReadOnlySpan<char> name, ReadOnlySpan<char> value, Span<byte> header);
+
+    /// <summary>The header's fields in any order; 'at' goes on behind its 'size' bytes.</summary>
+    private static bool TryFields(
+        ReadOnlySpan<char> text, Span<byte> header, int size, ref int at, FieldReader read)
+    {
+        if (header.Length < size) return false;
+        at += size;
+        var items = new OdpItems(text);
+        while (items.MoveNext(out _))
+        {
+            if (!read(items.Name, items.Arguments, header)) return false;
+        }
+
+        return true;
+    }
+
     private static bool TryLink(ReadOnlySpan<char> text, Span<byte> link)
     {
-        var items = new OdpItems(text);
-        while (items.MoveNext(out _))
-        {
-            if (items.Name is "dl_type")
+        var at = 0;
+        return TryFields(text, link, OuterHeader.LinkSize, ref at, (name, value, into) =>
+            name switch
             {
-                if (!TryWord(items.Arguments, link[12..])) return false;
-            }
-            else
-            {
-                if (!MacBytes.TryParse(items.Arguments, out var mac)) return false;
-                mac.CopyTo(items.Name is "dst" ? link : link[6..]);
-            }
-        }
-
-        return true;
+                "dl_type" => TryWord(value, into[12..]),
+                "dst" => TryMac(value, into),
+                "src" => TryMac(value, into[6..]),
+                _ => false,
+            });
     }
 
-    private static bool TryIpv4(ReadOnlySpan<char> text, Span<byte> ip, ref int at)
-    {
-        if (ip.Length < 20) return false;
-        at += 20;
-        ip[0] = 0x45;
-        var items = new OdpItems(text);
-        while (items.MoveNext(out _))
+    private static bool TryIpv4(ReadOnlySpan<char> text, Span<byte> ip, ref int at) =>
+        TryFields(text, ip, 20, ref at, (name, value, into) =>
         {
-            var isGood = items.Name switch
+            into[0] = 0x45;
+            return name switch
             {
-                "src" => TryAddress(items.Arguments, ip.Slice(12, 4)),
-                "dst" => TryAddress(items.Arguments, ip.Slice(16, 4)),
-                "proto" => OdpNumber.TryParse(items.Arguments, out ip[9]),
-                "tos" => OdpNumber.TryParse(items.Arguments, out ip[1]),
-                "ttl" => OdpNumber.TryParse(items.Arguments, out ip[8]),
-                "frag" => TryWord(items.Arguments, ip[6..]),
+                "src" => TryAddress(value, into.Slice(12, 4)),
+                "dst" => TryAddress(value, into.Slice(16, 4)),
+                "proto" => OdpNumber.TryParse(value, out into[9]),
+                "tos" => OdpNumber.TryParse(value, out into[1]),
+                "ttl" => OdpNumber.TryParse(value, out into[8]),
+                "frag" => TryWord(value, into[6..]),
                 _ => false,
             };
-            if (!isGood) return false;
-        }
+        });
 
-        return true;
-    }
-
-    private static bool TryIpv6(ReadOnlySpan<char> text, Span<byte> ip, ref int at)
-    {
-        if (ip.Length < 40) return false;
-        at += 40;
-        uint label = 0;
-        byte trafficClass = 0;
-        var items = new OdpItems(text);
-        while (items.MoveNext(out _))
+    private static bool TryIpv6(ReadOnlySpan<char> text, Span<byte> ip, ref int at) =>
+        TryFields(text, ip, 40, ref at, (name, value, into) =>
         {
-            var isGood = items.Name switch
+            into[0] |= 0x60;
+            return name switch
             {
-                "src" => TryAddress(items.Arguments, ip.Slice(8, 16)),
-                "dst" => TryAddress(items.Arguments, ip.Slice(24, 16)),
-                "proto" => OdpNumber.TryParse(items.Arguments, out ip[6]),
-                "hlimit" => OdpNumber.TryParse(items.Arguments, out ip[7]),
-                "label" => OdpNumber.TryParse(items.Arguments, out label),
-                "tclass" => OdpNumber.TryParse(items.Arguments, out trafficClass),
+                "src" => TryAddress(value, into.Slice(8, 16)),
+                "dst" => TryAddress(value, into.Slice(24, 16)),
+                "proto" => OdpNumber.TryParse(value, out into[6]),
+                "hlimit" => OdpNumber.TryParse(value, out into[7]),
+                "label" => TryBits(value, into, shift: 0, max: 0xFFFFF),
+                "tclass" => TryBits(value, into, shift: 20, max: byte.MaxValue),
                 _ => false,
             };
-            if (!isGood) return false;
-        }
+        });
 
-        BinaryPrimitives.WriteUInt32BigEndian(
-            ip, 0x6000_0000u | ((uint)trafficClass << 20) | (label & 0xFFFFF));
-        return true;
-    }
-
-    private static bool TryUdp(ReadOnlySpan<char> text, Span<byte> udp, ref int at)
-    {
-        if (udp.Length < 8) return false;
-        at += 8;
-        var items = new OdpItems(text);
-        while (items.MoveNext(out _))
+    private static bool TryUdp(ReadOnlySpan<char> text, Span<byte> udp, ref int at) =>
+        TryFields(text, udp, 8, ref at, (name, value, into) => name switch
         {
-            var isGood = items.Name switch
-            {
-                "src" => TryWord(items.Arguments, udp),
-                "dst" => TryWord(items.Arguments, udp[2..]),
-                "csum" => TryWord(items.Arguments, udp[6..]),
-                _ => false,
-            };
-            if (!isGood) return false;
-        }
-
-        return true;
-    }
+            "src" => TryWord(value, into),
+            "dst" => TryWord(value, into[2..]),
+            "csum" => TryWord(value, into[6..]),
+            _ => false,
+        });
 
     private static bool TryVxlan(ReadOnlySpan<char> text, Span<byte> vxlan, ref int at)
     {
@@ -200,27 +183,14 @@ internal static class OdpTunnelParser
         return vni <= 0xFF_FFFF;
     }
 
-    private static bool TryGtpu(ReadOnlySpan<char> text, Span<byte> gtpu, ref int at)
-    {
-        if (gtpu.Length < 8) return false;
-        at += 8;
-        uint teid = 0;
-        var items = new OdpItems(text);
-        while (items.MoveNext(out _))
+    private static bool TryGtpu(ReadOnlySpan<char> text, Span<byte> gtpu, ref int at) =>
+        TryFields(text, gtpu, 8, ref at, (name, value, into) => name switch
         {
-            var isGood = items.Name switch
-            {
-                "flags" => OdpNumber.TryParse(items.Arguments, out gtpu[0]),
-                "msgtype" => OdpNumber.TryParse(items.Arguments, out gtpu[1]),
-                "teid" => OdpNumber.TryParse(items.Arguments, out teid),
-                _ => false,
-            };
-            if (!isGood) return false;
-        }
-
-        BinaryPrimitives.WriteUInt32BigEndian(gtpu[4..], teid);
-        return true;
-    }
+            "flags" => OdpNumber.TryParse(value, out into[0]),
+            "msgtype" => OdpNumber.TryParse(value, out into[1]),
+            "teid" => TryBits(value, into[4..], shift: 0, max: uint.MaxValue),
+            _ => false,
+        });
 
     private static bool TryGeneve(ReadOnlySpan<char> text, Span<byte> geneve, ref int at)
     {
@@ -337,6 +307,22 @@ internal static class OdpTunnelParser
     {
         if (!OdpNumber.TryParse<ushort>(text, out var value)) return false;
         BinaryPrimitives.WriteUInt16BigEndian(into, value);
+        return true;
+    }
+
+    /// <summary>A number of at most 'max', or-ed into a word that is zero there.</summary>
+    private static bool TryBits(ReadOnlySpan<char> text, Span<byte> into, int shift, uint max)
+    {
+        if (!OdpNumber.TryParse<uint>(text, out var value) || value > max) return false;
+        var word = BinaryPrimitives.ReadUInt32BigEndian(into) | (value << shift);
+        BinaryPrimitives.WriteUInt32BigEndian(into, word);
+        return true;
+    }
+
+    private static bool TryMac(ReadOnlySpan<char> text, Span<byte> into)
+    {
+        if (!MacBytes.TryParse(text, out var mac)) return false;
+        mac.CopyTo(into);
         return true;
     }
 

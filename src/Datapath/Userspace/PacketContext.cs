@@ -168,25 +168,26 @@ internal sealed class PacketContext
 
     private void Segment(PacketPort port, PacketBuffer packet, in EgressMetadata egress)
     {
-        if (!Segmenter.TryCreate(packet, packetType: 0, out var segmenter))
-        {
-            Drop(packet, DropReason.SegmentationFailed);
-            return;
-        }
-
-        while (true)
-        {
-            var segment = Pool.Rent();
-            if (!segmenter.MoveNext(segment))
-            {
-                Pool.Release(segment);
-                break;
-            }
-
-            Append(port, segment, egress);
-        }
-
+        if (!TryCut(packet, out var segmenter)) return;
+        while (TryNext(ref segmenter, out var segment)) Append(port, segment, egress);
         Pool.Release(packet);
+    }
+
+    /// <summary>Begins to cut a super-packet; what is none is dropped.</summary>
+    public bool TryCut(PacketBuffer packet, out Segmenter segmenter)
+    {
+        if (Segmenter.TryCreate(packet, packetType: 0, out segmenter)) return true;
+        Drop(packet, DropReason.SegmentationFailed);
+        return false;
+    }
+
+    /// <summary>The next segment, with one reference; false when there are no more.</summary>
+    public bool TryNext(ref Segmenter segmenter, out PacketBuffer segment)
+    {
+        segment = Pool.Rent();
+        if (segmenter.MoveNext(segment)) return true;
+        Pool.Release(segment);
+        return false;
     }
 
     /// <summary>The packet with its checksum finished: a copy when others hold it too.</summary>

@@ -35,9 +35,11 @@ enum fabric_drop_reason {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define FABRIC_BE16(value) ((fabric_u16)((((value) & 0xff) << 8) | (((value) >> 8) & 0xff)))
 #define FABRIC_BE32(value) __builtin_bswap32(value)
+#define FABRIC_BE64(value) __builtin_bswap64(value)
 #else
 #define FABRIC_BE16(value) ((fabric_u16)(value))
 #define FABRIC_BE32(value) ((fabric_u32)(value))
+#define FABRIC_BE64(value) ((fabric_u64)(value))
 #endif
 
 #define FABRIC_TYPE_IPV4 FABRIC_BE16(0x0800)
@@ -48,6 +50,13 @@ enum fabric_drop_reason {
 #define FABRIC_TYPE_IPV6 FABRIC_BE16(0x86dd)
 /* Below 0x0600 the field is a length: IEEE 802.3, matched as 0x05ff. */
 #define FABRIC_TYPE_NONE FABRIC_BE16(0x05ff)
+
+#define FABRIC_PROTOCOL_ICMP 1
+#define FABRIC_PROTOCOL_TCP 6
+#define FABRIC_PROTOCOL_UDP 17
+#define FABRIC_PROTOCOL_GRE 47
+#define FABRIC_PROTOCOL_ICMPV6 58
+#define FABRIC_PROTOCOL_SCTP 132
 
 /* What is to be parsed. The accelerated tag is one that the kernel keeps beside the bytes. */
 struct fabric_frame {
@@ -70,6 +79,28 @@ FABRIC_INLINE fabric_u16 fabric_wire16(const fabric_u8 *bytes)
 
 	__builtin_memcpy(&value, bytes, sizeof(value));
 	return value;
+}
+
+FABRIC_INLINE fabric_u32 fabric_wire32(const fabric_u8 *bytes)
+{
+	fabric_u32 value;
+
+	__builtin_memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+FABRIC_INLINE fabric_u64 fabric_wire64(const fabric_u8 *bytes)
+{
+	fabric_u64 value;
+
+	__builtin_memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+FABRIC_INLINE void fabric_put16(fabric_u8 *to, fabric_u32 value)
+{
+	to[0] = (fabric_u8)(value >> 8);
+	to[1] = (fabric_u8)value;
 }
 
 FABRIC_INLINE int fabric_is_vlan(fabric_u16 type)

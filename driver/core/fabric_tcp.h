@@ -19,6 +19,9 @@
 #define FABRIC_TCP_ACK 0x10
 #define FABRIC_TCP_URGENT 0x20
 
+#define FABRIC_TCP_OPTIONS_BYTES 40
+#define FABRIC_TCP_OPTIONS_MAX 20 /* That are looked at: the verifier of eBPF walks them all. */
+
 /* One reassembled datagram and a segment: how far an ACK may be off. */
 #define FABRIC_TCP_SLACK (0xffff + 1500)
 
@@ -118,6 +121,45 @@ FABRIC_INLINE fabric_u8 fabric_tcp_scale_of(const struct fabric_tcp_segment *seg
 	return segment->scale_option == FABRIC_NO_SCALE
 		       ? 0
 		       : (FABRIC_SCALE_OFFERED | (segment->scale_option & FABRIC_SCALE_SHIFT));
+}
+
+/* The window scale of a SYN, from its options: the first 'size' of these bytes. */
+FABRIC_INLINE fabric_u8 fabric_tcp_read_scale(const fabric_u8 options[64], fabric_u32 size)
+{
+	fabric_u32 at = 0, i;
+
+	for (i = 0; i < FABRIC_TCP_OPTIONS_MAX; i++) {
+		fabric_u8 kind = options[at & 63], length;
+
+		if (at + 3 > size || kind == 0)
+			return FABRIC_NO_SCALE;
+		if (kind == 1) {
+			at++;
+			continue;
+		}
+		length = options[(at + 1) & 63];
+		if (kind == 3 && length == 3) {
+			fabric_u8 shift = options[(at + 2) & 63];
+
+			return shift > 14 ? 14 : shift;
+		}
+		if (length < 2)
+			return FABRIC_NO_SCALE;
+		at += length;
+	}
+	return FABRIC_NO_SCALE;
+}
+
+/* From the 20 bytes of a header; the scale is in its options. */
+FABRIC_INLINE void fabric_tcp_read(struct fabric_tcp_segment *segment, const fabric_u8 *tcp,
+				   fabric_u32 payload_size)
+{
+	segment->flags = tcp[13];
+	segment->sequence = FABRIC_BE32(fabric_wire32(tcp + 4));
+	segment->acknowledgement = FABRIC_BE32(fabric_wire32(tcp + 8));
+	segment->window = fabric_read16(tcp + 14);
+	segment->payload_size = payload_size;
+	segment->scale_option = FABRIC_NO_SCALE;
 }
 
 /* A window as it is in headers after the handshake, rounded up. */

@@ -3,6 +3,7 @@
 #ifndef FABRIC_ACTIONS_H
 #define FABRIC_ACTIONS_H
 
+#include "fabric_state.h"
 #include "fabric_edit.h"
 
 #define FABRIC_WALK_MAX 64 /* Steps of one visit: rows may be chained. */
@@ -198,13 +199,7 @@ FABRIC_INLINE fabric_u32 fabric_step_edit(struct fabric_walk *walk, const struct
 		s->tunnel = step->c;
 		return 0;
 	case FABRIC_STEP_CONNTRACK_CLEAR:
-		s->key.conntrack_state = 0;
-		s->key.conntrack_zone = 0;
-		s->key.conntrack_mark = 0;
-		s->key.conntrack_protocol = 0;
-		s->word[2] = s->word[3] = 0;
-		s->word[21] = 0;
-		s->key.conntrack_port_source = s->key.conntrack_port_destination = 0;
+		fabric_key_forget(&s->key);
 		return 0;
 	default:
 		return FABRIC_DROP_ActionUnsupported;

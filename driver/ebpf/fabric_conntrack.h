@@ -15,33 +15,6 @@ FABRIC_INLINE struct fabric_conntrack_spec *fabric_spec_of(const struct fabric_s
 	return bpf_map_lookup_elem(&fabric_conntrack_specs, &number);
 }
 
-/* The window scale of a SYN, from options that were copied to s->header. */
-FABRIC_INLINE fabric_u8 fabric_read_scale(const struct fabric_scratch *s, fabric_u32 size)
-{
-	fabric_u32 at = 0, i;
-
-	for (i = 0; i < 20; i++) {
-		fabric_u8 kind = s->header[at & 63], length;
-
-		if (at + 3 > size || kind == 0)
-			return FABRIC_NO_SCALE;
-		if (kind == 1) {
-			at++;
-			continue;
-		}
-		length = s->header[(at + 1) & 63];
-		if (kind == 3 && length == 3) {
-			fabric_u8 shift = s->header[(at + 2) & 63];
-
-			return shift > 14 ? 14 : shift;
-		}
-		if (length < 2)
-			return FABRIC_NO_SCALE;
-		at += length;
-	}
-	return FABRIC_NO_SCALE;
-}
-
 /* End of the IP packet, in bytes from the frame's start. */
 FABRIC_INLINE fabric_u32 fabric_ip_end(struct __sk_buff *skb, const struct fabric_scratch *s)
 {
@@ -63,30 +36,16 @@ FABRIC_INLINE int fabric_read_segment(struct __sk_buff *skb, struct fabric_scrat
 	if (!payload || payload < transport + 20 || payload > end ||
 	    bpf_skb_load_bytes(skb, transport, tcp, 20))
 		return 0;
-	s->segment.flags = tcp[13];
-	s->segment.sequence = FABRIC_BE32(*(fabric_u32 *)(tcp + 4));
-	s->segment.acknowledgement = FABRIC_BE32(*(fabric_u32 *)(tcp + 8));
-	s->segment.window = fabric_read16(tcp + 14);
-	s->segment.payload_size = end - payload;
-	s->segment.scale_option = FABRIC_NO_SCALE;
+	fabric_tcp_read(&s->segment, tcp, end - payload);
 	options = payload - transport - 20;
 	if (!(tcp[13] & FABRIC_TCP_SYN) || options < 3)
 		return 1;
-	if (options > 40)
-		options = 40;
+	if (options > FABRIC_TCP_OPTIONS_BYTES)
+		options = FABRIC_TCP_OPTIONS_BYTES;
 	if (bpf_skb_load_bytes(skb, transport + 20, s->header, options))
 		return 0;
-	s->segment.scale_option = fabric_read_scale(s, options);
+	s->segment.scale_option = fabric_tcp_read_scale(s->header, options);
 	return 1;
-}
-
-FABRIC_INLINE int fabric_is_icmp_error(fabric_u8 protocol, fabric_u16 type_wire)
-{
-	fabric_u16 type = FABRIC_BE16(type_wire);
-
-	if (protocol == FABRIC_PROTOCOL_ICMP)
-		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-	return protocol == FABRIC_PROTOCOL_ICMPV6 && type >= 1 && type <= 4;
 }
 
 FABRIC_INLINE int fabric_udp_is_whole(struct __sk_buff *skb, const struct fabric_scratch *s)
@@ -126,7 +85,7 @@ FABRIC_INLINE int fabric_read_tuple(struct __sk_buff *skb, struct fabric_scratch
 		s->tuple.port_destination = s->key.port_destination;
 		return !bpf_skb_load_bytes(skb, s->layout.transport + 4, &s->tuple.port_source, 2);
 	}
-	if (protocol != 132)
+	if (protocol != FABRIC_PROTOCOL_SCTP)
 		s->tuple.port_source = s->tuple.port_destination = 0;
 	return 1;
 }
@@ -138,17 +97,16 @@ FABRIC_INLINE void fabric_finish(struct __sk_buff *skb, struct fabric_scratch *s
 				 fabric_u32 is_reply)
 {
 	if (spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
-		state |= connection->nat == FABRIC_NAT_SOURCE ? FABRIC_STATE_SOURCE_NAT
-							      : FABRIC_STATE_DESTINATION_NAT;
+		state |= fabric_nat_state(connection);
 		if (is_reply)
 			fabric_reverse(&s->wanted, &connection->original);
 		else
 			fabric_reverse(&s->wanted, &connection->reply);
-		fabric_say_tracked(s, spec->zone, state, connection);
+		fabric_key_tracked(&s->key, spec->zone, state, connection);
 		fabric_rewrite(skb, s);
 		return;
 	}
-	fabric_say_tracked(s, spec->zone, state, connection);
+	fabric_key_tracked(&s->key, spec->zone, state, connection);
 }
 
 SEC("tc")
@@ -176,7 +134,7 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 		fabric_say_invalid(s, spec->zone);
 		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 	}
-	if (fabric_is_icmp_error(s->key.protocol, s->key.port_source))
+	if (fabric_is_icmp_error(s->key.protocol, FABRIC_BE16(s->key.port_source)))
 		return fabric_go(skb, FABRIC_PROGRAM_RELATED);
 
 	connection = fabric_find(&s->tuple, &is_reply);
@@ -204,19 +162,6 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 		fabric_tell(FABRIC_EVENT_UPDATED, connection);
 	fabric_finish(skb, s, spec, connection, state, is_reply);
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
-}
-
-FABRIC_INLINE int fabric_can_start(const struct fabric_scratch *s)
-{
-	fabric_u8 type = s->tuple.icmp_type;
-
-	if (s->tuple.protocol == FABRIC_PROTOCOL_TCP)
-		return fabric_tcp_can_start(&s->segment);
-	if (s->tuple.protocol == FABRIC_PROTOCOL_ICMP)
-		return type == 8 || type == 13 || type == 15;
-	if (s->tuple.protocol == FABRIC_PROTOCOL_ICMPV6)
-		return type == 128;
-	return 1;
 }
 
 /* Makes s->tuple a connection; a drop reason when it cannot. */
@@ -250,7 +195,7 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 			return FABRIC_DROP_ConntrackNatExhausted;
 		}
 		fabric_reverse(&s->quoted, &s->tuple);
-		fresh->nat = fabric_equal(&s->wanted, &s->quoted) ? FABRIC_NAT_NONE : spec->nat;
+		fresh->nat = fabric_same_tuple(&s->wanted, &s->quoted) ? FABRIC_NAT_NONE : spec->nat;
 	} else if (bpf_map_update_elem(&fabric_replies, &s->wanted, &s->tuple, BPF_NOEXIST)) {
 		fabric_return_place(spec->zone);
 		return FABRIC_DROP_ConntrackNatExhausted;
@@ -277,13 +222,11 @@ int fabric_program_create(struct __sk_buff *skb)
 	spec = fabric_spec_of(s);
 	if (!spec)
 		return fabric_drop(FABRIC_DROP_ActionMalformed);
-	if (!fabric_can_start(s)) {
+	if (!fabric_can_start(&s->tuple, &s->segment)) {
 		fabric_say_invalid(s, spec->zone);
 	} else if (!(spec->flags & FABRIC_CT_COMMIT)) {
-		fabric_forget(s);
-		s->key.conntrack_zone = FABRIC_BE16(spec->zone);
-		s->key.conntrack_state = (fabric_u8)state;
-		fabric_say_original(s, &s->tuple);
+		fabric_key_state(&s->key, spec->zone, state);
+		fabric_key_tuple(&s->key, &s->tuple);
 	} else {
 		reason = fabric_create(skb, s, spec);
 		if (reason) {

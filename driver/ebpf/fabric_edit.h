@@ -5,11 +5,6 @@
 
 #include "fabric_lookup.h"
 
-#define FABRIC_PROTOCOL_ICMP 1
-#define FABRIC_PROTOCOL_TCP 6
-#define FABRIC_PROTOCOL_UDP 17
-#define FABRIC_PROTOCOL_ICMPV6 58
-
 FABRIC_INLINE int fabric_is_ipv4(const struct fabric_scratch *s)
 {
 	return s->key.ethernet_type == FABRIC_TYPE_IPV4;

@@ -13,27 +13,13 @@ FABRIC_INLINE fabric_u32 fabric_read_quoted(struct __sk_buff *skb, struct fabric
 	int is_ipv6 = fabric_is_ipv6(s);
 	fabric_u8 bytes[40], ports[8];
 
-	if (bpf_skb_load_bytes(skb, at, bytes, is_ipv6 ? 40 : 20) ||
-	    bytes[0] >> 4 != (is_ipv6 ? 6 : 4))
+	if (bpf_skb_load_bytes(skb, at, bytes, is_ipv6 ? 40 : 20))
 		return 0;
-	transport = at + (is_ipv6 ? 40 : (bytes[0] & 15) * 4);
-	if (!is_ipv6 && ((bytes[0] & 15) < 5 || (fabric_read16(bytes + 6) & 0x3fff)))
+	transport = fabric_quoted_size(bytes, is_ipv6);
+	if (!transport || bpf_skb_load_bytes(skb, at + transport, ports, 8))
 		return 0;
-	if (bpf_skb_load_bytes(skb, transport, ports, 8))
-		return 0;
-	fabric_copy_address(s->quoted.source, bytes + (is_ipv6 ? 8 : 12), is_ipv6);
-	fabric_copy_address(s->quoted.destination, bytes + (is_ipv6 ? 24 : 16), is_ipv6);
-	s->quoted.zone = zone;
-	s->quoted.protocol = is_ipv6 ? bytes[6] : bytes[9];
-	s->quoted.icmp_type = 0;
-	s->quoted.port_source = fabric_wire16(ports);
-	s->quoted.port_destination = fabric_wire16(ports + 2);
-	if (fabric_is_icmp(s->quoted.protocol)) {
-		s->quoted.icmp_type = ports[0];
-		s->quoted.port_source = fabric_wire16(ports + 4);
-		s->quoted.port_destination = FABRIC_BE16(ports[1]);
-	}
-	return transport;
+	fabric_quoted_tuple(&s->quoted, bytes, ports, is_ipv6, zone);
+	return at + transport;
 }
 
 /* Changes two or four quoted bytes; the ICMP checksum covers them. */
@@ -150,17 +136,16 @@ int fabric_program_related(struct __sk_buff *skb)
 	if (is_reply)
 		state |= FABRIC_STATE_REPLY;
 	if (spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
-		state |= connection->nat == FABRIC_NAT_SOURCE ? FABRIC_STATE_SOURCE_NAT
-							      : FABRIC_STATE_DESTINATION_NAT;
+		state |= fabric_nat_state(connection);
 		/* Beyond the translation the quoted packet looks as its sender sent it. */
 		if (is_reply)
 			s->wanted = connection->original;
 		else
 			s->wanted = connection->reply;
-		fabric_say_tracked(s, spec->zone, state, connection);
+		fabric_key_tracked(&s->key, spec->zone, state, connection);
 		fabric_translate_error(skb, s, ports);
 	} else {
-		fabric_say_tracked(s, spec->zone, state, connection);
+		fabric_key_tracked(&s->key, spec->zone, state, connection);
 	}
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 }

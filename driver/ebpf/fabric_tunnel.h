@@ -7,15 +7,8 @@
 #ifndef FABRIC_TUNNEL_H
 #define FABRIC_TUNNEL_H
 
+#include "fabric_outer.h"
 #include "fabric_edit.h"
-
-#define FABRIC_GENEVE_SIZE 8
-#define FABRIC_OPTION_OVN FABRIC_BE32(0x01028001) /* Class, critical type 0, one word. */
-
-#define FABRIC_TUNNEL_OAM FABRIC_BE16(1)
-#define FABRIC_TUNNEL_DF FABRIC_BE16(2)
-#define FABRIC_TUNNEL_CHECKSUM FABRIC_BE16(4)
-#define FABRIC_TUNNEL_KEY FABRIC_BE16(8)
 
 /* linux/bpf.h of newer kernels: the inner packet's version. */
 #define FABRIC_DECAP_IPV4 (1ull << 7)
@@ -29,12 +22,6 @@ FABRIC_INLINE int fabric_send_slowly(struct __sk_buff *skb, struct fabric_scratc
 	return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
 }
 
-FABRIC_INLINE void fabric_write16(fabric_u8 *to, fabric_u16 value)
-{
-	to[0] = (fabric_u8)(value >> 8);
-	to[1] = (fabric_u8)value;
-}
-
 /* Size of the tunnel's own header, UDP's included. */
 FABRIC_INLINE fabric_u32 fabric_tunnel_size(const struct fabric_port *port,
 					    const struct fabric_tunnel *tunnel)
@@ -42,44 +29,8 @@ FABRIC_INLINE fabric_u32 fabric_tunnel_size(const struct fabric_port *port,
 	if (port->kind == FABRIC_PORT_GENEVE)
 		return 8 + FABRIC_GENEVE_SIZE + (tunnel->options_size & 0x3c);
 	if (port->kind == FABRIC_PORT_VXLAN)
-		return 16;
+		return 8 + FABRIC_VXLAN_SIZE;
 	return tunnel->flags & FABRIC_TUNNEL_KEY ? 8 : 4;
-}
-
-FABRIC_INLINE void fabric_write_ipv4(fabric_u8 *ip, const struct fabric_tunnel *tunnel,
-				     fabric_u32 size, fabric_u8 protocol)
-{
-	fabric_u32 sum = 0, i;
-
-	__builtin_memset(ip, 0, 20);
-	ip[0] = 0x45;
-	ip[1] = tunnel->tos;
-	fabric_write16(ip + 2, (fabric_u16)size);
-	if (tunnel->flags & FABRIC_TUNNEL_DF)
-		ip[6] = 0x40;
-	ip[8] = tunnel->ttl ? tunnel->ttl : 64;
-	ip[9] = protocol;
-	__builtin_memcpy(ip + 12, tunnel->route_source, 4);
-	__builtin_memcpy(ip + 16, tunnel->destination, 4);
-#pragma unroll
-	for (i = 0; i < 20; i += 2)
-		sum += fabric_read16(ip + i);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	fabric_write16(ip + 10, (fabric_u16)~sum);
-}
-
-FABRIC_INLINE void fabric_write_ipv6(fabric_u8 *ip, const struct fabric_tunnel *tunnel,
-				     fabric_u32 size, fabric_u8 protocol)
-{
-	ip[0] = (fabric_u8)(0x60 | (tunnel->tos >> 4));
-	ip[1] = (fabric_u8)(tunnel->tos << 4);
-	ip[2] = ip[3] = 0;
-	fabric_write16(ip + 4, (fabric_u16)(size - 40));
-	ip[6] = protocol;
-	ip[7] = tunnel->ttl ? tunnel->ttl : 64;
-	__builtin_memcpy(ip + 8, tunnel->route_source, 16);
-	__builtin_memcpy(ip + 24, tunnel->destination, 16);
 }
 
 /* The tunnel's header at 's->header + at', which is before the inner Ethernet header. */
@@ -88,35 +39,28 @@ FABRIC_INLINE void fabric_write_tunnel(struct fabric_scratch *s, const struct fa
 				       fabric_u32 size, fabric_u16 entropy)
 {
 	fabric_u8 *header = s->header + (at & 63);
-	const fabric_u8 *id = (const fabric_u8 *)&tunnel->id;
 	fabric_u32 i;
 
 	if (port->kind == FABRIC_PORT_GRE) {
-		fabric_write16(header, tunnel->flags & FABRIC_TUNNEL_KEY ? 0x2000 : 0);
-		fabric_write16(header + 2, 0x6558);
-		__builtin_memcpy(header + 4, id + 4, 4);
+		fabric_put16(header, tunnel->flags & FABRIC_TUNNEL_KEY ? 0x2000 : 0);
+		fabric_put16(header + 2, FABRIC_TYPE_TEB);
+		__builtin_memcpy(header + 4, (const fabric_u8 *)&tunnel->id + 4, 4);
 		return;
 	}
-	fabric_write16(header, entropy);
+	fabric_put16(header, entropy);
 	__builtin_memcpy(header + 2, &port->tunnel_port, 2);
-	fabric_write16(header + 4, (fabric_u16)size);
-	fabric_write16(header + 6, 0);
+	fabric_put16(header + 4, (fabric_u16)size);
+	fabric_put16(header + 6, 0);
 	header += 8;
-	__builtin_memset(header, 0, 8);
-	header[4] = id[5];
-	header[5] = id[6];
-	header[6] = id[7];
 	if (port->kind == FABRIC_PORT_VXLAN) {
-		header[0] = 0x08;
+		fabric_write_vxlan(header, tunnel);
 		return;
 	}
-	header[0] = (tunnel->options_size & 0x3c) >> 2;
-	header[1] = tunnel->flags & FABRIC_TUNNEL_OAM ? 0x80 : 0;
-	fabric_write16(header + 2, 0x6558);
+	fabric_write_geneve(header, tunnel, tunnel->options_size & 0x3c);
 	for (i = 0; i < FABRIC_TUNNEL_OPTIONS_MAX; i += 4) {
 		if (i >= (fabric_u32)(tunnel->options_size & 0x3c))
 			break;
-		__builtin_memcpy(header + 8 + i, tunnel->options + i, 4);
+		__builtin_memcpy(header + FABRIC_GENEVE_SIZE + i, tunnel->options + i, 4);
 	}
 }
 
@@ -182,7 +126,7 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	fabric_u32 room = ip + size + FABRIC_ETHERNET_SIZE, payload, at, total;
 	fabric_u16 entropy = (fabric_u16)(0x8000 | (bpf_get_hash_recalc(skb) & 0x7fff));
 	fabric_u8 inner[FABRIC_ETHERNET_SIZE];
-	fabric_u8 protocol = port->kind == FABRIC_PORT_GRE ? 47 : 17;
+	fabric_u8 protocol = port->kind == FABRIC_PORT_GRE ? FABRIC_PROTOCOL_GRE : FABRIC_PROTOCOL_UDP;
 	int is_ip = fabric_is_ip(skb);
 	fabric_u64 last;
 
@@ -194,11 +138,11 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	if (fabric_make_room(skb, port, tunnel, room))
 		return fabric_send_slowly(skb, s);
 	__builtin_memset(s->header, 0, FABRIC_ETHERNET_SIZE);
-	fabric_write16(s->header + 12, tunnel->is_ipv6 ? 0x86dd : 0x0800);
+	fabric_put16(s->header + 12, tunnel->is_ipv6 ? 0x86dd : 0x0800);
 	if (tunnel->is_ipv6)
-		fabric_write_ipv6(s->header + 14, tunnel, payload + 40, protocol);
+		fabric_write_ipv6(s->header + 14, tunnel, tunnel->route_source, payload, protocol);
 	else
-		fabric_write_ipv4(s->header + 14, tunnel, payload + 20, protocol);
+		fabric_write_ipv4(s->header + 14, tunnel, tunnel->route_source, payload, protocol);
 	at = FABRIC_ETHERNET_SIZE + ip;
 	fabric_write_tunnel(s, port, tunnel, at, payload, entropy);
 	total = at + size;

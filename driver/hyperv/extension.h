@@ -34,6 +34,7 @@
 #define __builtin_memcpy memcpy
 #define __builtin_memset memset
 #define __builtin_bswap32 _byteswap_ulong
+#define __builtin_bswap64 _byteswap_uint64
 #endif
 #ifndef MdlMappingNoExecute
 #define MdlMappingNoExecute 0x40000000
@@ -120,7 +121,11 @@ enum fabric_action_kind {
 struct fabric_action {
 	enum fabric_action_kind kind;
 	union {
-		ULONG number; /* Port, recirculation id, hash basis, length, meter, reason. */
+		ULONG number; /* Port, recirculation id, length, meter, reason. */
+		struct {
+			ULONG basis;
+			BOOLEAN is_symmetric;
+		} hash;
 		struct {
 			ULONG pid;
 			ULONG offset, length; /* Of the userdata in the flow's actions. */
@@ -180,10 +185,9 @@ struct fabric_table {
 };
 
 struct fabric_switch_meter {
-	BOOLEAN is_used, is_kbps;
-	ULONG id, rate, burst;
-	ULONG64 tokens, used;
-	ULONG64 packets, bytes, band_packets, band_bytes;
+	BOOLEAN is_used;
+	ULONG id;
+	struct fabric_meter meter;
 };
 
 struct fabric_meters {
@@ -232,8 +236,6 @@ struct fabric_extension {
 	LONG64 hits, misses, lost;
 	LONG64 drops[FABRIC_DROP_COUNT];
 };
-
-enum fabric_event_kind { FABRIC_EVENT_NEW, FABRIC_EVENT_UPDATED, FABRIC_EVENT_DESTROYED };
 
 enum fabric_state { FABRIC_PAUSED, FABRIC_RUNNING, FABRIC_PAUSING };
 
@@ -343,7 +345,6 @@ VOID fabric_sum_change(UCHAR *field, const UCHAR *old, const UCHAR *new_, BOOLEA
 /* Room of 'size' bytes in front, or less of the packet. */
 BOOLEAN fabric_headroom(struct fabric_packet *packet, ULONG size);
 VOID fabric_strip(struct fabric_packet *packet, ULONG size);
-ULONG fabric_flow_hash(const struct fabric_flow_key *key, ULONG basis);
 
 /* table.c: reads under the lock for reading, changes under the lock for writing. */
 struct fabric_flow *fabric_table_find(struct fabric_table *table, const struct fabric_flow_key *key);
@@ -402,7 +403,7 @@ VOID fabric_send_complete(struct fabric_extension *extension, PNET_BUFFER_LIST l
 			  ULONG flags);
 VOID fabric_watchdog(struct fabric_extension *extension, ULONG64 now);
 
-/* device.c */
+/* device.c, handles.c */
 NTSTATUS fabric_device_start(void);
 VOID fabric_device_stop(void);
 VOID fabric_device_attach(struct fabric_extension *extension);

@@ -38,39 +38,6 @@ ULONG fabric_tuple_hash(const struct fabric_tuple *tuple, ULONG seed)
 	return (ULONG)hash;
 }
 
-static UCHAR fabric_icmp_answer(UCHAR protocol, UCHAR type)
-{
-	if (protocol == FABRIC_PROTOCOL_ICMPV6)
-		return type == 128 || type == 129 ? (UCHAR)(257 - type) : type;
-	switch (type) {
-	case 0: return 8;
-	case 8: return 0;
-	case 13: return 14; /* Timestamp. */
-	case 14: return 13;
-	case 15: return 16; /* Information. */
-	case 16: return 15;
-	default: return type;
-	}
-}
-
-/* The tuple that an answer has. */
-VOID fabric_reverse(struct fabric_tuple *to, const struct fabric_tuple *from)
-{
-	memcpy(to->source, from->destination, 16);
-	memcpy(to->destination, from->source, 16);
-	to->zone = from->zone;
-	to->protocol = from->protocol;
-	if (fabric_is_icmp(from->protocol)) {
-		to->port_source = from->port_source;
-		to->port_destination = from->port_destination;
-		to->icmp_type = fabric_icmp_answer(from->protocol, from->icmp_type);
-	} else {
-		to->port_source = from->port_destination;
-		to->port_destination = from->port_source;
-		to->icmp_type = 0;
-	}
-}
-
 NTSTATUS fabric_connections_start(struct fabric_connections *table, ULONG seed)
 {
 	ULONG i, size = FABRIC_CONNECTIONS_MIN * (ULONG)sizeof(*table->originals);

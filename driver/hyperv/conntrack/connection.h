@@ -10,22 +10,8 @@
 #define FABRIC_CONNECTION_H
 
 #include "../device/netlink.h"
-#include "../../core/fabric_tcp.h"
-
-#define FABRIC_STATE_NEW 0x01
-#define FABRIC_STATE_ESTABLISHED 0x02
-#define FABRIC_STATE_RELATED 0x04
-#define FABRIC_STATE_REPLY 0x08
-#define FABRIC_STATE_INVALID 0x10
-#define FABRIC_STATE_TRACKED 0x20
-#define FABRIC_STATE_SOURCE_NAT 0x40
-#define FABRIC_STATE_DESTINATION_NAT 0x80
-
-#define FABRIC_PROTOCOL_ICMP 1
-#define FABRIC_PROTOCOL_TCP 6
-#define FABRIC_PROTOCOL_UDP 17
-#define FABRIC_PROTOCOL_ICMPV6 58
-#define FABRIC_PROTOCOL_SCTP 132
+#include "../../core/fabric_nat_range.h"
+#include "../../core/fabric_state.h"
 
 #define FABRIC_SECOND 10000000ull /* 100 ns. */
 #define FABRIC_ZONES 65536
@@ -72,15 +58,13 @@ struct fabric_entry *fabric_connection_find(struct fabric_connections *table,
 /* A drop reason; FABRIC_DROP_None: the table owns the entry. */
 int fabric_connection_add(struct fabric_connections *table, struct fabric_entry *entry);
 VOID fabric_connection_end(struct fabric_extension *extension, struct fabric_entry *entry);
-VOID fabric_reverse(struct fabric_tuple *to, const struct fabric_tuple *from);
+/* 100 ns; by an enum fabric_timeout. */
+ULONG64 fabric_timeout_ticks(ULONG timeout);
 ULONG fabric_tuple_hash(const struct fabric_tuple *tuple, ULONG seed);
 
 /* track.c */
 /* FALSE: a fragment that waits for others; the packet ends here. */
 BOOLEAN fabric_track(struct fabric_packet *packet, const struct fabric_conntrack_spec *spec);
-VOID fabric_track_forget(struct fabric_flow_key *key);
-VOID fabric_say_tracked(struct fabric_tracking *t, ULONG state,
-			const struct fabric_connection *connection);
 VOID fabric_say_invalid(struct fabric_tracking *t);
 
 /* nat.c */
@@ -96,15 +80,5 @@ VOID fabric_track_error(struct fabric_tracking *t);
 /* ctlink.c */
 VOID fabric_connection_write(struct fabric_writer *writer, const struct fabric_entry *entry,
 			     UCHAR command, ULONG flags, ULONG sequence, ULONG pid, ULONG64 now);
-
-static __inline BOOLEAN fabric_is_icmp(UCHAR protocol)
-{
-	return protocol == FABRIC_PROTOCOL_ICMP || protocol == FABRIC_PROTOCOL_ICMPV6;
-}
-
-static __inline BOOLEAN fabric_same_tuple(const struct fabric_tuple *a, const struct fabric_tuple *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
 
 #endif

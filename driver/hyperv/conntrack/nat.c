@@ -1,105 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
-/*
- * Translation: the reply tuple of a new connection, and the bytes of packets that follow.
- * Addresses are chosen by a hash of the two ends, ports start at the connection's own where the
- * range allows and walk it, then the next address: the rules of the managed NatAllocator.
- */
+/* Translation: the reply tuple of a new connection, and the bytes of packets that follow. */
 #include "connection.h"
-
-#define FABRIC_NAT_TRIES_PER_ADDRESS 1024
-#define FABRIC_NAT_TRIES_MAX 8192
-
-struct fabric_choice {
-	ULONG hash;
-	ULONG port_min, port_count, port_start;
-	BOOLEAN is_ipv6;
-};
-
-static VOID fabric_add_offset(UCHAR *address, ULONG offset, BOOLEAN is_ipv6)
-{
-	ULONG i = 16, last = is_ipv6 ? 8 : 12;
-
-	while (i-- > last) {
-		offset += address[i];
-		address[i] = (UCHAR)offset;
-		offset >>= 8;
-	}
-}
-
-static VOID fabric_port_range(const struct fabric_tracking *t, struct fabric_choice *choice)
-{
-	const struct fabric_conntrack_spec *spec = t->spec;
-	UCHAR protocol = t->tuple.protocol;
-	BOOLEAN is_source = spec->nat == FABRIC_NAT_SOURCE || fabric_is_icmp(protocol);
-	ULONG own = FABRIC_BE16(is_source ? t->tuple.port_source : t->tuple.port_destination);
-	ULONG min = own, max = own;
-
-	if (!fabric_is_icmp(protocol) && protocol != FABRIC_PROTOCOL_TCP &&
-	    protocol != FABRIC_PROTOCOL_UDP && protocol != FABRIC_PROTOCOL_SCTP)
-		return;
-	if (fabric_is_icmp(protocol)) {
-		min = 0;
-		max = 65535;
-	} else if (spec->port_min) {
-		min = spec->port_min;
-		max = spec->port_max < min ? min : spec->port_max;
-	} else if (is_source) {
-		min = own < 512 ? 1 : own < 1024 ? 512 : 1024;
-		max = own < 512 ? 511 : own < 1024 ? 1023 : 65535;
-	}
-	choice->port_min = min;
-	choice->port_count = max - min + 1;
-	if (own >= min && own <= max && !(spec->flags & FABRIC_CT_RANDOM))
-		choice->port_start = own - min;
-	else
-		choice->port_start = choice->hash % choice->port_count;
-}
-
-/* The index-th address and port that may be. */
-static VOID fabric_candidate(const struct fabric_tracking *t, const struct fabric_choice *choice,
-			     ULONG address, ULONG port, struct fabric_tuple *reply)
-{
-	const struct fabric_conntrack_spec *spec = t->spec;
-	ULONG count = spec->address_count ? spec->address_count : 1;
-
-	if (spec->has_address) {
-		UCHAR *to = spec->nat == FABRIC_NAT_SOURCE ? reply->destination : reply->source;
-
-		memcpy(to, spec->address_min, 16);
-		fabric_add_offset(to, (choice->hash + address) % count, choice->is_ipv6);
-	}
-	if (!choice->port_count)
-		return;
-	port = choice->port_min + (choice->port_start + port) % choice->port_count;
-	if (spec->nat == FABRIC_NAT_SOURCE && !fabric_is_icmp(reply->protocol))
-		reply->port_destination = FABRIC_BE16(port);
-	else
-		reply->port_source = FABRIC_BE16(port);
-}
 
 BOOLEAN fabric_nat_choose(struct fabric_tracking *t, struct fabric_tuple *reply)
 {
+	BOOLEAN is_ipv6 = t->packet->key.ethernet_type == FABRIC_TYPE_IPV6, is_reply;
 	const struct fabric_conntrack_spec *spec = t->spec;
 	struct fabric_tuple ends = t->tuple;
-	struct fabric_choice choice;
-	ULONG ports, addresses, tried = 0, address, port;
-	BOOLEAN is_reply;
+	struct fabric_nat_range range;
+	ULONG ports, tried = 0, address, port;
 
-	memset(&choice, 0, sizeof(choice));
-	choice.is_ipv6 = t->packet->key.ethernet_type == FABRIC_TYPE_IPV6;
 	if (!(spec->flags & FABRIC_CT_HASH))
 		ends.port_source = ends.port_destination = 0;
-	choice.hash = fabric_tuple_hash(
-		&ends, spec->flags & FABRIC_CT_PERSISTENT ? 0
-		       : spec->flags & FABRIC_CT_RANDOM ? (ULONG)t->now : t->table->seed);
-	fabric_port_range(t, &choice);
-	ports = choice.port_count < 1 ? 1 : choice.port_count;
-	if (ports > FABRIC_NAT_TRIES_PER_ADDRESS)
-		ports = FABRIC_NAT_TRIES_PER_ADDRESS;
-	addresses = spec->has_address && spec->address_count ? spec->address_count : 1;
-	for (address = 0; address < addresses; address++) {
+	range.hash = fabric_tuple_hash(&ends, spec->flags & FABRIC_CT_PERSISTENT ? 0
+					      : spec->flags & FABRIC_CT_RANDOM ? (ULONG)t->now
+									       : t->table->seed);
+	fabric_nat_ports(&range, &t->tuple, spec);
+	ports = fabric_nat_port_tries(&range);
+	for (address = 0; address < fabric_nat_addresses(spec); address++) {
 		for (port = 0; port < ports; port++) {
-			fabric_candidate(t, &choice, address, port, reply);
+			fabric_nat_candidate(&range, spec, address, port, is_ipv6, reply);
 			if (!fabric_connection_find(t->table, reply, &is_reply))
 				return TRUE;
 			if (++tried == FABRIC_NAT_TRIES_MAX)

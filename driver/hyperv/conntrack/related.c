@@ -5,38 +5,17 @@
 /* The quoted packet's tuple; where its ports are, 0: not trackable. */
 static ULONG fabric_read_quoted(const struct fabric_tracking *t, struct fabric_tuple *quoted)
 {
-	ULONG at = t->packet->layout.transport + 8u, transport;
+	ULONG at = t->packet->layout.transport + 8u, size;
 	BOOLEAN is_ipv6 = t->packet->key.ethernet_type == FABRIC_TYPE_IPV6;
-	const UCHAR *ip = t->bytes + at, *ports;
+	const UCHAR *ip = t->bytes + at;
 
-	memset(quoted, 0, sizeof(*quoted));
-	if (at + (is_ipv6 ? 40u : 20u) > t->size || ip[0] >> 4 != (is_ipv6 ? 6 : 4))
+	if (at + (is_ipv6 ? 40u : 20u) > t->size)
 		return 0;
-	transport = at + (is_ipv6 ? 40u : (ip[0] & 15u) * 4);
-	if (!is_ipv6 && ((ip[0] & 15) < 5 || (fabric_read16(ip + 6) & 0x3fff)))
+	size = fabric_quoted_size(ip, is_ipv6);
+	if (!size || at + size + 8 > t->size)
 		return 0;
-	if (transport + 8 > t->size)
-		return 0;
-	ports = t->bytes + transport;
-	if (is_ipv6) {
-		memcpy(quoted->source, ip + 8, 16);
-		memcpy(quoted->destination, ip + 24, 16);
-	} else {
-		quoted->source[10] = quoted->source[11] = 0xff;
-		quoted->destination[10] = quoted->destination[11] = 0xff;
-		memcpy(quoted->source + 12, ip + 12, 4);
-		memcpy(quoted->destination + 12, ip + 16, 4);
-	}
-	quoted->zone = t->spec->zone;
-	quoted->protocol = is_ipv6 ? ip[6] : ip[9];
-	quoted->port_source = fabric_wire16(ports);
-	quoted->port_destination = fabric_wire16(ports + 2);
-	if (fabric_is_icmp(quoted->protocol)) {
-		quoted->icmp_type = ports[0];
-		quoted->port_source = fabric_wire16(ports + 4);
-		quoted->port_destination = FABRIC_BE16(ports[1]);
-	}
-	return transport;
+	fabric_quoted_tuple(quoted, ip, ip + size, is_ipv6, t->spec->zone);
+	return at + size;
 }
 
 /* Quoted bytes, two by two: the error's own checksum covers them. */
@@ -114,8 +93,7 @@ VOID fabric_track_error(struct fabric_tracking *t)
 	if (is_reply)
 		state |= FABRIC_STATE_REPLY;
 	if (t->spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
-		state |= connection->nat == FABRIC_NAT_SOURCE ? FABRIC_STATE_SOURCE_NAT
-							      : FABRIC_STATE_DESTINATION_NAT;
+		state |= fabric_nat_state(connection);
 		/* Beyond the translation the quoted packet looks as its sender sent it. */
 		if (!fabric_translate_error(t, &quoted,
 					    is_reply ? &connection->original : &connection->reply,
@@ -124,5 +102,5 @@ VOID fabric_track_error(struct fabric_tracking *t)
 			return;
 		}
 	}
-	fabric_say_tracked(t, state, connection);
+	fabric_key_tracked(&t->packet->key, t->spec->zone, state, connection);
 }

@@ -5,98 +5,28 @@
 
 #define FABRIC_TRACK_BYTES 512 /* What is looked at of a packet, at most. */
 
-ULONG64 fabric_timeout_ticks(ULONG timeout);
-
-VOID fabric_track_forget(struct fabric_flow_key *key)
-{
-	key->conntrack_state = 0;
-	key->conntrack_zone = 0;
-	key->conntrack_mark = 0;
-	key->conntrack_protocol = 0;
-	memset(key->conntrack_label, 0, sizeof(key->conntrack_label));
-	key->conntrack_source = key->conntrack_destination = 0;
-	key->conntrack_port_source = key->conntrack_port_destination = 0;
-}
-
 VOID fabric_say_invalid(struct fabric_tracking *t)
 {
-	struct fabric_flow_key *key = &t->packet->key;
-
 	InterlockedExchangeAdd64(&t->packet->extension->drops[FABRIC_DROP_ConntrackInvalid], 1);
-	fabric_track_forget(key);
-	key->conntrack_zone = FABRIC_BE16(t->spec->zone);
-	key->conntrack_state = FABRIC_STATE_TRACKED | FABRIC_STATE_INVALID;
-}
-
-static VOID fabric_say_original(struct fabric_flow_key *key, const struct fabric_tuple *tuple)
-{
-	key->conntrack_protocol = tuple->protocol;
-	if (key->ethernet_type == FABRIC_TYPE_IPV4) {
-		memcpy(&key->conntrack_source, tuple->source + 12, 4);
-		memcpy(&key->conntrack_destination, tuple->destination + 12, 4);
-	}
-	key->conntrack_port_source = fabric_is_icmp(tuple->protocol)
-					     ? FABRIC_BE16(tuple->icmp_type) : tuple->port_source;
-	key->conntrack_port_destination = tuple->port_destination;
-}
-
-VOID fabric_say_tracked(struct fabric_tracking *t, ULONG state,
-			const struct fabric_connection *connection)
-{
-	struct fabric_flow_key *key = &t->packet->key;
-
-	fabric_track_forget(key);
-	key->conntrack_zone = FABRIC_BE16(t->spec->zone);
-	key->conntrack_state = (UCHAR)state;
-	key->conntrack_mark = connection->mark;
-	memcpy(key->conntrack_label, connection->label, 16);
-	fabric_say_original(key, &connection->original);
-}
-
-static VOID fabric_copy_address(UCHAR *to, const UCHAR *from, BOOLEAN is_ipv6)
-{
-	if (is_ipv6) {
-		memcpy(to, from, 16);
-		return;
-	}
-	memset(to, 0, 10);
-	to[10] = to[11] = 0xff;
-	memcpy(to + 12, from, 4);
-}
-
-/* The window scale of a SYN. */
-static UCHAR fabric_read_scale(const UCHAR *options, ULONG size)
-{
-	ULONG at = 0;
-
-	while (at + 3 <= size && options[at]) {
-		ULONG length = options[at] == 1 ? 1 : options[at + 1];
-
-		if (options[at] == 3 && length == 3)
-			return options[at + 2] > 14 ? 14 : options[at + 2];
-		if (options[at] != 1 && length < 2)
-			break;
-		at += length;
-	}
-	return FABRIC_NO_SCALE;
+	fabric_key_state(&t->packet->key, t->spec->zone,
+			 FABRIC_STATE_TRACKED | FABRIC_STATE_INVALID);
 }
 
 /* FALSE when the header lies about its size, or is not within the bytes at hand. */
 static BOOLEAN fabric_read_segment(struct fabric_tracking *t)
 {
-	ULONG at = t->packet->layout.transport, payload = t->packet->layout.payload;
+	ULONG at = t->packet->layout.transport, payload = t->packet->layout.payload, size;
 	const UCHAR *tcp = t->bytes + at;
+	UCHAR options[64] = { 0 };
 
 	if (!payload || payload < at + 20 || payload > t->end || payload > t->size)
 		return FALSE;
-	t->segment.flags = tcp[13];
-	t->segment.sequence = (ULONG)fabric_read16(tcp + 4) << 16 | fabric_read16(tcp + 6);
-	t->segment.acknowledgement = (ULONG)fabric_read16(tcp + 8) << 16 | fabric_read16(tcp + 10);
-	t->segment.window = fabric_read16(tcp + 14);
-	t->segment.payload_size = t->end - payload;
-	t->segment.scale_option = tcp[13] & FABRIC_TCP_SYN
-					  ? fabric_read_scale(tcp + 20, payload - at - 20)
-					  : FABRIC_NO_SCALE;
+	fabric_tcp_read(&t->segment, tcp, t->end - payload);
+	size = payload - at - 20;
+	if (!(tcp[13] & FABRIC_TCP_SYN) || size > FABRIC_TCP_OPTIONS_BYTES)
+		return TRUE;
+	memcpy(options, tcp + 20, size);
+	t->segment.scale_option = fabric_tcp_read_scale(options, size);
 	return TRUE;
 }
 
@@ -140,54 +70,6 @@ static BOOLEAN fabric_read_tuple(struct fabric_tracking *t)
 	}
 }
 
-static BOOLEAN fabric_is_error(const struct fabric_tuple *tuple)
-{
-	UCHAR type = tuple->icmp_type;
-
-	if (tuple->protocol == FABRIC_PROTOCOL_ICMP)
-		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-	return tuple->protocol == FABRIC_PROTOCOL_ICMPV6 && type >= 1 && type <= 4;
-}
-
-static BOOLEAN fabric_can_start(const struct fabric_tracking *t)
-{
-	UCHAR type = t->tuple.icmp_type;
-
-	switch (t->tuple.protocol) {
-	case FABRIC_PROTOCOL_TCP: return fabric_tcp_can_start(&t->segment) != 0;
-	case FABRIC_PROTOCOL_ICMP: return type == 8 || type == 13 || type == 15;
-	case FABRIC_PROTOCOL_ICMPV6: return type == 128;
-	default: return TRUE;
-	}
-}
-
-static ULONG fabric_timeout_of(const struct fabric_connection *connection)
-{
-	UCHAR protocol = connection->original.protocol;
-
-	if (protocol == FABRIC_PROTOCOL_TCP)
-		return FABRIC_TIMEOUT_TCP_SYN_SENT;
-	if (fabric_is_icmp(protocol))
-		return connection->generic == 2 ? FABRIC_TIMEOUT_ICMP_REPLY : FABRIC_TIMEOUT_ICMP_FIRST;
-	return connection->generic == 0	  ? FABRIC_TIMEOUT_UDP_FIRST
-	       : connection->generic == 1 ? FABRIC_TIMEOUT_UDP_SINGLE
-					  : FABRIC_TIMEOUT_UDP_MULTIPLE;
-}
-
-static BOOLEAN fabric_set_marks(struct fabric_connection *connection,
-				const struct fabric_conntrack_spec *spec)
-{
-	ULONG i, mark = connection->mark;
-	UCHAR label[16];
-
-	memcpy(label, connection->label, 16);
-	connection->mark = (mark & ~spec->mark_mask) | (spec->mark & spec->mark_mask);
-	for (i = 0; i < 16; i++)
-		connection->label[i] = (UCHAR)((label[i] & ~spec->label_mask[i]) |
-					       (spec->label[i] & spec->label_mask[i]));
-	return mark != connection->mark || memcmp(label, connection->label, 16);
-}
-
 /* One packet of a known connection: what it means, and all that it changes. */
 static int fabric_advance(struct fabric_tracking *t, struct fabric_connection *connection,
 			  BOOLEAN is_reply)
@@ -201,12 +83,7 @@ static int fabric_advance(struct fabric_tracking *t, struct fabric_connection *c
 		verdict = fabric_tcp_update(&connection->peers[side], &connection->peers[1 - side],
 					    &t->segment, 1, &timeout);
 	} else {
-		if (is_reply)
-			connection->generic = 2;
-		verdict = connection->generic == 2 ? FABRIC_TRACK_ESTABLISHED
-						   : FABRIC_TRACK_STILL_NEW;
-		if (connection->generic != 2 && !fabric_is_icmp(protocol))
-			connection->generic = 1;
+		verdict = fabric_generic_update(connection, is_reply);
 		timeout = fabric_timeout_of(connection);
 	}
 	if (verdict != FABRIC_TRACK_ESTABLISHED && verdict != FABRIC_TRACK_STILL_NEW)
@@ -222,17 +99,16 @@ static int fabric_advance(struct fabric_tracking *t, struct fabric_connection *c
 static VOID fabric_track_finish(struct fabric_tracking *t, const struct fabric_connection *connection,
 				ULONG state, BOOLEAN is_reply)
 {
+	BOOLEAN is_whole = TRUE;
 	struct fabric_tuple wanted;
 
-	if (t->spec->nat == FABRIC_NAT_ABSENT || connection->nat == FABRIC_NAT_NONE) {
-		fabric_say_tracked(t, state, connection);
-		return;
+	if (t->spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
+		state |= fabric_nat_state(connection);
+		fabric_reverse(&wanted, is_reply ? &connection->original : &connection->reply);
+		is_whole = fabric_nat_rewrite(t->packet, &wanted);
 	}
-	state |= connection->nat == FABRIC_NAT_SOURCE ? FABRIC_STATE_SOURCE_NAT
-						      : FABRIC_STATE_DESTINATION_NAT;
-	fabric_reverse(&wanted, is_reply ? &connection->original : &connection->reply);
-	if (fabric_nat_rewrite(t->packet, &wanted))
-		fabric_say_tracked(t, state, connection);
+	if (is_whole)
+		fabric_key_tracked(&t->packet->key, t->spec->zone, state, connection);
 	else
 		fabric_say_invalid(t);
 }
@@ -280,19 +156,16 @@ static int fabric_track_commit(struct fabric_tracking *t, struct fabric_entry **
 static VOID fabric_track_first(struct fabric_tracking *t)
 {
 	const ULONG state = FABRIC_STATE_TRACKED | FABRIC_STATE_NEW;
-	struct fabric_flow_key *key = &t->packet->key;
 	struct fabric_entry *entry;
 	int reason;
 
-	if (!fabric_can_start(t)) {
+	if (!fabric_can_start(&t->tuple, &t->segment)) {
 		fabric_say_invalid(t);
 		return;
 	}
 	if (!(t->spec->flags & (FABRIC_CT_COMMIT | FABRIC_CT_FORCE))) {
-		fabric_track_forget(key);
-		key->conntrack_zone = FABRIC_BE16(t->spec->zone);
-		key->conntrack_state = (UCHAR)state;
-		fabric_say_original(key, &t->tuple);
+		fabric_key_state(&t->packet->key, t->spec->zone, state);
+		fabric_key_tuple(&t->packet->key, &t->tuple);
 		return;
 	}
 	reason = fabric_track_commit(t, &entry);
@@ -313,7 +186,7 @@ static VOID fabric_track_locked(struct fabric_tracking *t)
 	BOOLEAN is_reply;
 	int verdict;
 
-	if (fabric_is_error(&t->tuple)) {
+	if (fabric_is_icmp_error(t->tuple.protocol, t->tuple.icmp_type)) {
 		fabric_track_error(t);
 		return;
 	}

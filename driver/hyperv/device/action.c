@@ -16,6 +16,7 @@ enum {
 	KEY_ETHERNET = 4, KEY_IPV4 = 7, KEY_IPV6 = 8, KEY_TCP = 9, KEY_UDP = 10, KEY_MARK = 15,
 	KEY_TUNNEL = 16
 };
+enum { HASH_SYMMETRIC = 1 };
 enum { CT_COMMIT = 1, CT_ZONE, CT_MARK, CT_LABELS, CT_HELPER, CT_NAT, CT_FORCE, CT_TIMEOUT = 9 };
 enum {
 	NAT_SOURCE = 1, NAT_DESTINATION, NAT_IP_MIN, NAT_IP_MAX, NAT_PORT_MIN, NAT_PORT_MAX,
@@ -232,7 +233,8 @@ static int fabric_action_parse(const UCHAR *all, ULONG type, const UCHAR *bytes,
 										      : 0;
 	case ACTION_HASH:
 		action->kind = FABRIC_ACTION_HASH;
-		memcpy(&action->number, bytes + 4, 4);
+		action->hash.is_symmetric = bytes[0] == HASH_SYMMETRIC;
+		memcpy(&action->hash.basis, bytes + 4, 4);
 		return 0;
 	case ACTION_PUSH_VLAN:
 		action->kind = FABRIC_ACTION_PUSH_VLAN;

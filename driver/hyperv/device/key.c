@@ -184,7 +184,7 @@ int fabric_tunnel_parse(const UCHAR *bytes, ULONG size, struct fabric_tunnel *tu
 		tunnel->flags |= FABRIC_TUNNEL_KEY;
 	}
 	tunnel->flags |= (a[TUNNEL_NO_FRAGMENT].data ? FABRIC_TUNNEL_DF : 0) |
-			 (a[TUNNEL_CSUM].data ? FABRIC_TUNNEL_CSUM : 0) |
+			 (a[TUNNEL_CSUM].data ? FABRIC_TUNNEL_CHECKSUM : 0) |
 			 (a[TUNNEL_OAM].data ? FABRIC_TUNNEL_OAM : 0);
 	tunnel->tos = a[TUNNEL_TOS].data ? a[TUNNEL_TOS].data[0] : 0;
 	tunnel->ttl = a[TUNNEL_TTL].data ? a[TUNNEL_TTL].data[0] : 0;
@@ -214,7 +214,7 @@ static int fabric_key_tunnel(const struct fabric_attribute *attribute, struct fa
 	if (tunnel.options_size > sizeof(key->tunnel_options) && use != FABRIC_KEY_PACKET)
 		return FABRIC_ENOTSUPP;
 	key->tunnel_id = tunnel.id;
-	key->tunnel_flags = tunnel.flags & (FABRIC_TUNNEL_DF | FABRIC_TUNNEL_CSUM |
+	key->tunnel_flags = tunnel.flags & (FABRIC_TUNNEL_DF | FABRIC_TUNNEL_CHECKSUM |
 					    FABRIC_TUNNEL_OAM);
 	key->tunnel_tos = tunnel.tos;
 	key->tunnel_ttl = tunnel.ttl;
@@ -373,7 +373,7 @@ static VOID fabric_key_write_tunnel(struct fabric_writer *writer,
 	fabric_write(writer, TUNNEL_TTL, &tunnel->ttl, 1);
 	if (tunnel->flags & FABRIC_TUNNEL_DF)
 		fabric_write(writer, TUNNEL_NO_FRAGMENT, NULL, 0);
-	if (tunnel->flags & FABRIC_TUNNEL_CSUM)
+	if (tunnel->flags & FABRIC_TUNNEL_CHECKSUM)
 		fabric_write(writer, TUNNEL_CSUM, NULL, 0);
 	if (tunnel->flags & FABRIC_TUNNEL_OAM)
 		fabric_write(writer, TUNNEL_OAM, NULL, 0);

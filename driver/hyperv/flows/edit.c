@@ -222,20 +222,3 @@ VOID fabric_set_ports(struct fabric_packet *packet, const UCHAR *value, const UC
 	if (sum && packet->key.protocol == 17 && !is_partial && !sum[0] && !sum[1])
 		sum[0] = sum[1] = 0xff;
 }
-
-/* The five-tuple's hash, the same in both directions. */
-ULONG fabric_flow_hash(const struct fabric_flow_key *key, ULONG basis)
-{
-	ULONG hash = basis ^ key->protocol, i;
-
-	for (i = 0; i < 16; i += 4) {
-		fabric_u32 a, b;
-
-		memcpy(&a, key->source + i, 4);
-		memcpy(&b, key->destination + i, 4);
-		hash = (hash ^ (a ^ b)) * 0x85ebca6b;
-		hash ^= hash >> 13;
-	}
-	hash = (hash ^ (ULONG)(key->port_source ^ key->port_destination)) * 0xc2b2ae35;
-	return hash ^ (hash >> 16);
-}

@@ -4,6 +4,7 @@
  * the packet is, and the packet itself goes on. The last outputs take the packet itself, so that
  * the most common flow, one output, copies nothing.
  */
+#include "../../core/fabric_hash.h"
 #include "../conntrack/connection.h"
 #include "../conntrack/fragments.h"
 
@@ -211,7 +212,8 @@ static BOOLEAN fabric_other(struct fabric_packet *packet, const struct fabric_ac
 		fabric_up(packet, action, userdata);
 		return TRUE;
 	case FABRIC_ACTION_HASH:
-		packet->key.datapath_hash = fabric_flow_hash(&packet->key, action->number);
+		packet->key.datapath_hash = fabric_hash(&packet->key, action->hash.is_symmetric,
+							 action->hash.basis);
 		return TRUE;
 	case FABRIC_ACTION_TRUNCATE:
 		packet->truncate = action->number;
@@ -219,7 +221,7 @@ static BOOLEAN fabric_other(struct fabric_packet *packet, const struct fabric_ac
 	case FABRIC_ACTION_CONNTRACK:
 		return fabric_track(packet, &action->conntrack);
 	case FABRIC_ACTION_CONNTRACK_CLEAR:
-		fabric_track_forget(&packet->key);
+		fabric_key_forget(&packet->key);
 		return TRUE;
 	case FABRIC_ACTION_SET_TUNNEL:
 		packet->tunnel = &action->tunnel;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
- * Meters: token buckets with one band that drops. meters.lock is taken after extension.lock and
- * nothing is taken under it. Tokens are bits or packets, times 1000.
+ * Meters of bands that drop, as messages and for packets. meters.lock is taken after extension.lock
+ * and nothing is taken under it.
  */
 #include "../device/netlink.h"
+#include "../../core/fabric_meter.h"
 
 enum { METER_FEATURES = 1, METER_SET, METER_DELETE, METER_GET };
 enum {
@@ -12,6 +13,11 @@ enum {
 };
 enum { BAND_TYPE = 1, BAND_RATE, BAND_BURST, BAND_STATS };
 enum { BAND_DROP = 1 };
+
+static ULONG64 fabric_milliseconds(VOID)
+{
+	return KeQueryInterruptTime() / 10000;
+}
 
 static struct fabric_switch_meter *fabric_meter_find(struct fabric_meters *meters, ULONG id)
 {
@@ -30,104 +36,114 @@ static struct fabric_switch_meter *fabric_meter_find(struct fabric_meters *meter
 BOOLEAN fabric_meter_pass(struct fabric_extension *extension, ULONG id, ULONG bytes)
 {
 	struct fabric_meters *meters = extension->meters;
-	ULONG64 now = KeQueryInterruptTime(), cost, full;
-	struct fabric_switch_meter *meter;
-	BOOLEAN is_passed = TRUE;
+	struct fabric_switch_meter *found;
 	LOCK_STATE_EX state;
+	int exceeded = -1;
 
 	NdisAcquireRWLockWrite(meters->lock, &state, 0);
-	meter = fabric_meter_find(meters, id);
-	if (meter) {
-		/* rate x 1000 tokens a second are rate / 10000 in 100 ns. */
-		full = (ULONG64)meter->burst * 1000 * (meter->is_kbps ? 1000 : 1);
-		cost = meter->is_kbps ? (ULONG64)bytes * 8 * 1000 : 1000;
-		meter->tokens += (now - meter->used) * meter->rate * (meter->is_kbps ? 1000 : 1) /
-				 10000;
-		if (meter->tokens > full)
-			meter->tokens = full;
-		meter->used = now;
-		meter->packets++;
-		meter->bytes += bytes;
-		is_passed = meter->tokens >= cost;
-		if (is_passed) {
-			meter->tokens -= cost;
-		} else {
-			meter->band_packets++;
-			meter->band_bytes += bytes;
-		}
+	found = fabric_meter_find(meters, id);
+	if (found)
+		exceeded = fabric_charge(&found->meter, bytes, fabric_milliseconds());
+	if (exceeded >= 0) {
+		found->meter.bands[exceeded].packets++;
+		found->meter.bands[exceeded].bytes += bytes;
 	}
 	NdisReleaseRWLock(meters->lock, &state);
-	return is_passed;
+	return exceeded < 0;
 }
 
-/* One band that drops, or an error number. */
-static int fabric_band_parse(const struct fabric_attribute *bands, ULONG *rate, ULONG *burst)
+/* Fills 'band' from one of the message; 0 or an error number. */
+static int fabric_band_parse(const UCHAR *bytes, ULONG size, struct fabric_band *band)
 {
-	struct fabric_attribute list[FABRIC_NL_ATTRIBUTES_MAX], a[FABRIC_NL_ATTRIBUTES_MAX];
-	ULONG first;
+	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
+	ULONG burst;
 
-	if (!bands->data || bands->size < 4 ||
-	    !fabric_attributes(bands->data, bands->size, list))
-		return FABRIC_EINVAL;
-	first = bands->data[0] | (ULONG)bands->data[1] << 8;
-	if (((first + 3) & ~3u) < bands->size)
-		return FABRIC_ENOTSUPP; /* A second one. */
-	if (!fabric_attributes(bands->data + 4, first - 4, a))
+	if (!fabric_attributes(bytes, size, a))
 		return FABRIC_EINVAL;
 	if (fabric_u32_of(&a[BAND_TYPE], 0) != BAND_DROP)
 		return FABRIC_ENOTSUPP;
-	*rate = fabric_u32_of(&a[BAND_RATE], 0);
-	*burst = fabric_u32_of(&a[BAND_BURST], 0);
-	if (!*burst)
-		*burst = *rate;
-	return *rate ? 0 : FABRIC_EINVAL;
+	band->rate = fabric_u32_of(&a[BAND_RATE], 0);
+	burst = fabric_u32_of(&a[BAND_BURST], 0);
+	/* Kilobits or packets, in bits or thousandths of a packet: a thousand of either. */
+	band->size = (fabric_u64)(burst ? burst : band->rate) * 1000;
+	band->tokens = band->size;
+	return band->rate ? 0 : FABRIC_EINVAL;
+}
+
+/* The bands are one behind the other, whatever number each has as an attribute. */
+static int fabric_bands_parse(const struct fabric_attribute *bands, struct fabric_meter *meter)
+{
+	ULONG at, size, padded;
+	int error;
+
+	if (!bands->data || bands->size < 4)
+		return FABRIC_EINVAL;
+	for (at = 0; at + 4 <= bands->size; at += padded) {
+		size = bands->data[at] | (ULONG)bands->data[at + 1] << 8;
+		padded = (size + 3) & ~3u;
+		if (size < 4 || size > bands->size - at)
+			return FABRIC_EINVAL;
+		if (meter->count == FABRIC_BANDS_MAX)
+			return FABRIC_ENOTSUPP;
+		error = fabric_band_parse(bands->data + at + 4, size - 4,
+					  &meter->bands[meter->count]);
+		if (error)
+			return error;
+		meter->count++;
+	}
+	return 0;
 }
 
 static int fabric_meter_set(struct fabric_meters *meters, const struct fabric_attribute *a)
 {
-	ULONG id = fabric_u32_of(&a[METER_ID], 0), rate = 0, burst = 0, i;
-	struct fabric_switch_meter *meter = fabric_meter_find(meters, id);
-	int error = a[METER_ID].data ? fabric_band_parse(&a[METER_BANDS], &rate, &burst)
-				     : FABRIC_EINVAL;
+	ULONG id = fabric_u32_of(&a[METER_ID], 0), i;
+	struct fabric_switch_meter *place = fabric_meter_find(meters, id);
+	struct fabric_meter fresh;
+	int error;
 
+	memset(&fresh, 0, sizeof(fresh));
+	fresh.is_packets = a[METER_KBPS].data == NULL;
+	fresh.filled_at = fabric_milliseconds();
+	error = a[METER_ID].data ? fabric_bands_parse(&a[METER_BANDS], &fresh) : FABRIC_EINVAL;
 	if (error)
 		return error;
-	for (i = 0; !meter && i < FABRIC_METERS_MAX; i++)
+	for (i = 0; !place && i < FABRIC_METERS_MAX; i++)
 		if (!meters->meter[(id + i) % FABRIC_METERS_MAX].is_used)
-			meter = &meters->meter[(id + i) % FABRIC_METERS_MAX];
-	if (!meter)
+			place = &meters->meter[(id + i) % FABRIC_METERS_MAX];
+	if (!place)
 		return FABRIC_ENOSPC;
-	memset(meter, 0, sizeof(*meter));
-	meter->is_used = TRUE;
-	meter->id = id;
-	meter->is_kbps = a[METER_KBPS].data != NULL;
-	meter->rate = rate;
-	meter->burst = burst;
-	meter->used = KeQueryInterruptTime();
-	meter->tokens = (ULONG64)burst * 1000 * (meter->is_kbps ? 1000 : 1);
+	place->is_used = TRUE;
+	place->id = id;
+	place->meter = fresh;
 	return 0;
 }
 
-static VOID fabric_meter_write(struct fabric_writer *writer, const struct fabric_switch_meter *meter,
+static VOID fabric_meter_write(struct fabric_writer *writer,
+			       const struct fabric_switch_meter *place,
 			       const struct fabric_message *request)
 {
+	const struct fabric_meter *meter = &place->meter;
 	ULONG start = fabric_write_start(writer, FABRIC_FAMILY_METER, 0, request->sequence,
 					 request->pid, request->command, 1);
-	ULONG64 all[2] = { meter->packets, meter->bytes };
-	ULONG64 dropped[2] = { meter->band_packets, meter->band_bytes }, used = meter->used / 10000;
-	ULONG bands, band;
+	ULONG64 all[2] = { meter->packets, meter->bytes }, used = meter->filled_at;
+	ULONG bands, band, i;
 
-	fabric_write_u32(writer, METER_ID, meter->id);
-	if (meter->is_kbps)
+	fabric_write_u32(writer, METER_ID, place->id);
+	if (!meter->is_packets)
 		fabric_write(writer, METER_KBPS, NULL, 0);
 	fabric_write(writer, METER_STATS, all, sizeof(all));
 	bands = fabric_write_nest(writer, METER_BANDS);
-	band = fabric_write_nest(writer, 0);
-	fabric_write_u32(writer, BAND_TYPE, BAND_DROP);
-	fabric_write_u32(writer, BAND_RATE, meter->rate);
-	fabric_write_u32(writer, BAND_BURST, meter->burst);
-	fabric_write(writer, BAND_STATS, dropped, sizeof(dropped));
-	fabric_write_nest_end(writer, band);
+	for (i = 0; i < meter->count; i++) {
+		const struct fabric_band *at = &meter->bands[i];
+		ULONG64 dropped[2] = { at->packets, at->bytes };
+
+		band = fabric_write_nest(writer, i);
+		fabric_write_u32(writer, BAND_TYPE, BAND_DROP);
+		fabric_write_u32(writer, BAND_RATE, at->rate);
+		fabric_write_u32(writer, BAND_BURST, (ULONG)(at->size / 1000));
+		fabric_write(writer, BAND_STATS, dropped, sizeof(dropped));
+		fabric_write_nest_end(writer, band);
+	}
 	fabric_write_nest_end(writer, bands);
 	fabric_write(writer, METER_USED, &used, sizeof(used));
 	fabric_write_end(writer, start);
@@ -140,7 +156,7 @@ static VOID fabric_features_write(struct fabric_writer *writer, const struct fab
 	ULONG bands, band;
 
 	fabric_write_u32(writer, METER_MAX, FABRIC_METERS_MAX);
-	fabric_write_u32(writer, METER_BANDS_MAX, 1);
+	fabric_write_u32(writer, METER_BANDS_MAX, FABRIC_BANDS_MAX);
 	bands = fabric_write_nest(writer, METER_BANDS);
 	band = fabric_write_nest(writer, 0);
 	fabric_write_u32(writer, BAND_TYPE, BAND_DROP);

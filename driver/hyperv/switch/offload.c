@@ -43,12 +43,6 @@ fabric_u16 fabric_fold(ULONG sum)
 	return (fabric_u16)sum;
 }
 
-VOID fabric_put16(UCHAR *at, ULONG value)
-{
-	at[0] = (UCHAR)(value >> 8);
-	at[1] = (UCHAR)value;
-}
-
 static VOID fabric_put32(UCHAR *at, ULONG value)
 {
 	fabric_put16(at, value >> 16);

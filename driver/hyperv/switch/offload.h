@@ -29,6 +29,5 @@ VOID fabric_flat_next(struct fabric_flat *flat, UCHAR *out);
 /* A sum of big-endian words, not folded; of what was begun in 'sum'. */
 ULONG fabric_sum(const UCHAR *bytes, ULONG size, ULONG sum);
 fabric_u16 fabric_fold(ULONG sum);
-VOID fabric_put16(UCHAR *at, ULONG value);
 
 #endif

@@ -127,7 +127,7 @@ static void a_packet_from_a_tunnel_goes_up_with_its_outer_header(void)
 	CHECK(fabric_attributes(a[2].data, a[2].size, key) && key[16].data);
 	CHECK(fabric_tunnel_parse(key[16].data, key[16].size, &tunnel) == 0);
 	CHECK(tunnel.options_size == 8 && tunnel.options[4] == 9 && tunnel.ttl == 33);
-	CHECK(!memcmp(tunnel.destination, remote, 4) && (tunnel.flags & FABRIC_TUNNEL_CSUM));
+	CHECK(!memcmp(tunnel.destination, remote, 4) && (tunnel.flags & FABRIC_TUNNEL_CHECKSUM));
 	CHECK(fabric_u32_of(&key[3], 0) == 50);
 	free(one);
 	lab_stop(&lab);

@@ -9,11 +9,11 @@ static ULONG fabric_own_size(const struct fabric_vport *vport, const struct fabr
 {
 	switch (vport->tunnel) {
 	case FABRIC_GENEVE:
-		return 8 + 8 + tunnel->options_size;
+		return 8 + FABRIC_GENEVE_SIZE + tunnel->options_size;
 	case FABRIC_VXLAN:
-		return 8 + 8;
+		return 8 + FABRIC_VXLAN_SIZE;
 	case FABRIC_GRE:
-		return 4 + (tunnel->flags & FABRIC_TUNNEL_CSUM ? 4 : 0) +
+		return 4 + (tunnel->flags & FABRIC_TUNNEL_CHECKSUM ? 4 : 0) +
 		       (tunnel->flags & FABRIC_TUNNEL_KEY ? 4 : 0);
 	default:
 		return 20 + FABRIC_STT_HEADER;
@@ -27,7 +27,9 @@ ULONG fabric_outer_size(const struct fabric_vport *vport, const struct fabric_tu
 
 static UCHAR fabric_ip_protocol(const struct fabric_vport *vport)
 {
-	return vport->tunnel == FABRIC_GRE ? 47 : vport->tunnel == FABRIC_STT ? 6 : 17;
+	return vport->tunnel == FABRIC_GRE   ? FABRIC_PROTOCOL_GRE
+	       : vport->tunnel == FABRIC_STT ? FABRIC_PROTOCOL_TCP
+					     : FABRIC_PROTOCOL_UDP;
 }
 
 static VOID fabric_ip_write(const struct fabric_vport *vport, const struct fabric_tunnel *tunnel,
@@ -36,27 +38,11 @@ static VOID fabric_ip_write(const struct fabric_vport *vport, const struct fabri
 	static const UCHAR none[16];
 	ULONG length = tunnel->is_ipv6 ? 16 : 4;
 	const UCHAR *source = memcmp(tunnel->source, none, length) ? tunnel->source : hop->source;
-	UCHAR ttl = tunnel->ttl ? tunnel->ttl : 64;
 
-	if (tunnel->is_ipv6) {
-		ip[0] = (UCHAR)(0x60 | tunnel->tos >> 4);
-		ip[1] = (UCHAR)(tunnel->tos << 4);
-		fabric_put16(ip + 4, size);
-		ip[6] = fabric_ip_protocol(vport);
-		ip[7] = ttl;
-		memcpy(ip + 8, source, 16);
-		memcpy(ip + 24, tunnel->destination, 16);
-		return;
-	}
-	ip[0] = 0x45;
-	ip[1] = tunnel->tos;
-	fabric_put16(ip + 2, 20 + size);
-	fabric_put16(ip + 6, tunnel->flags & FABRIC_TUNNEL_DF ? 0x4000 : 0);
-	ip[8] = ttl;
-	ip[9] = fabric_ip_protocol(vport);
-	memcpy(ip + 12, source, 4);
-	memcpy(ip + 16, tunnel->destination, 4);
-	fabric_put16(ip + 10, 0xffff ^ fabric_fold(fabric_sum(ip, 20, 0)));
+	if (tunnel->is_ipv6)
+		fabric_write_ipv6(ip, tunnel, source, size, fabric_ip_protocol(vport));
+	else
+		fabric_write_ipv4(ip, tunnel, source, size, fabric_ip_protocol(vport));
 }
 
 static VOID fabric_stt_write(const struct fabric_tunnel *tunnel, ULONG inner, UCHAR *tcp)
@@ -77,22 +63,22 @@ VOID fabric_outer_write(const struct fabric_vport *vport, const struct fabric_tu
 			const struct fabric_hop *hop, ULONG inner, ULONG hash, UCHAR *at)
 {
 	ULONG own = fabric_own_size(vport, tunnel);
-	UCHAR *ip = at + 14, *head = ip + (tunnel->is_ipv6 ? 40 : 20), id[8];
+	UCHAR *ip = at + 14, *head = ip + (tunnel->is_ipv6 ? 40 : 20);
 
 	memset(at, 0, fabric_outer_size(vport, tunnel));
 	memcpy(at, hop->mac_remote, 6);
 	memcpy(at + 6, hop->mac_local, 6);
 	fabric_put16(at + 12, tunnel->is_ipv6 ? 0x86dd : 0x0800);
 	fabric_ip_write(vport, tunnel, hop, own + inner, ip);
-	memcpy(id, &tunnel->id, 8);
 	if (vport->tunnel == FABRIC_GRE) {
-		BOOLEAN has_sum = (tunnel->flags & FABRIC_TUNNEL_CSUM) != 0;
+		BOOLEAN has_sum = (tunnel->flags & FABRIC_TUNNEL_CHECKSUM) != 0;
 
 		head[0] = (UCHAR)((has_sum ? 0x80 : 0) |
 				  (tunnel->flags & FABRIC_TUNNEL_KEY ? 0x20 : 0));
-		fabric_put16(head + 2, 0x6558);
+		fabric_put16(head + 2, FABRIC_TYPE_TEB);
 		if (tunnel->flags & FABRIC_TUNNEL_KEY)
-			memcpy(head + (has_sum ? 8 : 4), id + 4, 4);
+			memcpy(head + (has_sum ? 8 : 4), (const UCHAR *)&tunnel->id + 4,
+			       4);
 		return;
 	}
 	/* Receivers spread by the source port. */
@@ -104,14 +90,11 @@ VOID fabric_outer_write(const struct fabric_vport *vport, const struct fabric_tu
 	fabric_put16(head + 2, vport->tunnel_port);
 	fabric_put16(head + 4, own + inner);
 	if (vport->tunnel == FABRIC_VXLAN) {
-		head[8] = 0x08;
-	} else {
-		head[8] = (UCHAR)(tunnel->options_size / 4);
-		head[9] = tunnel->flags & FABRIC_TUNNEL_OAM ? 0x80 : 0;
-		fabric_put16(head + 10, 0x6558);
-		memcpy(head + 16, tunnel->options, tunnel->options_size);
+		fabric_write_vxlan(head + 8, tunnel);
+		return;
 	}
-	memcpy(head + 12, id + 5, 3);
+	fabric_write_geneve(head + 8, tunnel, tunnel->options_size);
+	memcpy(head + 8 + FABRIC_GENEVE_SIZE, tunnel->options, tunnel->options_size);
 }
 
 static ULONG fabric_geneve_read(const UCHAR *head, ULONG left, struct fabric_tunnel *tunnel,
@@ -123,7 +106,7 @@ static ULONG fabric_geneve_read(const UCHAR *head, ULONG left, struct fabric_tun
 	if (left < 8 + options)
 		return 0;
 	*reason = FABRIC_DROP_GeneveVersion;
-	if (head[0] >> 6 || fabric_read16(head + 2) != 0x6558)
+	if (head[0] >> 6 || fabric_read16(head + 2) != FABRIC_TYPE_TEB)
 		return 0;
 	*reason = FABRIC_DROP_GeneveOption;
 	if (options > FABRIC_TUNNEL_OPTIONS_MAX)
@@ -142,13 +125,13 @@ static ULONG fabric_gre_read(const UCHAR *head, ULONG left, struct fabric_tunnel
 		     (head[0] & 0x10 ? 4 : 0);
 
 	*reason = FABRIC_DROP_GreFlags;
-	if ((head[0] & 0x4f) || (head[1] & 7) || fabric_read16(head + 2) != 0x6558)
+	if ((head[0] & 0x4f) || (head[1] & 7) || fabric_read16(head + 2) != FABRIC_TYPE_TEB)
 		return 0;
 	*reason = FABRIC_DROP_GreTruncated;
 	if (left < size)
 		return 0;
 	if (head[0] & 0x80)
-		tunnel->flags |= FABRIC_TUNNEL_CSUM;
+		tunnel->flags |= FABRIC_TUNNEL_CHECKSUM;
 	if (head[0] & 0x20) {
 		memcpy((UCHAR *)&tunnel->id + 4, head + (head[0] & 0x80 ? 8 : 4), 4);
 		tunnel->flags |= FABRIC_TUNNEL_KEY;
@@ -205,7 +188,7 @@ ULONG fabric_outer_read(const struct fabric_packet *packet, const struct fabric_
 		return own ? at + own : 0;
 	}
 	if (head[6] || head[7])
-		tunnel->flags |= FABRIC_TUNNEL_CSUM;
+		tunnel->flags |= FABRIC_TUNNEL_CHECKSUM;
 	if (vport->tunnel == FABRIC_GENEVE) {
 		own = fabric_geneve_read(head + 8, left - 8, tunnel, reason);
 		return own ? at + 8 + own : 0;

@@ -4,6 +4,7 @@
  * the NIC looks inside this kind of tunnel; else as its segments, each with all its sums.
  */
 #include "tunnel.h"
+#include "../../core/fabric_hash.h"
 
 #define FABRIC_OUTER_READ 256
 
@@ -63,7 +64,7 @@ static VOID fabric_seal(struct fabric_packet *packet, const struct fabric_vport 
 				 tunnel->is_ipv6 ? 32 : 8, 6 + packet->buffer->DataLength - at);
 		sum = 0xffffu ^ fabric_fold(fabric_sum_buffer(packet->buffer, at, sum));
 		fabric_put16(head + 16, sum);
-	} else if (!(tunnel->flags & FABRIC_TUNNEL_CSUM)) {
+	} else if (!(tunnel->flags & FABRIC_TUNNEL_CHECKSUM)) {
 		return;
 	} else if (vport->tunnel == FABRIC_GRE) {
 		fabric_put16(head + 4, 0xffff ^ fabric_fold(fabric_sum_buffer(packet->buffer, at, 0)));
@@ -114,7 +115,7 @@ static VOID fabric_wrap(struct fabric_packet *from, PNET_BUFFER_LIST list,
 	}
 	if (packet.data && fabric_headroom(&packet, outer)) {
 		fabric_outer_write(vport, tunnel, hop, packet.buffer->DataLength - outer,
-				   fabric_flow_hash(&from->key, 0), packet.data);
+				   fabric_hash(&from->key, FALSE, 0), packet.data);
 		fabric_seal(&packet, vport, tunnel);
 		if (is_for_nic)
 			fabric_tell_nic(&packet, outer, &from->layout);
@@ -238,7 +239,7 @@ static VOID fabric_say_tunnel(struct fabric_packet *packet, const struct fabric_
 	struct fabric_flow_key *key = &packet->key;
 
 	key->tunnel_id = tunnel->id;
-	key->tunnel_flags = tunnel->flags & (FABRIC_TUNNEL_DF | FABRIC_TUNNEL_CSUM |
+	key->tunnel_flags = tunnel->flags & (FABRIC_TUNNEL_DF | FABRIC_TUNNEL_CHECKSUM |
 					     FABRIC_TUNNEL_OAM);
 	key->tunnel_tos = tunnel->tos;
 	key->tunnel_ttl = tunnel->ttl;
@@ -274,7 +275,7 @@ BOOLEAN fabric_tunnel_receive(struct fabric_packet *packet)
 		return FALSE;
 	size = fabric_read(packet->buffer, bytes, sizeof(bytes));
 	outer = fabric_outer_read(packet, vport, bytes, size, &tunnel, &reason);
-	if (outer && packet->key.protocol == 17 && (tunnel.flags & FABRIC_TUNNEL_CSUM) &&
+	if (outer && packet->key.protocol == 17 && (tunnel.flags & FABRIC_TUNNEL_CHECKSUM) &&
 	    !fabric_udp_is_right(packet, bytes)) {
 		reason = FABRIC_DROP_TunnelChecksum;
 		outer = 0;

@@ -6,12 +6,8 @@
 #ifndef FABRIC_TUNNEL_H
 #define FABRIC_TUNNEL_H
 
+#include "../../core/fabric_outer.h"
 #include "../switch/offload.h"
-
-#define FABRIC_TUNNEL_DF 0x01
-#define FABRIC_TUNNEL_CSUM 0x02
-#define FABRIC_TUNNEL_OAM 0x04
-#define FABRIC_TUNNEL_KEY 0x08
 
 /* Vport types of the contract. */
 enum { FABRIC_GRE = 3, FABRIC_VXLAN = 4, FABRIC_GENEVE = 5, FABRIC_STT = 106 };

@@ -29,7 +29,16 @@ internal static class DeviceLab
             + $"netns {host.Name}; ip -n {datapath.Name} link set {device} up; "
             + $"ip -n {host.Name} link set eth0 mtu 1400 up; "
             + $"ip -n {host.Name} addr add {address} dev eth0");
+        AwaitUp(datapath, device);
+        AwaitUp(host, "eth0");
     }
+
+    /// <summary>Returns when the kernel takes packets for the device.</summary>
+    /// <remarks>A new link's queue drops them until its carrier was noticed.</remarks>
+    public static void AwaitUp(NetworkNamespace host, string device) =>
+        Assert.True(
+            Eventually(() => host.Exec($"ip -br link show {device}").Contains(" UP ")),
+            $"{device} does not come up");
 
     public static bool Eventually(Func<bool> condition)
     {

@@ -22,6 +22,9 @@ internal sealed class TunnelPair : IDisposable
                 $"ip -n {host.Name} addr add {_prefix}{i + 1}/{(isIpv6 ? 64 : 24)} dev u0 "
                 + (isIpv6 ? "nodad" : "") + $"; ip -n {host.Name} link set u0 up");
         }
+
+        DeviceLab.AwaitUp(One, "u0");
+        DeviceLab.AwaitUp(Two, "u0");
     }
 
     /// <summary>The guests.</summary>

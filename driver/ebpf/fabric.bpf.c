@@ -62,6 +62,7 @@ int fabric_program_inject(struct __sk_buff *skb)
 	s = ground;
 	s->level = 0;
 	s->is_ingress = 0;
+	s->is_stale = 1;
 	s->now = bpf_ktime_get_coarse_ns();
 #pragma unroll
 	for (i = 0; i < FABRIC_KEY_WORDS; i++)

@@ -7,6 +7,7 @@
 #define FABRIC_CONNTRACK_H
 
 #include "fabric_nat.h"
+#include "fabric_expect.h"
 
 FABRIC_INLINE struct fabric_conntrack_spec *fabric_spec_of(const struct fabric_scratch *s)
 {
@@ -21,7 +22,7 @@ FABRIC_INLINE fabric_u32 fabric_ip_end(struct __sk_buff *skb, const struct fabri
 	fabric_u32 offset = s->layout.network + (fabric_is_ipv4(s) ? 2 : 4);
 	fabric_u16 size = 0;
 
-	if (skb->gso_size || bpf_skb_load_bytes(skb, offset, &size, 2))
+	if (skb->gso_size || !fabric_load(skb, offset, &size, 2))
 		return skb->len;
 	return s->layout.network + bpf_ntohs(size) + (fabric_is_ipv4(s) ? 0 : 40);
 }
@@ -34,7 +35,7 @@ FABRIC_INLINE int fabric_read_segment(struct __sk_buff *skb, struct fabric_scrat
 	fabric_u8 tcp[20];
 
 	if (!payload || payload < transport + 20 || payload > end ||
-	    bpf_skb_load_bytes(skb, transport, tcp, 20))
+	    !fabric_load(skb, transport, tcp, 20))
 		return 0;
 	fabric_tcp_read(&s->segment, tcp, end - payload);
 	options = payload - transport - 20;
@@ -54,7 +55,7 @@ FABRIC_INLINE int fabric_udp_is_whole(struct __sk_buff *skb, const struct fabric
 
 	if (skb->gso_size)
 		return 1;
-	if (bpf_skb_load_bytes(skb, s->layout.transport + 4, &length, 2))
+	if (!fabric_load(skb, s->layout.transport + 4, &length, 2))
 		return 0;
 	length = bpf_ntohs(length);
 	return length >= 8 && s->layout.transport + (fabric_u32)length <= fabric_ip_end(skb, s);
@@ -90,23 +91,90 @@ FABRIC_INLINE int fabric_read_tuple(struct __sk_buff *skb, struct fabric_scratch
 	return 1;
 }
 
-/* Marks, translation and key of a packet whose connection is known. */
+/* What the key says of a packet whose connection is known. */
+FABRIC_INLINE void fabric_say_tracked(struct fabric_scratch *s, fabric_u16 zone, fabric_u32 state,
+				      const struct fabric_connection *connection)
+{
+	const struct fabric_tuple *parent;
+
+	fabric_key_tracked(&s->key, zone, state, connection);
+	if (!connection->is_related)
+		return;
+	parent = bpf_map_lookup_elem(&fabric_parents, &connection->original);
+	if (parent)
+		fabric_key_tuple(&s->key, parent);
+}
+
+/* Key and translation of a packet whose connection is known. */
 FABRIC_INLINE void fabric_finish(struct __sk_buff *skb, struct fabric_scratch *s,
 				 const struct fabric_conntrack_spec *spec,
 				 struct fabric_connection *connection, fabric_u32 state,
 				 fabric_u32 is_reply)
 {
-	if (spec->nat != FABRIC_NAT_ABSENT && connection->nat != FABRIC_NAT_NONE) {
-		state |= fabric_nat_state(connection);
-		if (is_reply)
-			fabric_reverse(&s->wanted, &connection->original);
-		else
-			fabric_reverse(&s->wanted, &connection->reply);
-		fabric_key_tracked(&s->key, spec->zone, state, connection);
-		fabric_rewrite(skb, s);
+	int is_translated = state & (FABRIC_STATE_SOURCE_NAT | FABRIC_STATE_DESTINATION_NAT);
+
+	if (is_translated || spec->nat == FABRIC_NAT_ABSENT || connection->nat == FABRIC_NAT_NONE) {
+		fabric_say_tracked(s, spec->zone, state, connection);
 		return;
 	}
-	fabric_key_tracked(&s->key, spec->zone, state, connection);
+	state |= fabric_nat_state(connection);
+	if (is_reply)
+		fabric_reverse(&s->wanted, &connection->original);
+	else
+		fabric_reverse(&s->wanted, &connection->reply);
+	fabric_say_tracked(s, spec->zone, state, connection);
+	fabric_rewrite(skb, s);
+}
+
+FABRIC_INLINE void fabric_mark(struct fabric_connection *connection,
+			       const struct fabric_conntrack_spec *spec)
+{
+	if ((spec->flags & FABRIC_CT_COMMIT) && !connection->is_related &&
+	    fabric_set_marks(connection, spec))
+		fabric_tell(FABRIC_EVENT_UPDATED, connection);
+}
+
+/* The host node goes on here: it gathers fragments, and reads control channels. */
+FABRIC_INLINE int fabric_hand_up(struct __sk_buff *skb, struct fabric_scratch *s)
+{
+	s->kind = FABRIC_UPCALL_SLOW;
+	s->number = s->rest;
+	s->resumes = 0;
+	return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
+}
+
+/* The packet came through this zone before. */
+FABRIC_INLINE int fabric_is_repeat(const struct fabric_scratch *s,
+				   const struct fabric_conntrack_spec *spec)
+{
+	return s->key.conntrack_state && !(s->key.conntrack_state & FABRIC_STATE_INVALID) &&
+	       s->key.conntrack_zone == FABRIC_BE16(spec->zone) &&
+	       !(spec->flags & FABRIC_CT_FORCE);
+}
+
+/*
+ * The usual "look, then commit": the packet belongs to its connection already, and must not count
+ * or advance it again. 0: it has none yet.
+ */
+FABRIC_INLINE int fabric_repeat(struct __sk_buff *skb, struct fabric_scratch *s,
+				const struct fabric_conntrack_spec *spec)
+{
+	fabric_u32 state = s->key.conntrack_state, is_reply = 0;
+	struct fabric_connection *connection;
+
+	if (state & (FABRIC_STATE_SOURCE_NAT | FABRIC_STATE_DESTINATION_NAT)) {
+		/* Translated, it looks like the reverse of the other direction. */
+		fabric_reverse(&s->wanted, &s->tuple);
+		connection = fabric_find(&s->wanted, &is_reply);
+		is_reply = !is_reply;
+	} else {
+		connection = fabric_find(&s->tuple, &is_reply);
+	}
+	if (!connection || connection->expires <= s->now)
+		return 0;
+	fabric_mark(connection, spec);
+	fabric_finish(skb, s, spec, connection, state, is_reply);
+	return 1;
 }
 
 SEC("tc")
@@ -123,29 +191,29 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 	spec = fabric_spec_of(s);
 	if (!spec || (s->is_stale && fabric_read_packet(skb, s)))
 		return fabric_drop(FABRIC_DROP_ActionMalformed);
-	if (s->key.fragment && s->rest) {
-		/* The host node gathers the datagram, and sends it back to be tracked whole. */
-		s->kind = FABRIC_UPCALL_SLOW;
-		s->number = s->rest;
-		s->resumes = 0;
-		return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
-	}
+	if (s->key.fragment && s->rest)
+		return fabric_hand_up(skb, s); /* The datagram comes back, whole. */
 	if (!fabric_read_tuple(skb, s, spec->zone)) {
 		fabric_say_invalid(s, spec->zone);
 		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 	}
 	if (fabric_is_icmp_error(s->key.protocol, FABRIC_BE16(s->key.port_source)))
 		return fabric_go(skb, FABRIC_PROGRAM_RELATED);
+	if (fabric_is_repeat(s, spec) && fabric_repeat(skb, s, spec))
+		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 
 	connection = fabric_find(&s->tuple, &is_reply);
 	if (!connection)
-		return fabric_go(skb, FABRIC_PROGRAM_CREATE);
+		return fabric_is_read_first(s, spec) ? fabric_hand_up(skb, s)
+						     : fabric_go(skb, FABRIC_PROGRAM_CREATE);
 	if (connection->expires <= s->now ||
 	    (is_reply && (spec->flags & (FABRIC_CT_FORCE | FABRIC_CT_COMMIT)) ==
 				 (FABRIC_CT_FORCE | FABRIC_CT_COMMIT))) {
 		fabric_end(connection, &s->quoted);
 		return fabric_go(skb, FABRIC_PROGRAM_CREATE);
 	}
+	if (fabric_is_read(s, connection, is_reply))
+		return fabric_hand_up(skb, s);
 	verdict = fabric_advance(skb, s, connection, is_reply);
 	if (verdict == FABRIC_TRACK_INVALID) {
 		fabric_say_invalid(s, spec->zone);
@@ -158,15 +226,44 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 	state |= verdict == FABRIC_TRACK_STILL_NEW ? FABRIC_STATE_NEW : FABRIC_STATE_ESTABLISHED;
 	if (is_reply)
 		state |= FABRIC_STATE_REPLY;
-	if ((spec->flags & FABRIC_CT_COMMIT) && fabric_set_marks(connection, spec))
-		fabric_tell(FABRIC_EVENT_UPDATED, connection);
+	if (connection->is_related)
+		state |= FABRIC_STATE_RELATED;
+	fabric_mark(connection, spec);
 	fabric_finish(skb, s, spec, connection, state, is_reply);
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 }
 
+/* Takes the tuple that answers will have; a drop reason when it is another's. */
+FABRIC_INLINE fabric_u32 fabric_take_reply(struct fabric_scratch *s,
+					   const struct fabric_conntrack_spec *spec,
+					   const struct fabric_expectation *expected)
+{
+	struct fabric_connection *fresh = (struct fabric_connection *)s->fresh;
+
+	fabric_reverse(&s->wanted, &s->tuple);
+	if (!expected && (spec->nat == FABRIC_NAT_SOURCE || spec->nat == FABRIC_NAT_DESTINATION)) {
+		if (!fabric_choose(s, spec))
+			return FABRIC_DROP_ConntrackNatExhausted;
+		fabric_reverse(&s->quoted, &s->tuple);
+		if (!fabric_same_tuple(&s->wanted, &s->quoted))
+			fresh->nat = spec->nat;
+		return 0;
+	}
+	if (expected && spec->nat != FABRIC_NAT_ABSENT) {
+		s->wanted = expected->reply;
+		s->wanted.port_destination = s->tuple.port_source;
+		fresh->nat = (fabric_u8)expected->nat;
+	}
+	return bpf_map_update_elem(&fabric_replies, &s->wanted, &s->tuple, BPF_NOEXIST)
+		       ? FABRIC_DROP_ConntrackNatExhausted
+		       : 0;
+}
+
 /* Makes s->tuple a connection; a drop reason when it cannot. */
 FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scratch *s,
-				       const struct fabric_conntrack_spec *spec)
+				       const struct fabric_conntrack_spec *spec,
+				       const struct fabric_expectation *expected,
+				       const struct fabric_connection *control)
 {
 	struct fabric_connection *fresh = (struct fabric_connection *)s->fresh;
 	fabric_u32 zone = spec->zone, reason, i;
@@ -186,19 +283,16 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 	fresh->packets[0] = 1;
 	fresh->bytes[0] = skb->len;
 	fresh->expires = s->now + fabric_life(fresh, fabric_timeout_of(fresh));
-	fabric_set_marks(fresh, spec);
-
-	fabric_reverse(&s->wanted, &s->tuple);
-	if (spec->nat == FABRIC_NAT_SOURCE || spec->nat == FABRIC_NAT_DESTINATION) {
-		if (!fabric_choose(s, spec)) {
-			fabric_return_place(spec->zone);
-			return FABRIC_DROP_ConntrackNatExhausted;
-		}
-		fabric_reverse(&s->quoted, &s->tuple);
-		fresh->nat = fabric_same_tuple(&s->wanted, &s->quoted) ? FABRIC_NAT_NONE : spec->nat;
-	} else if (bpf_map_update_elem(&fabric_replies, &s->wanted, &s->tuple, BPF_NOEXIST)) {
+	if (expected) {
+		fabric_inherit(fresh, control);
+	} else {
+		fresh->helper = fabric_helper_of(spec, s->tuple.protocol);
+		fabric_set_marks(fresh, spec);
+	}
+	reason = fabric_take_reply(s, spec, expected);
+	if (reason) {
 		fabric_return_place(spec->zone);
-		return FABRIC_DROP_ConntrackNatExhausted;
+		return reason;
 	}
 	fresh->reply = s->wanted;
 	if (bpf_map_update_elem(&fabric_connections, &s->tuple, fresh, BPF_NOEXIST)) {
@@ -206,6 +300,8 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 		fabric_return_place(spec->zone);
 		return FABRIC_DROP_ConntrackFull;
 	}
+	if (expected)
+		fabric_fulfil(s, expected);
 	fabric_tell(FABRIC_EVENT_NEW, fresh);
 	return 0;
 }
@@ -215,26 +311,37 @@ int fabric_program_create(struct __sk_buff *skb)
 {
 	struct fabric_scratch *s = fabric_current();
 	fabric_u32 state = FABRIC_STATE_TRACKED | FABRIC_STATE_NEW, reason;
+	struct fabric_expectation *expected = 0;
 	struct fabric_conntrack_spec *spec;
+	struct fabric_connection *control = 0;
 
 	if (!s)
 		return TC_ACT_SHOT;
 	spec = fabric_spec_of(s);
 	if (!spec)
 		return fabric_drop(FABRIC_DROP_ActionMalformed);
+	expected = fabric_find_expected(s);
+	if (expected)
+		control = fabric_control_of(s, expected);
+	if (control)
+		state |= FABRIC_STATE_RELATED;
+	else
+		expected = 0;
 	if (!fabric_can_start(&s->tuple, &s->segment)) {
 		fabric_say_invalid(s, spec->zone);
-	} else if (!(spec->flags & FABRIC_CT_COMMIT)) {
-		fabric_key_state(&s->key, spec->zone, state);
-		fabric_key_tuple(&s->key, &s->tuple);
-	} else {
-		reason = fabric_create(skb, s, spec);
+	} else if (spec->flags & FABRIC_CT_COMMIT) {
+		reason = fabric_create(skb, s, spec, expected, control);
 		if (reason) {
 			fabric_drop(reason);
 			fabric_say_invalid(s, spec->zone);
 		} else {
 			fabric_finish(skb, s, spec, (struct fabric_connection *)s->fresh, state, 0);
 		}
+	} else if (control) {
+		fabric_key_tracked(&s->key, spec->zone, state, control);
+	} else {
+		fabric_key_state(&s->key, spec->zone, state);
+		fabric_key_tuple(&s->key, &s->tuple);
 	}
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 }

@@ -52,6 +52,30 @@ FABRIC_INLINE int fabric_read_packet(struct __sk_buff *skb, struct fabric_scratc
 	return fabric_parse(&frame, &s->key, &s->layout);
 }
 
+/* Header bytes where they lie; 0 when they are not in the packet's first piece. */
+FABRIC_INLINE const fabric_u8 *fabric_header_at(struct __sk_buff *skb, fabric_u32 offset,
+						fabric_u32 size)
+{
+	const fabric_u8 *at;
+
+	if (offset > 0xff)
+		return 0;
+	FABRIC_OPAQUE(offset); /* The verifier wants to see the bound on what is added. */
+	at = (const fabric_u8 *)(long)skb->data + (offset & 0xff);
+	return at + size > (const fabric_u8 *)(long)skb->data_end ? 0 : at;
+}
+
+/* Copies 'size' bytes, known to the compiler, out of the packet; 0: they are not there. */
+FABRIC_INLINE int fabric_load(struct __sk_buff *skb, fabric_u32 offset, void *to, fabric_u32 size)
+{
+	const fabric_u8 *at = fabric_header_at(skb, offset, size);
+
+	if (!at)
+		return !bpf_skb_load_bytes(skb, offset, to, size);
+	__builtin_memcpy(to, at, size);
+	return 1;
+}
+
 FABRIC_INLINE fabric_u64 fabric_mix(fabric_u64 hash, fabric_u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
@@ -242,10 +266,13 @@ FABRIC_INLINE int fabric_ask(struct __sk_buff *skb, struct fabric_scratch *s, fa
 	return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
 }
 
-/* The packet in the scratch, whose metadata are set, finds its flow and follows it. */
+/*
+ * The packet in the scratch, whose metadata are set, finds its flow and follows it. One that was
+ * looked up before, and has not changed since, is not parsed again.
+ */
 FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s)
 {
-	int reason = fabric_read_packet(skb, s);
+	int reason = s->is_stale ? fabric_read_packet(skb, s) : 0;
 	struct fabric_port *port;
 	struct fabric_row *row;
 	fabric_u32 number;
@@ -288,6 +315,7 @@ FABRIC_INLINE void fabric_start(struct fabric_scratch *s, fabric_u32 port)
 	s->key.in_port = FABRIC_BE32(port);
 	s->now = bpf_ktime_get_coarse_ns();
 	s->is_ingress = 1;
+	s->is_stale = 1;
 	s->tunnel = 0;
 	s->passes = 0;
 	s->is_single = 0;

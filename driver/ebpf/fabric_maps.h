@@ -240,6 +240,32 @@ struct {
 	__type(value, struct fabric_tuple);
 } fabric_replies SEC(".maps");
 
+/* Connections that control channels announced, and the channels of those that came. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct fabric_tuple);
+	__type(value, struct fabric_expectation);
+} fabric_expectations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct fabric_tuple);
+	__type(value, struct fabric_tuple);
+} fabric_parents SEC(".maps");
+
+/* Control channels whose lines were rewritten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct fabric_tuple);
+	__type(value, struct fabric_channel);
+} fabric_channels SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);

@@ -142,10 +142,10 @@ int fabric_program_related(struct __sk_buff *skb)
 			s->wanted = connection->original;
 		else
 			s->wanted = connection->reply;
-		fabric_key_tracked(&s->key, spec->zone, state, connection);
+		fabric_say_tracked(s, spec->zone, state, connection);
 		fabric_translate_error(skb, s, ports);
 	} else {
-		fabric_key_tracked(&s->key, spec->zone, state, connection);
+		fabric_say_tracked(s, spec->zone, state, connection);
 	}
 	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
 }

@@ -108,10 +108,13 @@ FABRIC_INLINE fabric_u32 fabric_take_place(fabric_u16 zone)
 FABRIC_INLINE void fabric_end(struct fabric_connection *connection, struct fabric_tuple *work)
 {
 	fabric_u16 zone = connection->original.zone;
+	fabric_u8 is_related = connection->is_related;
 
 	*work = connection->original;
 	if (bpf_map_delete_elem(&fabric_connections, work))
 		return;
+	if (is_related)
+		bpf_map_delete_elem(&fabric_parents, work);
 	*work = connection->reply;
 	bpf_map_delete_elem(&fabric_replies, work);
 	fabric_return_place(zone);

@@ -176,6 +176,8 @@ enum fabric_nat { FABRIC_NAT_NONE, FABRIC_NAT_SOURCE, FABRIC_NAT_DESTINATION, FA
 #define FABRIC_CT_RANDOM 4
 #define FABRIC_CT_PERSISTENT 8
 #define FABRIC_CT_HASH 16
+#define FABRIC_CT_FTP 32
+#define FABRIC_CT_TFTP 64
 
 struct fabric_conntrack_spec {
 	fabric_u16 zone;
@@ -254,7 +256,7 @@ struct fabric_settings {
 	fabric_u32 upcalls_per_port; /* Packets of one port that may wait for the host node. */
 	fabric_u32 incarnation;      /* Counts starts of host nodes on these maps. */
 	fabric_u32 abi;
-	fabric_u32 unused;
+	fabric_u32 expectations; /* 0: none waits, nobody need look. */
 	fabric_u64 random;
 };
 
@@ -312,6 +314,8 @@ struct fabric_tcp_peer {
 	fabric_u8 state;
 };
 
+enum fabric_helper { FABRIC_HELPER_NONE, FABRIC_HELPER_FTP, FABRIC_HELPER_TFTP };
+
 struct fabric_connection {
 #ifdef __bpf__
 	struct bpf_spin_lock lock;
@@ -330,7 +334,32 @@ struct fabric_connection {
 	fabric_u8 nat;
 	fabric_u8 generic; /* 0 first, 1 several of one side, 2 both sides. */
 	fabric_u16 policy;
+	fabric_u8 helper;     /* It is a control channel: the host node reads it. */
+	fabric_u8 is_related; /* A control channel announced it. */
+	fabric_u16 unused;
+};
+
+/* By the tuple of the first packet, its source port 0: any. */
+struct fabric_expectation {
+	struct fabric_tuple control; /* Original tuple of the channel; with its end this ends. */
+	struct fabric_tuple reply;   /* Of the connection that comes, but for the source port. */
+	fabric_u64 expires;
+	fabric_u32 nat;
 	fabric_u32 unused;
+};
+
+/* By how much one direction of a control channel grew: see SequenceShift in C#. */
+struct fabric_shift {
+	fabric_u32 position;
+	fabric_s32 before;
+	fabric_s32 after;
+};
+
+/* What the host node knows of a control channel; only it reads this. */
+struct fabric_channel {
+	fabric_u64 started; /* Of the connection, which may be another by now. */
+	struct fabric_shift original;
+	struct fabric_shift reply;
 };
 
 #endif

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Fabric.HostNode.Demo;
-using Fabric.HostNode.Pki;
 using Xunit.Abstractions;
 
 namespace Fabric.SystemTests;
@@ -15,103 +14,66 @@ namespace Fabric.SystemTests;
 /// </remarks>
 public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
-
     /// <summary>FABRIC_TEST_DATAPATH=ebpf runs all of it on the other datapath.</summary>
-    private readonly string _datapath =
-        Environment.GetEnvironmentVariable("FABRIC_TEST_DATAPATH") ?? "userspace";
-    private readonly DemoTopology _topology = DemoTopology.Reserve();
-    private readonly List<DemoHost> _hosts = [];
+    private readonly Mesh _mesh = new(
+        Environment.GetEnvironmentVariable("FABRIC_TEST_DATAPATH") ?? "userspace");
     private DemoWorkload _vm = null!;
-    private NetworkNamespace _outside = null!;
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public async Task DisposeAsync()
-    {
-        foreach (var host in _hosts) await host.DisposeAsync();
-        if (_outside is not null) await Shell.RunAsync("ip", ["netns", "del", _outside.Name]);
-        await _topology.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _mesh.DisposeAsync();
 
     [Fact]
     public async Task A_gateway_that_dies_is_replaced_within_a_second_by_vote_of_a_third_host()
     {
         await BringUpAsync(hosts: 3);
-        var gap = await GapAsync(async () => await _hosts[0].KillAsync());
+        var gap = await GapAsync(async () => await _mesh.Hosts[0].KillAsync());
         Assert.InRange(gap.TotalSeconds, 0.05, 4); // Printed; 0.7 s on a quiet machine.
-        Assert.True(_hosts[1].IsRunning);
+        Assert.True(_mesh.Hosts[1].IsRunning);
     }
 
     [Fact]
     public async Task Of_two_hosts_the_other_one_takes_over_and_yields_when_the_cut_heals()
     {
         await BringUpAsync(hosts: 2);
-        var gap = await GapAsync(() => _topology.Underlay.IpAsync(
+        var gap = await GapAsync(() => _mesh.Topology.Underlay.IpAsync(
             "link", "set", "dev", "h1", "down"));
         Assert.InRange(gap.TotalSeconds, 0.05, 4); // Printed.
         Assert.False(HasYielded());
 
         // Both act now: the first cannot know better. Healing ends it.
         var healed = Environment.TickCount64;
-        await _topology.Underlay.IpAsync("link", "set", "dev", "h1", "up");
-        await UntilAsync(() => Task.FromResult(HasYielded()), "host2 yields");
+        await _mesh.Topology.Underlay.IpAsync("link", "set", "dev", "h1", "up");
+        await Mesh.UntilAsync(() => Task.FromResult(HasYielded()), "host2 yields");
         var doubled = TimeSpan.FromMilliseconds(Environment.TickCount64 - healed);
         output.WriteLine($"double ownership ended {doubled.TotalMilliseconds} ms after healing");
-        await UntilAsync(async () => (await _vm.Namespace.RunAsync(
-            ["ping", "-c", "1", "-W", "1", "172.16.0.1"], TimeSpan.FromSeconds(10))).Succeeded,
-            "the way out by host1 again");
+        await Mesh.UntilAsync(() => ReachesOutsideAsync(), "the way out by host1 again");
 
-        bool HasYielded() => _hosts[1].LastLogLines(200).Contains("no longer the gateway");
+        bool HasYielded() => _mesh.Hosts[1].LastLogLines(200).Contains("no longer the gateway");
     }
 
     [Fact]
     public async Task Of_two_hosts_the_other_one_stays_away_while_its_own_next_hop_is_silent()
     {
         await BringUpAsync(hosts: 2);
-        await _topology.Hosts[1].IpAsync("link", "set", "dev", "ex2", "down");
-        await _topology.Underlay.IpAsync("link", "set", "dev", "h1", "down");
-        await ToolAsync(_hosts[1], "ovs-vsctl",
+        await _mesh.Topology.Hosts[1].IpAsync("link", "set", "dev", "ex2", "down");
+        await _mesh.Topology.Underlay.IpAsync("link", "set", "dev", "h1", "down");
+        await Mesh.ToolAsync(_mesh.Hosts[1], "ovs-vsctl",
             "--timeout=20 wait-until Interface ovn-host1-0 bfd_status:state=down");
         // The decision follows the status row; several of its rounds pass here.
         for (var round = 0; round < 10; round++)
         {
-            await ToolAsync(_hosts[1], "ovs-vsctl", "--timeout=20 show");
+            await Mesh.ToolAsync(_mesh.Hosts[1], "ovs-vsctl", "--timeout=20 show");
         }
 
-        Assert.DoesNotContain("this host is the gateway now", _hosts[1].LastLogLines(200));
+        Assert.DoesNotContain("this host is the gateway now", _mesh.Hosts[1].LastLogLines(200));
     }
 
     private async Task BringUpAsync(int hosts)
     {
-        await _topology.CreateUnderlayAsync(hosts);
-        await AddOutsideAsync(hosts);
-        var pki = Path.Combine(_topology.Folder, "pki");
-        var authority = new CertificateAuthority(pki, TimeProvider.System);
-        authority.Init("failover");
-        for (var number = 1; number <= hosts; number++)
-        {
-            var host = new DemoHost(_topology, number);
-            _hosts.Add(host);
-            authority.Issue(host.Id, [$"{DemoTopology.HostAddress(number)}"], ["voter"]);
-            host.Configure(hosts, _datapath, pki);
-            host.Start();
-        }
-
-        foreach (var host in _hosts)
-        {
-            await UntilAsync(async () =>
-                (await host.ToolAsync("ovs-vsctl", ["--timeout=10", "wait-until", "Bridge",
-                    "br-int"])).Succeeded, $"{host.Id}: {host.LastLogLines(10)}");
-            await ToolAsync(host, "ovs-vsctl", "--timeout=20 add-br br-ex -- add-port br-ex "
-                + $"ex{host.Number} -- set open . "
-                + "external_ids:ovn-bridge-mappings=phys:br-ex");
-        }
-
-        var last = _hosts[^1];
-        await UntilAsync(async () => (await last.ToolAsync(
-            "ovn-nbctl", ["--timeout=20", "--wait=sb", "sync"])).Succeeded, "the northbound");
-        await ToolAsync(last, "ovn-nbctl", "--timeout=20 ls-add sw0 -- lsp-add sw0 vm "
+        await _mesh.BringUpAsync(hosts);
+        var last = _mesh.Hosts[^1];
+        await Mesh.ToolAsync(last, "ovn-nbctl", "--timeout=20 ls-add sw0 -- lsp-add sw0 vm "
             + "-- lsp-set-addresses vm 'PORT' -- lr-add lr0 "
             + "-- lrp-add lr0 lr0-sw0 00:00:00:00:ff:01 10.0.0.1/24 -- lsp-add sw0 sw0-lr0 "
             + "-- lsp-set-type sw0-lr0 router -- lsp-set-addresses sw0-lr0 router "
@@ -126,39 +88,19 @@ public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifet
             + "-- lr-nat-add lr0 snat 172.16.0.100 10.0.0.0/24 "
             + "-- lrp-set-gateway-chassis lr0-public host1 20 "
             + "-- lrp-set-gateway-chassis lr0-public host2 10", "00:00:00:00:00:05 10.0.0.5");
-        _vm = await _topology.AddWorkloadAsync(new DemoWorkload(
+        _vm = await _mesh.PlugAsync(new DemoWorkload(
             "vm", hosts, "00:00:00:00:00:05", IPAddress.Parse("10.0.0.5"), 24,
             IPAddress.Parse("10.0.0.1")));
-        await ToolAsync(last, "ovs-vsctl", "--timeout=20 add-port br-int vm -- set interface vm "
-            + "external_ids:iface-id=vm");
-        await UntilAsync(async () => (await _vm.Namespace.RunAsync(
-            ["ping", "-c", "1", "-W", "1", "172.16.0.1"], TimeSpan.FromSeconds(10))).Succeeded,
-            "the way out");
-        foreach (var host in _hosts)
+        await Mesh.UntilAsync(() => ReachesOutsideAsync(), "the way out");
+        foreach (var host in _mesh.Hosts.Skip(1))
         {
-            await ToolAsync(host, "ovs-vsctl",
-                "--timeout=20 wait-until Interface ovn-host1-0 bfd_status:state=up", "",
-                isNeeded: host.Number != 1);
+            await Mesh.ToolAsync(host, "ovs-vsctl",
+                "--timeout=20 wait-until Interface ovn-host1-0 bfd_status:state=up");
         }
     }
 
-    /// <summary>A network outside with one address, and a leg of each host in it.</summary>
-    private async Task AddOutsideAsync(int hosts)
-    {
-        _outside = new NetworkNamespace($"{_topology.Underlay.Name}-out");
-        await _outside.CreateAsync();
-        await _outside.IpAsync("link", "add", "ext", "type", "bridge");
-        await _outside.IpAsync("address", "add", "172.16.0.1/24", "dev", "ext");
-        await _outside.IpAsync("link", "set", "dev", "ext", "up");
-        for (var host = 1; host <= hosts; host++)
-        {
-            var space = _topology.Hosts[host - 1];
-            await Shell.RunOrThrowAsync("ip", "-n", space.Name, "link", "add", $"ex{host}", "type",
-                "veth", "peer", "name", $"e{host}", "netns", _outside.Name);
-            await _outside.IpAsync("link", "set", "dev", $"e{host}", "master", "ext", "up");
-            await space.IpAsync("link", "set", "dev", $"ex{host}", "up");
-        }
-    }
+    private async Task<bool> ReachesOutsideAsync() => (await _vm.Namespace.RunAsync(
+        ["ping", "-c", "1", "-W", "1", "172.16.0.1"], TimeSpan.FromSeconds(10))).Succeeded;
 
     /// <summary>The longest silence of a ping out that 'what' causes.</summary>
     private async Task<TimeSpan> GapAsync(Func<Task> what)
@@ -171,30 +113,12 @@ public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifet
             .Where(line => line.StartsWith('[') && line.Contains("bytes from"))
             .Select(line => double.Parse(line[1..line.IndexOf(']')], CultureInfo.InvariantCulture))
             .ToList();
-        var logs = string.Join('\n', _hosts.Select(host => $"{host.Id}: {host.LastLogLines(15)}"));
+        var logs = _mesh.Logs(15);
         Assert.True(times.Count > 10, logs);
         var end = times[^1] - times[0];
         Assert.True(end > 3, $"silent after {end:0.00} s\n{logs}");
         var gap = times.Zip(times.Skip(1), (a, b) => b - a).Max();
         output.WriteLine($"silent for {gap:0.000} s");
         return TimeSpan.FromSeconds(gap);
-    }
-
-    private static async Task ToolAsync(
-        DemoHost host, string tool, string words, string port = "", bool isNeeded = true)
-    {
-        if (!isNeeded) return;
-        var result = await host.ToolAsync(
-            tool, words.Split(' ').Select(word => word == "'PORT'" ? port : word));
-        Assert.True(result.Succeeded, $"{tool} {words}: {result.Error}\n{host.LastLogLines(20)}");
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        var deadline = Environment.TickCount64 + (long)StartPatience.TotalMilliseconds;
-        while (!await condition())
-        {
-            Assert.True(Environment.TickCount64 < deadline, $"not in time: {what}");
-        }
     }
 }

@@ -13,6 +13,7 @@ public sealed partial class StockComparisonTests
     [InlineData("learning")]
     [InlineData("logging")]
     [InlineData("native-tunnels")]
+    [InlineData("rapid-trees")]
     [InlineData("sampling")]
     [InlineData("tracing")]
     [InlineData("trees")]

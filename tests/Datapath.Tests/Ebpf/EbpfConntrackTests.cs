@@ -1,4 +1,5 @@
-using System.Collections.Immutable;
+using System.Buffers.Binary;
+using System.Text;
 using Fabric.Datapath.Tests.Conntrack;
 using Fabric.Wire;
 
@@ -100,6 +101,72 @@ public sealed class EbpfConntrackTests : IDisposable
         for (var i = 0; i < limit; i++) Next(_outside);
         Assert.Equal((uint)limit, _datapath.Conntrack.Totals().Count);
         Assert.Equal(1UL, _datapath.DropCounts()[(int)DropReason.ConntrackZoneLimit]);
+    }
+
+    [EbpfTheory]
+    [InlineData("10.100.1.1", "PORT 10,100,1,1,4,1\r\n", 2)]
+    public void What_a_control_channel_announces_is_related_and_stays_in_the_kernel(
+        string nat, string translated, uint growth)
+    {
+        const string Client = "10.0.0.1", Server = "10.0.0.2";
+        const uint Acknowledged = 1000 + 19;
+        Put("recirc_id(0),in_port(1)", $"ct(commit,zone=1,helper=ftp,nat(src={nat})),recirc(0x1)");
+        Put("recirc_id(0x1),in_port(1)", "2");
+        Put("recirc_id(0),in_port(2)", "ct(commit,zone=1,nat),recirc(0x2)");
+        Put("ct_state(+trk+rel),recirc_id(0x2),in_port(2)", "1");
+        Put("ct_state(+trk-rel+est),recirc_id(0x2),in_port(2)", "1");
+        _inside.Send(TestPacket.Tcp(Client, 2000, Server, 21, "S", 999));
+        Next(_outside);
+        _outside.Send(TestPacket.Tcp(Server, 21, nat, 2000, "SA", 4999, 1000));
+        Next(_inside);
+
+        _inside.Send(TestPacket.Tcp(Client, 2000, Server, 21, "PA", 1000, 5000,
+            data: Encoding.ASCII.GetBytes("PORT 10,0,0,1,4,1\r\n")));
+        var line = Next(_outside);
+        Assert.Equal(translated, Encoding.ASCII.GetString(line.AsSpan(54)));
+        PacketChecks.ChecksumsAreRight(line);
+        _outside.Send(
+            TestPacket.Tcp(Server, 21, nat, 2000, "A", 5000, Acknowledged + growth));
+        var answer = Next(_inside);
+        Assert.Equal(Acknowledged, BinaryPrimitives.ReadUInt32BigEndian(answer.AsSpan(42)));
+        PacketChecks.ChecksumsAreRight(answer);
+
+        _outside.Send(TestPacket.Tcp(Server, 20, nat, 1026, "S", 1)); // Nobody announced that.
+        _outside.Send(TestPacket.Tcp(Server, 20, nat, 1025, "S", 1));
+        Assert.Contains($"dst={Client}", Describe(Next(_inside)));
+        EbpfSupport.WaitUntilIdle(_datapath);
+        var handled = _datapath.UpcallsHandled;
+        _inside.Send(TestPacket.Tcp(Client, 1025, Server, 20, "SA", 9, 2));
+        Assert.Contains($"src={nat}", Describe(Next(_outside)));
+        _outside.Send(TestPacket.Tcp(Server, 20, nat, 1025, "PA", 2, 10, payload: 100));
+        Next(_inside);
+        Assert.Equal(handled, _datapath.UpcallsHandled);
+        Assert.Empty(_seen);
+
+        var entries = new List<ConntrackEntry>();
+        _datapath.Conntrack.Dump(1, entries.Add);
+        var parent = Assert.Single(entries, entry => entry.Helper == "ftp").Original;
+        Assert.Equal(parent, Assert.Single(entries, entry => entry.Parent is not null).Parent);
+    }
+
+    [EbpfTheory]
+    [InlineData("10.0.0.1", "10.0.0.2", "10.1.1.1")]
+    public void A_packet_that_comes_through_its_zone_twice_counts_once(
+        string client, string server, string nat)
+    {
+        Put("recirc_id(0),in_port(1)", $"ct(commit,zone=1,nat(src={nat})),recirc(0x1)");
+        Put("recirc_id(0x1),in_port(1)", "ct(commit,zone=1,mark=0x5),2");
+
+        _inside.Send(TestPacket.Udp(client, 1000, server, 80));
+        Assert.Contains($"src={nat}", Describe(Next(_outside)));
+
+        var entries = new List<ConntrackEntry>();
+        _datapath.Conntrack.Dump(1, entries.Add);
+        var entry = Assert.Single(entries);
+        Assert.Equal(client, $"{entry.Original.Source}");
+        Assert.Equal(5u, entry.Mark);
+        Assert.Equal(1UL, entry.PacketsOriginal);
+        Assert.Equal(0UL, _datapath.DropCounts()[(int)DropReason.ConntrackInvalid]);
     }
 
     private readonly Queue<byte[]> _seen = new();

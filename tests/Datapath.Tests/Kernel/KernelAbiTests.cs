@@ -29,7 +29,9 @@ public sealed unsafe class KernelAbiTests
             case 15: return offsetof(struct fabric_tunnel, options);
             case 16: return offsetof(struct fabric_connection, peers);
             case 17: return offsetof(struct fabric_upcall, key);
-            default: return sizeof(struct fabric_meter);
+            case 18: return sizeof(struct fabric_meter);
+            case 19: return sizeof(struct fabric_expectation);
+            default: return sizeof(struct fabric_channel);
             }
         }
         """;
@@ -52,6 +54,7 @@ public sealed unsafe class KernelAbiTests
             (int)((byte*)&tunnel.Options - (byte*)&tunnel),
             (int)((byte*)&connection.OriginalPeer - (byte*)&connection),
             (int)((byte*)&upcall.Key - (byte*)&upcall), sizeof(KernelMeter),
+            sizeof(KernelExpectation), sizeof(KernelChannel),
         ];
         for (var i = 0; i < here.Length; i++) Assert.Equal((uint)here[i], sizeOf(i));
     }

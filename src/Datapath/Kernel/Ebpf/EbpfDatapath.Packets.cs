@@ -111,24 +111,26 @@ public sealed partial class EbpfDatapath
         _injector.Return(slot);
     }
 
-    /// <summary>Runs the actions of a fragment that cannot be tracked.</summary>
-    internal void RunInvalid(
-        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions, uint tunnel,
-        uint passes)
+    /// <summary>Runs the actions of a packet that cannot be tracked.</summary>
+    internal void RunInvalid(PacketBuffer packet, in FlowKey key, in InterruptedActions at)
     {
         var slot = _injector.Rent();
-        Run(slot, _flows.Encode(actions, Injector.RowOf(slot), takesFragments: false),
-            packet, in key, tunnel, passes);
+        Run(slot, _flows.Encode(at.Rest, Injector.RowOf(slot), hasConntrackRest: false),
+            packet, in key, at.Tunnel, at.Passes);
     }
 
-    /// <summary>Has the kernel track a datagram, which then comes up again.</summary>
+    /// <summary>Has the kernel track a packet, which then comes up again.</summary>
     internal void RunTracked(
-        PacketBuffer packet, in FlowKey key, ConntrackAction action, uint datagram, uint passes)
+        PacketBuffer packet, in FlowKey key, ConntrackAction action, uint trip, uint passes)
     {
         var slot = _injector.Rent();
-        Run(slot, _flows.Encode(action, Specs.OfDatagram(datagram), Injector.RowOf(slot)),
+        Run(slot, _flows.Encode(action, Specs.OfTrip(trip), Injector.RowOf(slot)),
             packet, in key, tunnel: 0, passes);
     }
+
+    /// <summary>Goes on behind a conntrack action that is done.</summary>
+    internal void RunBehind(PacketBuffer packet, in FlowKey key, in InterruptedActions at) =>
+        Run(packet, in key, at.Rest.RemoveAt(0), at.Tunnel, at.Passes);
 
     internal void Run(
         PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions, uint tunnel,

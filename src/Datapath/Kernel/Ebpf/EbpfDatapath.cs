@@ -78,6 +78,7 @@ public sealed partial class EbpfDatapath
         PortsOf.NetworkChanged += () => _networkChanged.Set();
         _slowPath = new EbpfSlowPath(this, kernel);
         Tracker.Fragments = _slowPath.Fragments.Settings;
+        Tracker.Channels = _slowPath.Channels;
         PortsOf.TunnelChanged += OnTunnelChanged;
         _slowPath.Start();
         _housekeeping = new Thread(KeepHouse) { IsBackground = true, Name = "ebpf-house" };
@@ -235,6 +236,7 @@ public sealed partial class EbpfDatapath
         }
 
         _slowPath.Drops.AddTo(totals);
+        totals[(int)DropReason.ConntrackAlg] += _slowPath.Channels.Refused;
         var managed = _managed.DropCounts();
         for (var i = 0; i < totals.Length; i++) totals[i] += managed[i];
         return [.. totals];
@@ -308,7 +310,7 @@ public sealed partial class EbpfDatapath
 
             due = Environment.TickCount64 + (long)HousekeepingPeriod.TotalMilliseconds;
             Tracker.Sweep();
-            _slowPath.Fragments.Sweep(Now());
+            _slowPath.Sweep(Now());
             _flows.KeepHouse();
             _neighbours.KeepAlive();
             WarnIfFull();

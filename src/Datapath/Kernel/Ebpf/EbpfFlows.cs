@@ -234,9 +234,9 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     }
 
     public StepProgram Encode(
-        ImmutableArray<DatapathAction> actions, uint? row = null, bool takesFragments = true)
+        ImmutableArray<DatapathAction> actions, uint? row = null, bool hasConntrackRest = true)
     {
-        var program = new StepProgram(_rows) { TakesFragments = takesFragments };
+        var program = new StepProgram(_rows) { HasConntrackRest = hasConntrackRest };
         if (actions.IsEmpty)
         {
             program.Add(new KernelStep
@@ -254,7 +254,7 @@ internal sealed unsafe class EbpfFlows : IDatapathFlows
     /// <summary>Tracks a packet and brings it up again under a number.</summary>
     public StepProgram Encode(ConntrackAction action, uint slow, uint row)
     {
-        var program = new StepProgram(_rows) { TakesFragments = false };
+        var program = new StepProgram(_rows) { HasConntrackRest = false };
         program.Add(StepKind.Conntrack, _specs.Conntrack(action, program));
         program.Add(StepKind.Slow, slow);
         program.Write(row);

@@ -39,7 +39,9 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
         _datapath = datapath;
         _kernel = kernel;
         _batch = new PacketBatch(_pool);
-        Fragments = new EbpfFragments(datapath, _batch.Drops);
+        Trips = new TrackedTrips(datapath);
+        Fragments = new EbpfFragments(datapath, Trips, _batch.Drops);
+        Channels = new ControlChannels(datapath, kernel, Trips, _batch.Drops);
         _self = GCHandle.Alloc(this);
         _ring = LibBpf.NewRing(kernel.Upcalls, &OnUpcall, GCHandle.ToIntPtr(_self), null);
         _events = LibBpf.NewRing(kernel.Events, &OnEvent, GCHandle.ToIntPtr(_self), null);
@@ -62,8 +64,22 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
 
     public DropCounters Drops => _batch.Drops;
 
+    /// <summary>Packets that the kernel tracks for the two below.</summary>
+    public TrackedTrips Trips { get; }
+
     /// <summary>Fragments on their way to be tracked.</summary>
     public EbpfFragments Fragments { get; }
+
+    /// <summary>FTP and TFTP.</summary>
+    public ControlChannels Channels { get; }
+
+    /// <summary>Forgets what has waited too long.</summary>
+    public void Sweep(long now)
+    {
+        Fragments.Sweep(now);
+        Trips.Sweep(now);
+        Channels.Sweep(now);
+    }
 
     public void Add(EbpfPort port) =>
         Libc.PollAdd(_poll, port.Tunnel!.Descriptor, port.Number);
@@ -167,8 +183,8 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
 
                 break;
             case KernelUpcallKind.Slow
-                when _datapath.Specs.IsDatagram(record->Number, out var datagram):
-                Fragments.Finish(datagram, packet, in key);
+                when _datapath.Specs.IsTrip(record->Number, out var trip):
+                Trips.Finish(trip, packet, in key);
                 break;
             case KernelUpcallKind.Slow:
                 Continue(record, packet, ref key);
@@ -183,12 +199,22 @@ internal sealed unsafe class EbpfSlowPath : IDisposable
     {
         var rest = _datapath.Specs.FindContinuation(record->Number);
         var (tunnel, passes) = (record->Tunnel, record->Passes);
-        if (rest.IsDefault) Drops.Add(DropReason.ActionUnsupported);
-        else if (key.NetworkFragment != 0 && rest is [ConntrackAction, ..])
+        if (rest.IsDefault)
         {
-            Fragments.Take(packet, in key, rest, tunnel, passes, _datapath.Now());
+            // A flow of an earlier process led here: start over, which replaces that flow.
+            if (key.RecirculationId == 0) _datapath.Miss(packet, ref key, passes);
+            else Drops.Add(DropReason.ActionUnsupported);
         }
-        else _datapath.Continue(packet, ref key, rest, tunnel, passes);
+        else if (rest is [ConntrackAction, ..])
+        {
+            var at = new InterruptedActions(rest, tunnel, passes);
+            if (key.NetworkFragment != 0) Fragments.Take(packet, in key, in at, _datapath.Now());
+            else Channels.Take(packet, in key, at, _datapath.Now());
+        }
+        else
+        {
+            _datapath.Continue(packet, ref key, rest, tunnel, passes);
+        }
     }
 
     private PacketBuffer Take(KernelUpcall* record)

@@ -196,8 +196,11 @@ internal struct KernelTuple
 [Flags]
 internal enum ConntrackFlags : ushort
 {
-    None = 0, Commit = 1, Force = 2, Random = 4, Persistent = 8, Hash = 16,
+    None = 0, Commit = 1, Force = 2, Random = 4, Persistent = 8, Hash = 16, Ftp = 32, Tftp = 64,
 }
+
+/// <summary>enum fabric_helper.</summary>
+internal enum KernelHelper : byte { None, Ftp, Tftp }
 
 /// <summary>struct fabric_conntrack_spec.</summary>
 [StructLayout(LayoutKind.Sequential)]
@@ -248,7 +251,7 @@ internal struct KernelSettings
     public uint UpcallsPerPort;
     public uint Incarnation;
     public uint Abi;
-    public uint Unused;
+    public uint Expectations;
     public ulong Random;
 }
 
@@ -350,7 +353,29 @@ internal struct KernelConnection
     public byte Nat;
     public byte Generic;
     public ushort Policy;
+    public KernelHelper Helper;
+    public byte IsRelated;
+    public ushort Unused;
+}
+
+/// <summary>struct fabric_expectation.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct KernelExpectation
+{
+    public KernelTuple Control;
+    public KernelTuple Reply;
+    public ulong Expires;
+    public uint Nat;
     public uint Unused;
+}
+
+/// <summary>struct fabric_channel.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal record struct KernelChannel
+{
+    public ulong Started;
+    public SequenceShift Original;
+    public SequenceShift Reply;
 }
 
 /// <summary>struct fabric_event.</summary>

@@ -57,6 +57,9 @@ internal sealed unsafe class KernelObject : IDisposable
     public int Megaflows => Map("fabric_megaflows");
     public int Connections => Map("fabric_connections");
     public int Replies => Map("fabric_replies");
+    public int Parents => Map("fabric_parents");
+    public int Expectations => Map("fabric_expectations");
+    public int Channels => Map("fabric_channels");
     public int Locals => Map("fabric_locals");
     public int Meters => Map("fabric_meters");
     public int Upcalls => Map("fabric_upcalls");

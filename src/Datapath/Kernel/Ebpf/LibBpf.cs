@@ -102,6 +102,10 @@ internal static unsafe partial class LibBpf
     [LibraryImport(Library, EntryPoint = "bpf_map_delete_elem", SetLastError = true)]
     public static partial int Delete(int map, void* key);
 
+    /// <param name="key">Null: from the beginning.</param>
+    [LibraryImport(Library, EntryPoint = "bpf_map_get_next_key", SetLastError = true)]
+    public static partial int NextKey(int map, void* key, void* next);
+
     [LibraryImport(Library, EntryPoint = "bpf_map_lookup_batch", SetLastError = true)]
     public static partial int LookupBatch(
         int map, void* from, void* next, void* keys, void* values, uint* count, void* options);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Fabric.Datapath;
 using Fabric.Pipeline;
 using Fabric.Switching;
@@ -25,15 +26,14 @@ public static class DummyDeviceCommands
         commands.Register(
             "dpif-dummy/change-port-number", "dp port new-number", 3, 3,
             request => Task.FromResult(ChangeNumber(store, request.Arguments)));
-        foreach (var (name, usage) in (ImmutableArray<(string, string)>)
-            [
-                ("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len"),
-                ("netdev-dummy/ip6addr", "[netdev] ip6addr"),
-            ])
-        {
-            commands.Register(name, usage, 2, 2, request =>
-                Task.FromResult(Give(store, request.Arguments)));
-        }
+        commands.Register(
+            "netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2,
+            request => Task.FromResult(Give(
+                store, request.Arguments, AddressFamily.InterNetwork, "IPv4", "IP")));
+        commands.Register(
+            "netdev-dummy/ip6addr", "[netdev] ip6addr", 2, 2,
+            request => Task.FromResult(Give(
+                store, request.Arguments, AddressFamily.InterNetworkV6, "IPv6", "IPv6")));
     }
 
     /// <summary>Of one device, or of all.</summary>
@@ -81,20 +81,28 @@ public static class DummyDeviceCommands
             : throw new UnixctlException("unknown port, or port number in use");
     }
 
-    private static string Give(SwitchStore store, ImmutableArray<string> arguments)
+    private static string Give(
+        SwitchStore store, ImmutableArray<string> arguments, AddressFamily family,
+        string version, string word)
     {
         if (Find(store, arguments[0]) is null)
         {
             throw new UnixctlException("Unknown Dummy Interface");
         }
 
-        if (!RouteTable.TryParse(arguments[1], out var address, out _))
+        var (text, slash) = (arguments[1], arguments[1].IndexOf('/'));
+        var isAddress = IPAddress.TryParse(slash < 0 ? text : text[..slash], out var host)
+            && host.AddressFamily == family;
+        if (isAddress && RouteTable.TryParse(text, out var address, out _))
         {
-            throw new UnixctlException("Invalid parameters");
+            store.Underlay.Routes.AddAddress(arguments[0], address);
+            return "OK";
         }
 
-        store.Underlay.Routes.AddAddress(arguments[0], address);
-        return "OK";
+        var bits = family == AddressFamily.InterNetwork ? 32 : 128;
+        throw new UnixctlException(isAddress
+            ? $"{text}: {version} network prefix bits not between 0 and {bits}, inclusive"
+            : $"{text}: invalid {word} address");
     }
 
     /// <remarks>Answers when everything that the packets cause has happened.</remarks>
@@ -121,7 +129,7 @@ public static class DummyDeviceCommands
 
             if (!TryCompose(store, arguments[i], size, out var packet, out var problem))
             {
-                return problem + "\n";
+                throw new UnixctlException(problem);
             }
 
             packets.Add(packet);

@@ -163,15 +163,15 @@ public static class RouteCommands
     {
         var datapaths = store.Datapaths.Select(each => each.Provider)
             .OfType<UserspaceDatapath>().ToArray();
-        if (words.IsEmpty)
+        if (words.Length != 2)
         {
             var now = datapaths.FirstOrDefault()?.TunnelSourcePorts ?? SourcePorts.Default;
             return $"Tunnel UDP source port range: {now.Min}-{now.Max}\n";
         }
 
-        if (words.Length != 2) return "";
-        if (!ushort.TryParse(words[0], out var min)) throw new UnixctlException("Invalid min.");
-        if (!ushort.TryParse(words[1], out var max)) throw new UnixctlException("Invalid max.");
+        // These are no errors to ovs-vswitchd: they are answers.
+        if (!ushort.TryParse(words[0], out var min) || min == 0) return "Invalid min.";
+        if (!ushort.TryParse(words[1], out var max) || max == 0) return "Invalid max.";
         foreach (var datapath in datapaths)
         {
             datapath.TunnelSourcePorts = new SourcePorts(

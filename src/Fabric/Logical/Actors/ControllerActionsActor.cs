@@ -33,7 +33,7 @@ internal sealed record NeighborHeard(NeighborKey Neighbor, MacBytes Mac);
 /// </remarks>
 public sealed class ControllerActionsActor : ReceiveActor
 {
-    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ILoggingAdapter _aclLog = Logging.GetLogger(Context.System, "acl_log");
     private readonly Dictionary<NeighborKey, MacBytes> _neighbors = [];
     private readonly Queue<NeighborKey> _neighborsByAge = new();
     private readonly Dictionary<NeighborKey, Queue<PuntedPacket>> _waiting = [];
@@ -65,7 +65,7 @@ public sealed class ControllerActionsActor : ReceiveActor
     {
         var outcome = ControllerActions.Handle(packetIn, _services);
         foreach (var packet in outcome.Packets) Send(packet);
-        if (outcome.LogLine is { Length: > 0 } line) _log.Info("acl_log: {0}", line);
+        if (outcome.LogLine is { Length: > 0 } line) _aclLog.Info("{0}", line);
         if (outcome.Neighbor is { } neighbor && Learn(neighbor, outcome.Mac))
             Context.Parent.Tell(new NeighborHeard(neighbor, outcome.Mac));
         if (outcome.News is { } news) Context.Parent.Tell(news);

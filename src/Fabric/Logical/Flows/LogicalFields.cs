@@ -18,8 +18,8 @@ internal static class LogicalFields
     public static readonly Subfield Inport = Register(14);
     public static readonly Subfield Outport = Register(15);
     public static readonly Subfield Flags = Register(10);
-    public static readonly Subfield DnatZone = Register(11);
-    public static readonly Subfield SnatZone = Register(12);
+    public static readonly Subfield DnatZone = new(MatchField.Find("reg11")!, 0, 16);
+    public static readonly Subfield SnatZone = new(MatchField.Find("reg12")!, 0, 16);
 
     /// <summary>Conntrack zone of the logical port.</summary>
     public static readonly Subfield PortZone = new(MatchField.Find("reg13")!, 0, 16);

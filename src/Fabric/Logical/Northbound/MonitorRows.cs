@@ -93,6 +93,6 @@ public sealed record RouteSession(
         return new RouteSession(
             row.Uuid, row.GetString("logical_port"), peer, Number("min_tx", 1000),
             Number("min_rx", 1000), (byte)Math.Min(Number("detect_mult", 5), byte.MaxValue),
-            row.GetStringOrNull("status") ?? "down");
+            row.GetStringOrNull("status") ?? "");
     }
 }

@@ -268,20 +268,19 @@ internal static class ControllerActions
             EquatableArray.Create<byte>(bytes));
     }
 
-    /// <summary>name="x", verdict=drop, severity=info, direction=to-lport: tcp,nw_src=...</summary>
+    /// <summary>
+    /// name="x", verdict=drop, severity=info, direction=to-lport: and the packet as a flow, as
+    /// ovn-controller writes it.
+    /// </summary>
     private static string LogLine(PuntedPacket packet, byte[] arguments)
     {
         var parts = Encoding.UTF8.GetString(arguments).Split('\0');
         if (parts.Length < 4) return "";
-        var key = packet.Key;
-        var flow = key.IsIpv4 || key.IsIpv6
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"proto={key.NetworkProtocol},nw_src={packet.Source},tp_src={key.PortSource},"
-                + $"tp_dst={key.PortDestination}")
-            : string.Create(CultureInfo.InvariantCulture, $"dl_type=0x{key.EthernetType:x4}");
+        var whole = new PipelineKey { Flow = packet.Key };
+        var flow = OfMatchText.Format(Pipeline.FlowMatch.Exact(in whole, TlvTable.Empty))
+            .Replace(",in_port=0", "", StringComparison.Ordinal);
         var name = parts[3].Length == 0 ? "<unnamed>" : parts[3];
         return $"name=\"{name}\", verdict={parts[0]}, severity={parts[1]}, direction={parts[2]}: "
-            + $"dl_src={key.EthernetSource},dl_dst={key.EthernetDestination},{flow}";
+            + flow;
     }
 }

@@ -38,6 +38,10 @@ internal sealed partial class LogicalFlowText
             [ControllerOpcode.Reject] = "reject { output; };",
             [ControllerOpcode.IcmpError] = "icmp_error { output; };",
             [ControllerOpcode.RouterAdvert] = "put_nd_ra_opts();",
+            [ControllerOpcode.BindVirtual] = "bind_vport(inport);",
+            [ControllerOpcode.ServiceAnswer] = "handle_svc_check(inport);",
+            [ControllerOpcode.Membership] = "igmp;",
+            [ControllerOpcode.RouteBfd] = "handle_bfd_msg();",
         }.ToImmutableDictionary();
 
     /// <param name="table">OpenFlow table that the flow stands in.</param>

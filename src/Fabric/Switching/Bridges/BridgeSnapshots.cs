@@ -101,6 +101,7 @@ public static class BridgeSnapshots
 
         // Who puts a port down puts its device down.
         var config = state.ConfigOf(opened.Spec.Name);
+        if (device is { IsAdminUp: false }) config |= OfPortConfig.PortDown;
         var isUp = (device?.IsLinkUp ?? true) && (config & OfPortConfig.PortDown) == 0;
         return new PortSnapshot(
             spec.Name, opened.Spec.Name, number, device?.Number, mac, device?.Mtu ?? 1500,

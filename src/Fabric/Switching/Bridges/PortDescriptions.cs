@@ -8,8 +8,17 @@ public static class PortDescriptions
 {
     public static OfPortDescription Of(PortSnapshot port) => new(
         port.OpenFlowPort, port.Mac, port.Name, port.Config,
-        port.IsLinkUp ? OfPortState.Live : OfPortState.LinkDown, OfPortFeatures.None,
+        port.IsLinkUp ? OfPortState.Live | Of(port.Tree.State) : OfPortState.LinkDown,
+        OfPortFeatures.None,
         OfPortFeatures.None, OfPortFeatures.None, OfPortFeatures.None, 0, 0);
+
+    private static OfPortState Of(TreePortState state) => state switch
+    {
+        TreePortState.Blocking => OfPortState.StpBlock,
+        TreePortState.Learning => OfPortState.StpLearn,
+        TreePortState.Forwarding => OfPortState.StpForward,
+        _ => OfPortState.None, // Listening, and no tree at all.
+    };
 
     public static IEnumerable<OfPortStatus> Changes(BridgeSnapshot? before, BridgeSnapshot after)
     {

@@ -27,11 +27,10 @@ public sealed partial class StpBridge
     private void Place(TreePortSettings wanted)
     {
         var port = Find(wanted.Interface);
-        var isFree = !_ports.TryGetValue(wanted.Number, out var holder) || holder == port;
-        if (port is null || (wanted.Number != 0 && wanted.Number != port.Number && isFree))
+        var number = wanted.ChooseNumber(port?.Number ?? 0, PortNumberMax, _ports.ContainsKey);
+        if (number == 0) return; // More ports than numbers: it stays outside of the tree.
+        if (port is null || number != port.Number)
         {
-            var number = wanted.Number != 0 && isFree ? wanted.Number : FreeNumber();
-            if (number == 0) return; // More ports than numbers: it stays outside of the tree.
             if (port is not null) _ports.Remove(port.Number);
             port ??= new StpPort(wanted.Interface);
             port.Number = number;
@@ -43,16 +42,6 @@ public sealed partial class StpBridge
         var wasDesignated = IsDesignated(port);
         port.Priority = wanted.Priority;
         if (wasDesignated || !port.IsEnabled) port.DesignatedPort = port.Id;
-    }
-
-    private int FreeNumber()
-    {
-        for (var number = 1; number <= PortNumberMax; number++)
-        {
-            if (!_ports.ContainsKey(number)) return number;
-        }
-
-        return 0;
     }
 
     /// <summary>8.8.4: a bridge's priority changes, and so does its identifier.</summary>

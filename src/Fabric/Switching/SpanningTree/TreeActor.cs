@@ -20,7 +20,7 @@ internal sealed record ShowTree;
 internal sealed record TreeReported(
     ImmutableArray<(string Table, Guid Row, ColumnValue Column)> Columns);
 
-/// <summary>Speaks STP for one bridge and tells its ports when to carry packets.</summary>
+/// <summary>Speaks STP or RSTP for one bridge and tells its ports when to carry packets.</summary>
 /// <remarks>
 /// Hears:  <see cref="TreeWanted"/> from its parent whenever rows change;
 ///         <see cref="TreeHeard"/>, <see cref="ShowTree"/>, <see cref="ForceTopologyChange"/>;
@@ -42,7 +42,7 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
     private readonly TreeNumbers _numbers;
     private readonly Dictionary<string, string> _told = [];
     private TreeWanted _wanted;
-    private StpBridge? _tree;
+    private TreeProtocol? _tree;
 
     /// <param name="bridge">The bridge's actor.</param>
     public TreeActor(
@@ -54,11 +54,17 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
         _numbers = numbers;
         Receive<TreeWanted>(changed =>
         {
+            if (changed.IsRapid != _wanted.IsRapid)
+            {
+                _tree = null;
+                _told.Clear();
+            }
+
             _wanted = changed;
             Go();
         });
         Receive<TreeHeard>(Hear);
-        Receive<ShowTree>(_ => Sender.Tell(_tree is null ? "" : TreeText.Of(_wanted, _tree)));
+        Receive<ShowTree>(_ => Sender.Tell(_tree?.Show(_wanted.Bridge) ?? ""));
         Receive<ForceTopologyChange>(_ =>
         {
             _tree?.ForceChange(Now);
@@ -92,20 +98,14 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
 
     private void Hear(TreeHeard heard)
     {
-        if (_tree?.Find(heard.Interface) is not { } port) return;
+        if (_tree is null) return;
         var frame = heard.Frame.Span;
         var start = EthernetSize + SpanningTreeBpdu.LlcHeader.Length;
-        if (frame.Length > start
+        SpanningTreeBpdu bpdu = default;
+        var isBpdu = frame.Length > start
             && frame[EthernetSize..start].SequenceEqual(SpanningTreeBpdu.LlcHeader)
-            && SpanningTreeBpdu.TryParse(frame[start..], out var bpdu, out _))
-        {
-            _tree.Hear(port, in bpdu, Now);
-        }
-        else
-        {
-            port.ErrorCount++;
-        }
-
+            && SpanningTreeBpdu.TryParse(frame[start..], out bpdu, out _);
+        _tree.Hear(heard.Interface, isBpdu ? bpdu : null, Now);
         Go();
     }
 
@@ -115,9 +115,13 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
         Look(now);
         if (_tree is not null)
         {
-            foreach (var (port, bpdu) in _tree.Advance(now)) Send(port.Name, in bpdu);
-            if (_tree.TakeFlush()) _store.FindBridge(_wanted.Bridge)?.Pipeline.Macs.Flush();
-            Report();
+            foreach (var (name, bpdu) in _tree.Advance(now)) Send(name, in bpdu);
+            foreach (var port in _tree.TakeFlushed())
+            {
+                _store.FindBridge(_wanted.Bridge)?.Pipeline.Macs.Flush(port);
+            }
+
+            Report(_tree);
         }
 
         var wait = Math.Clamp((_tree?.Deadline ?? 0) - now, 1, LookInterval);
@@ -137,31 +141,18 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
         var settings = _wanted.Settings;
         var id = ((ulong)settings.Priority << 48)
             | (settings.SystemId ?? bridge.Mac).ToUInt64();
-        _tree ??= new StpBridge(id, settings, now);
+        _tree ??= TreeProtocol.Create(id, _wanted, now);
         var live = bridge.PortsInOrder.Where(port => _wanted.Ports.ContainsKey(port.Name))
             .ToDictionary(port => port.Name, StringComparer.Ordinal);
         var ports = _wanted.Ports.RemoveRange(
             _wanted.Ports.Keys.Where(name => !live.ContainsKey(name)));
         _tree.Configure(id, settings, ports, now);
-        foreach (var port in _tree.Ports.ToList())
+        foreach (var (name, _) in _tree.Ports)
         {
-            var cost = ports[port.Name].PathCost;
             _tree.SetLink(
-                port, live[port.Name].IsLinkUp,
-                cost != 0 ? (uint)cost : CostOf(live[port.Name].LinkSpeed), now);
+                name, live[name].IsLinkUp, live[name].LinkSpeed, (uint)ports[name].PathCost, now);
         }
     }
-
-    /// <summary>IEEE 802.1D-1998 table 8-5; what is not known is taken for fast.</summary>
-    private static uint CostOf(long bitsPerSecond) => (bitsPerSecond / 1_000_000) switch
-    {
-        <= 0 or >= 10_000 => 2,
-        >= 1000 => 4,
-        >= 100 => 19,
-        >= 16 => 62,
-        >= 10 => 100,
-        _ => 250,
-    };
 
     private void Send(string name, in SpanningTreeBpdu bpdu)
     {
@@ -181,28 +172,26 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>New states go to the bridge at once, and to the rows.</summary>
-    private void Report()
+    private void Report(TreeProtocol tree)
     {
-        var tree = _tree!;
-        Publish(tree.Ports.ToImmutableDictionary(
+        var ports = tree.Ports;
+        Publish(ports.ToImmutableDictionary(
             port => port.Name,
             port => new TreePort(_numbers.Of(_wanted.Bridge, port.Name), port.State)));
         var columns =
             ImmutableArray.CreateBuilder<(string Table, Guid Row, ColumnValue Column)>();
-        var own = TreeText.StatusOf(tree);
-        if (IsNews("", own)) columns.Add(("Bridge", _wanted.Row, new ColumnValue("status", own)));
-        foreach (var port in tree.Ports)
+        var own = tree.BridgeStatus;
+        if (IsNews("", own.Value)) columns.Add(("Bridge", _wanted.Row, own));
+        foreach (var (name, _) in ports)
         {
-            if (!IsNews(port.Name, TreeText.StatusOf(tree, port, seconds: 0))) continue;
-            columns.Add(StatusOf(tree, port));
+            if (!IsNews(name, tree.StatusOf(name, now: null).Value)) continue;
+            columns.Add(("Port", RowOf(name), tree.StatusOf(name, Now)));
         }
 
         if (columns.Count > 0) Context.Parent.Tell(new TreeReported(columns.ToImmutable()));
     }
 
-    private (string Table, Guid Row, ColumnValue Column) StatusOf(StpBridge tree, StpPort port) =>
-        ("Port", _wanted.Ports[port.Name].Row, new ColumnValue(
-            "status", TreeText.StatusOf(tree, port, (Now - port.StateSince) / 1000)));
+    private Guid RowOf(string name) => _wanted.Ports[name].Row;
 
     private bool IsNews(string about, Datum status)
     {
@@ -215,13 +204,12 @@ internal sealed class TreeActor : ReceiveActor, IWithTimers
     private void ReportCounts()
     {
         if (_tree is null) return;
-        var ports = _tree.Ports.Where(port => _wanted.Ports.ContainsKey(port.Name)).ToList();
+        var names = _tree.Ports.Select(port => port.Name).Where(_wanted.Ports.ContainsKey)
+            .ToList();
         Context.Parent.Tell(new TreeReported(
         [
-            .. ports.Select(port => StatusOf(_tree, port)),
-            .. ports.Select(port => (
-                "Port", _wanted.Ports[port.Name].Row,
-                new ColumnValue("statistics", TreeText.CountsOf(port)))),
+            .. names.Select(name => ("Port", RowOf(name), _tree.StatusOf(name, Now))),
+            .. names.Select(name => ("Port", RowOf(name), _tree.CountsOf(name))),
         ]));
     }
 

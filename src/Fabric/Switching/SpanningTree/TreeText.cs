@@ -11,27 +11,18 @@ namespace Fabric.Switching;
 internal static class TreeText
 {
     private const string Prefix = "stp_";
+    private const string RapidPrefix = "rstp_";
 
-    public static string Of(TreeWanted wanted, StpBridge tree)
+    public static string Of(string bridge, StpBridge tree)
     {
-        var text = new StringBuilder($"---- {wanted.Bridge} ----\n");
         var settings = tree.Settings;
-        Add(text, "Root ID:", tree.DesignatedRoot, tree.HelloTime, tree.MaxAge,
-            tree.ForwardDelay);
-        if (tree.RootPort is { } root)
-        {
-            text.Append($"  root-port       {root.Name}\n");
-            text.Append(
-                CultureInfo.InvariantCulture, $"  root-path-cost  {tree.RootPathCost}\n");
-        }
-        else
-        {
-            text.Append("  This bridge is the root\n");
-        }
-
-        text.Append('\n');
-        Add(text, "Bridge ID:", tree.Id, settings.HelloTime * 1000, settings.MaxAge * 1000,
-            settings.ForwardDelay * 1000);
+        var text = Head(
+            bridge, "  ", new TreeIdentity(
+                tree.DesignatedRoot, tree.HelloTime / 1000, tree.MaxAge / 1000,
+                tree.ForwardDelay / 1000),
+            new TreeIdentity(
+                tree.Id, settings.HelloTime, settings.MaxAge, settings.ForwardDelay),
+            tree.RootPort?.Name, tree.RootPathCost);
         text.Append("\n  Interface  Role       State      Cost  Pri.Nbr \n");
         text.Append("  ---------- ---------- ---------- ----- -------\n");
         foreach (var port in tree.Ports.Where(each => each.State != TreePortState.None))
@@ -45,16 +36,38 @@ internal static class TreeText
         return text.Append('\n').ToString();
     }
 
-    private static void Add(
-        StringBuilder text, string title, ulong id, long helloTime, long maxAge, long forwardDelay)
+    /// <summary>What stp/show and rstp/show begin with.</summary>
+    /// <param name="gap">After "stp-priority": STP has two blanks, RSTP four.</param>
+    /// <param name="rootPort">Null: this bridge is the root.</param>
+    public static StringBuilder Head(
+        string bridge, string gap, TreeIdentity root, TreeIdentity own, string? rootPort,
+        uint rootPathCost)
     {
-        var mac = MacBytes.FromUInt64(id & 0xFFFF_FFFF_FFFF);
+        var text = new StringBuilder($"---- {bridge} ----\n");
+        Add(text, "Root ID:", gap, root);
+        if (rootPort is not null)
+        {
+            text.Append(CultureInfo.InvariantCulture,
+                $"  root-port       {rootPort}\n  root-path-cost  {rootPathCost}\n");
+        }
+        else
+        {
+            text.Append("  This bridge is the root\n");
+        }
+
+        text.Append('\n');
+        Add(text, "Bridge ID:", gap, own);
+        return text;
+    }
+
+    private static void Add(StringBuilder text, string title, string gap, TreeIdentity of)
+    {
+        var mac = MacBytes.FromUInt64(of.Id & 0xFFFF_FFFF_FFFF);
         text.Append(CultureInfo.InvariantCulture,
-            $"{title}\n  stp-priority  {id >> 48}\n  stp-system-id   {mac}\n");
+            $"{title}\n  stp-priority{gap}{of.Id >> 48}\n  stp-system-id   {mac}\n");
         text.Append(CultureInfo.InvariantCulture,
-            $"  stp-hello-time  {helloTime / 1000}s\n  stp-max-age     {maxAge / 1000}s\n");
-        text.Append(
-            CultureInfo.InvariantCulture, $"  stp-fwd-delay   {forwardDelay / 1000}s\n");
+            $"  stp-hello-time  {of.HelloTime}s\n  stp-max-age     {of.MaxAge}s\n");
+        text.Append(CultureInfo.InvariantCulture, $"  stp-fwd-delay   {of.ForwardDelay}s\n");
     }
 
     private static string RoleOf(StpBridge tree, StpPort port) =>
@@ -105,12 +118,17 @@ internal static class TreeText
     }
 
     private static bool IsOfTree(string key) =>
-        key.StartsWith(Prefix, StringComparison.Ordinal);
+        key.StartsWith(Prefix, StringComparison.Ordinal)
+        || key.StartsWith(RapidPrefix, StringComparison.Ordinal);
 
-    private static Datum Map(params ReadOnlySpan<(string Key, string Value)> pairs)
+    public static Datum Map(params ReadOnlySpan<(string Key, string Value)> pairs)
     {
         var map = ImmutableSortedDictionary<string, string>.Empty;
         foreach (var (key, value) in pairs) map = map.Add(key, value);
         return Datum.Map(map);
     }
 }
+
+/// <summary>A bridge and its times, in seconds.</summary>
+internal readonly record struct TreeIdentity(
+    ulong Id, long HelloTime, long MaxAge, long ForwardDelay);

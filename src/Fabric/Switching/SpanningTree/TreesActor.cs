@@ -8,12 +8,13 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Switching;
 
 /// <summary>To /trees; answered by <see cref="TreesListed"/>.</summary>
-public sealed record ListTrees;
+/// <param name="AreRapid">Those that speak RSTP, or STP; null: both.</param>
+public sealed record ListTrees(bool? AreRapid = null);
 
 /// <summary>Trees by bridge.</summary>
 public sealed record TreesListed(ImmutableSortedDictionary<string, IActorRef> Trees);
 
-/// <summary>Keeps one actor for each bridge whose row has stp_enable.</summary>
+/// <summary>Keeps one actor for each bridge whose row has stp_enable or rstp_enable.</summary>
 /// <remarks>
 /// Hears:  <see cref="DatabaseChanged"/> from the Open_vSwitch database;
 ///         <see cref="SessionPacket"/> from packet threads; TreeReported from its children;
@@ -38,6 +39,7 @@ public sealed class TreesActor : ReceiveActor, IWithTimers
     private readonly Dictionary<(string Table, Guid Row, string Column), Datum> _columns = [];
     private ImmutableSortedDictionary<string, TreeWanted> _wanted =
         ImmutableSortedDictionary<string, TreeWanted>.Empty;
+    private HashSet<string> _inDoubt = [];
     private DatabaseSnapshot? _snapshot;
     private int _waiting;
     private bool _isWriting;
@@ -58,10 +60,11 @@ public sealed class TreesActor : ReceiveActor, IWithTimers
 
             Write();
         });
-        Receive<ListTrees>(_ => Sender.Tell(new TreesListed(
-            _wanted.Keys.ToImmutableSortedDictionary(
-                name => name, name => Context.Child(ActorNames.Of(name)),
-                StringComparer.Ordinal))));
+        Receive<ListTrees>(asked => Sender.Tell(new TreesListed(
+            _wanted.Values.Where(each => (asked.AreRapid ?? each.IsRapid) == each.IsRapid)
+                .ToImmutableSortedDictionary(
+                    each => each.Bridge, each => Context.Child(ActorNames.Of(each.Bridge)),
+                    StringComparer.Ordinal))));
         Receive<TransactCompleted>(completed =>
         {
             _isWriting = false;
@@ -116,6 +119,16 @@ public sealed class TreesActor : ReceiveActor, IWithTimers
         _snapshot = changed.After;
         var isFirst = changed.Before.TransactionId == Guid.Empty;
         if (!isFirst && !changed.Changes.Any(TreeRows.Concern)) return;
+        var inDoubt = _snapshot.Table("Bridge").Rows.Where(TreeRows.AsksForBoth)
+            .Select(bridge => bridge.GetString("name")).ToHashSet();
+        foreach (var name in inDoubt.Except(_inDoubt))
+        {
+            Logging.GetLogger(Context.System, "bridge").Warning(
+                "{0}: RSTP and STP are mutually exclusive but both are configured; "
+                + "enabling RSTP", name);
+        }
+
+        _inDoubt = inDoubt;
         var before = _wanted;
         _wanted = TreeRows.Wanted(_snapshot);
         foreach (var (name, old) in before)
@@ -155,30 +168,28 @@ public sealed class TreesActor : ReceiveActor, IWithTimers
     /// <summary>What rows still say of a tree that is no more.</summary>
     private void ClearOthers()
     {
-        var ports = _wanted.Values.SelectMany(each => each.Ports.Values)
-            .Select(each => each.Row).ToHashSet();
-        var bridges = _wanted.Values.Select(each => each.Row).ToHashSet();
-        foreach (var key in _columns.Keys.Where(
-            key => !ports.Contains(key.Row) && !bridges.Contains(key.Row)).ToList())
+        foreach (var isRapid in (ReadOnlySpan<bool>)[false, true])
         {
-            _columns.Remove(key);
+            var trees = _wanted.Values.Where(each => each.IsRapid == isRapid).ToList();
+            var rows = trees.SelectMany(each => each.Ports.Values).Select(each => each.Row)
+                .Concat(trees.Select(each => each.Row)).ToHashSet();
+            var prefix = isRapid ? "rstp_" : "";
+            ClearColumn("Port", prefix + "status", rows);
+            ClearColumn("Port", prefix + "statistics", rows);
+            ClearColumn("Bridge", prefix + "status", rows);
         }
+    }
 
-        foreach (var row in _snapshot!.Table("Port").Rows)
+    private void ClearColumn(string table, string column, HashSet<Guid> inTrees)
+    {
+        foreach (var row in _snapshot!.Table(table).Rows)
         {
-            if (ports.Contains(row.Uuid)) continue;
-            Clear("Port", row, "status");
-            Clear("Port", row, "statistics");
-        }
-
-        foreach (var row in _snapshot.Table("Bridge").Rows)
-        {
-            if (!bridges.Contains(row.Uuid)) Clear("Bridge", row, "status");
-        }
-
-        void Clear(string table, Row row, string column)
-        {
-            if (TreeText.HasTree(row[column])) _columns[(table, row.Uuid, column)] = Datum.EmptyMap;
+            if (inTrees.Contains(row.Uuid)) continue;
+            _columns.Remove((table, row.Uuid, column));
+            if (TreeText.HasTree(row[column]))
+            {
+                _columns[(table, row.Uuid, column)] = Datum.EmptyMap;
+            }
         }
     }
 
@@ -189,7 +200,8 @@ public sealed class TreesActor : ReceiveActor, IWithTimers
         foreach (var ((table, id, column), value) in _columns)
         {
             if (_snapshot.Find(table, id) is not { } row) continue;
-            var wanted = table == "Bridge" ? TreeText.Beside(row[column], value) : value;
+            var wanted = (table, column) == ("Bridge", "status")
+                ? TreeText.Beside(row[column], value) : value;
             if (row[column].Equals(wanted)) continue;
             operations.Add(new Operation.Update(
                 table, [Condition.RowIs(id)], [new ColumnValue(column, wanted)]));

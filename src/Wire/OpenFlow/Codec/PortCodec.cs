@@ -29,7 +29,8 @@ internal static class PortCodec
             description =
                 new OfPortDescription(OfPort.FromWire16(body.U16()), body.Mac(),
                 body.Text(NameSize),
-                (OfPortConfig)body.U32(), (OfPortState)(body.U32() & 1), FeaturesFrom10(body.U32()),
+                (OfPortConfig)body.U32(), (OfPortState)body.U32() & OfPortState.Version10,
+                FeaturesFrom10(body.U32()),
                 FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()), FeaturesFrom10(body.U32()),
                     0, 0);
             return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
@@ -75,7 +76,7 @@ internal static class PortCodec
         if (context.IsVersion10)
         {
             writer.U16(OfPort.ToWire16(port.Port)).Mac(port.Address).Text(port.Name, NameSize);
-            writer.U32((uint)port.Config).U32((uint)port.State & 1);
+            writer.U32((uint)port.Config).U32((uint)(port.State & OfPortState.Version10));
             writer.U32(FeaturesTo10(port.Current)).U32(FeaturesTo10(port.Advertised));
             writer.U32(FeaturesTo10(port.Supported)).U32(FeaturesTo10(port.Peer));
             return;
@@ -83,7 +84,8 @@ internal static class PortCodec
 
         var has14 = context.Version >= OfVersion.OpenFlow14;
         writer.U32(port.Port).U16((ushort)(has14 ? 72 : 0)).Zeros(2).Mac(port.Address).Zeros(2);
-        writer.Text(port.Name, NameSize).U32((uint)port.Config & 0x65).U32((uint)port.State);
+        writer.Text(port.Name, NameSize).U32((uint)port.Config & 0x65);
+        writer.U32((uint)(port.State & ~OfPortState.StpBlock));
         if (has14) writer.U16(EthernetProperty).U16(32).Zeros(4);
         writer.U32((uint)port.Current).U32((uint)port.Advertised).U32((uint)port.Supported);
         writer.U32((uint)port.Peer).U32(port.CurrentSpeed).U32(port.MaxSpeed);

@@ -7,9 +7,16 @@ public enum OfPortConfig : uint
     NoFlood = 1 << 4, NoForward = 1 << 5, NoPacketIn = 1 << 6,
 }
 
-/// <summary>OpenFlow 1.1's state bits; 1.0's STP states are not used.</summary>
+/// <summary>OpenFlow 1.1's state bits, and OpenFlow 1.0's states of a spanning tree.</summary>
 [Flags]
-public enum OfPortState : uint { None = 0, LinkDown = 1, Blocked = 2, Live = 4 }
+public enum OfPortState : uint
+{
+    None = 0, LinkDown = 1, Blocked = 2, Live = 4,
+    StpLearn = 1 << 8, StpForward = 2 << 8, StpBlock = 3 << 8,
+
+    /// <summary>What OpenFlow 1.0 tells; later versions tell the others.</summary>
+    Version10 = LinkDown | StpBlock,
+}
 
 /// <summary>OpenFlow 1.1's OFPPF_* bits: speeds, media, negotiation.</summary>
 [Flags]

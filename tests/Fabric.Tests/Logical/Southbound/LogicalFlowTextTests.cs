@@ -44,4 +44,17 @@ public sealed class LogicalFlowTextTests
         Assert.True(OfActionText.TryParse(flow, out var actions, out var error), error);
         Assert.Equal(expected, Text.Actions(actions, 8, 1));
     }
+
+    [Fact]
+    public void Each_kind_of_punt_has_words()
+    {
+        foreach (var opcode in Enum.GetValues<ControllerOpcode>())
+        {
+            var userdata = new byte[] { 0, 0, 0, (byte)opcode };
+            var punt = new OfController(Userdata: userdata);
+            var words = Text.Actions(ActionList.From([punt]), 8, 1);
+            Assert.DoesNotContain("controller", words);
+            Assert.EndsWith(";", words);
+        }
+    }
 }

@@ -55,8 +55,8 @@ internal static class StepEncoder
                 {
                     Kind = StepKind.Conntrack,
                     C = specs.Conntrack(conntrack, program),
-                    Value = program.TakesFragments
-                        ? specs.FragmentRest(actions[i..], program)
+                    Value = program.HasConntrackRest
+                        ? specs.ConntrackRest(actions[i..], program)
                         : 0,
                 });
                 continue;

@@ -22,7 +22,7 @@ internal sealed class StepProgram(RowTable rows)
     public bool IsWhole { get; private set; } = true;
 
     /// <summary>Its steps "conntrack" send fragments up; else those are invalid.</summary>
-    public bool TakesFragments { get; init; } = true;
+    public bool HasConntrackRest { get; init; } = true;
 
     public void Add(KernelStep step)
     {
@@ -40,7 +40,7 @@ internal sealed class StepProgram(RowTable rows)
     public uint Branch(ReadOnlySpan<DatapathAction> actions, StepSpecs specs)
     {
         if (actions.IsEmpty) return 0;
-        var branch = new StepProgram(rows) { TakesFragments = TakesFragments };
+        var branch = new StepProgram(rows) { HasConntrackRest = HasConntrackRest };
         StepEncoder.Encode(actions, branch, specs);
         branch.Write(fixedRow: null);
         Rows.AddRange(branch.Rows);

@@ -16,7 +16,7 @@ internal sealed class StepSpecs
 {
     private const uint NumbersMax = 65_536;
     private const int IncarnationShift = 24;
-    private const uint DatagramBit = 0x40_0000;
+    private const uint TripBit = 0x40_0000;
 
     private readonly Lock _lock = new();
     private readonly KernelObject _kernel;
@@ -89,9 +89,10 @@ internal sealed class StepSpecs
     }
 
     /// <summary>
-    /// What fragments go up with; 0 when no number is left, and they are invalid.
+    /// What fragments and control channels go up with; 0 when no number is left: fragments are
+    /// invalid then, and nobody reads control channels.
     /// </summary>
-    public uint FragmentRest(ReadOnlySpan<DatapathAction> rest, StepProgram program)
+    public uint ConntrackRest(ReadOnlySpan<DatapathAction> rest, StepProgram program)
     {
         lock (_lock)
         {
@@ -102,13 +103,13 @@ internal sealed class StepSpecs
         }
     }
 
-    /// <summary>Number of a step "slow" that brings a tracked datagram up.</summary>
-    public uint OfDatagram(uint datagram) => _tag | DatagramBit | datagram;
+    /// <summary>Number of a step "slow" that brings a tracked packet up.</summary>
+    public uint OfTrip(uint trip) => _tag | TripBit | trip;
 
-    public bool IsDatagram(uint number, out uint datagram)
+    public bool IsTrip(uint number, out uint trip)
     {
-        datagram = number & EbpfFragments.NumberMax;
-        return IsOurs(number) && (number & DatagramBit) != 0;
+        trip = number & TrackedTrips.NumberMax;
+        return IsOurs(number) && (number & TripBit) != 0;
     }
 
     public TunnelMetadata? FindTunnel(uint number)
@@ -213,6 +214,8 @@ internal sealed class StepSpecs
         };
         if (action.Commit) spec.Flags |= ConntrackFlags.Commit;
         if (action.Force) spec.Flags |= ConntrackFlags.Force;
+        if (action.Helper == "ftp") spec.Flags |= ConntrackFlags.Ftp;
+        if (action.Helper == "tftp") spec.Flags |= ConntrackFlags.Tftp;
         if (action.Nat is not { } nat) return spec;
 
         spec.Nat = (byte)nat.Type;

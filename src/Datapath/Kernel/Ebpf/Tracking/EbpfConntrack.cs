@@ -31,6 +31,15 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     /// <summary>Set once by the datapath, which gathers them.</summary>
     public ConntrackFragments? Fragments { get; set; }
 
+    /// <summary>Set once by the datapath, which reads them.</summary>
+    public ControlChannels? Channels { get; set; }
+
+    public bool IsTcpSequenceChecked
+    {
+        get => kernel.Settings[0].IsWindowUnchecked == 0;
+        set => kernel.Settings[0].IsWindowUnchecked = value ? 0u : 1;
+    }
+
     public uint CountMax
     {
         get => kernel.Settings[0].ConntrackMax;
@@ -39,7 +48,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
 
     public void Dump(ushort? zone, Action<ConntrackEntry> visit)
     {
-        var now = Now();
+        var now = KernelClock.Now();
         Visit((in KernelConnection connection) =>
         {
             if (zone is not null && connection.Original.Zone != zone) return;
@@ -47,9 +56,12 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         });
     }
 
+    public void DumpExpectations(ushort? zone, Action<ConntrackExpectation> visit) =>
+        Channels?.Dump(zone, visit);
+
     public int Flush(ConntrackFilter filter)
     {
-        var now = Now();
+        var now = KernelClock.Now();
         return RemoveAll((in KernelConnection connection) =>
         {
             if (filter.Zone is { } zone && connection.Original.Zone != zone) return false;
@@ -60,7 +72,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     /// <summary>Removes what has expired; returns how many.</summary>
     public int Sweep()
     {
-        var now = Now();
+        var now = KernelClock.Now();
         return RemoveAll((in KernelConnection connection) => connection.Expires <= now);
     }
 
@@ -137,7 +149,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
             BytesOriginal = news.BytesOriginal,
             BytesReply = news.BytesReply,
         };
-        changed(new ConntrackEvent(news.Kind, EntryOf(in connection, Now())));
+        changed(new ConntrackEvent(news.Kind, EntryOf(in connection, KernelClock.Now())));
     }
 
     private delegate void Visitor(in KernelConnection connection);
@@ -146,15 +158,19 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
 
     private int RemoveAll(Filter isWanted)
     {
-        var doomed = new List<(KernelTuple Original, KernelTuple Reply)>();
+        var doomed = new List<(KernelTuple Original, KernelTuple Reply, bool IsRelated)>();
         Visit((in KernelConnection connection) =>
         {
-            if (isWanted(in connection)) doomed.Add((connection.Original, connection.Reply));
+            if (!isWanted(in connection)) return;
+            doomed.Add((connection.Original, connection.Reply, connection.IsRelated != 0));
         });
         var count = 0;
-        foreach (var (original, reply) in doomed)
+        foreach (var (original, reply, isRelated) in doomed)
         {
-            if (Remove(original, reply)) count++;
+            if (!Remove(original, reply)) continue;
+            count++;
+            var key = original;
+            if (isRelated) LibBpf.Delete(kernel.Parents, &key);
         }
 
         return count;
@@ -172,7 +188,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         if (isListened)
         {
             _changed?.Invoke(new ConntrackEvent(
-                ConntrackChange.Destroyed, EntryOf(in last, Now())));
+                ConntrackChange.Destroyed, EntryOf(in last, KernelClock.Now())));
         }
 
         return true;
@@ -210,18 +226,29 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         }
     }
 
-    /// <summary>Nanoseconds of the clock that the kernel's programs use.</summary>
-    private static ulong Now() =>
-        (ulong)(TimeProvider.System.GetTimestamp()
-            * (1e9 / TimeProvider.System.TimestampFrequency));
-
-    private static ConntrackEntry EntryOf(in KernelConnection connection, ulong now) => new(
+    private ConntrackEntry EntryOf(in KernelConnection connection, ulong now) => new(
         TupleOf(connection.Original), TupleOf(connection.Reply), connection.Original.Zone,
         BinaryPrimitives.ReverseEndianness(connection.MarkWire), LabelOf(connection.LabelWire),
         StateOf(in connection),
         connection.Expires > now ? (uint)((connection.Expires - now) / 1_000_000_000) : 0,
-        Helper: null, connection.PacketsOriginal, connection.BytesOriginal,
-        connection.PacketsReply, connection.BytesReply, (long)(connection.Started / 1_000_000));
+        connection.Helper switch
+        {
+            KernelHelper.Ftp => "ftp", KernelHelper.Tftp => "tftp", _ => null,
+        },
+        connection.PacketsOriginal, connection.BytesOriginal,
+        connection.PacketsReply, connection.BytesReply, (long)(connection.Started / 1_000_000))
+    {
+        Parent = ParentOf(in connection),
+    };
+
+    private ConntrackTuple? ParentOf(in KernelConnection connection)
+    {
+        var key = connection.Original;
+        KernelTuple parent;
+        return connection.IsRelated != 0 && LibBpf.Lookup(kernel.Parents, &key, &parent) == 0
+            ? TupleOf(parent)
+            : null;
+    }
 
     private static ConntrackTuple TupleOf(in KernelTuple tuple)
     {

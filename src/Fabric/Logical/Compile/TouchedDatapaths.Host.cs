@@ -34,7 +34,7 @@ internal sealed partial class TouchedDatapaths
         {
             HasResidentsMoved = true;
             TouchNamed(name);
-            if (topology.SwitchPort(name)?.Type == "virtual") TouchTranslating(name);
+            if (before.IsResident(name) != now.IsResident(name)) TouchTranslating(name);
         }
 
         foreach (var name in Differences(before.Zones, now.Zones)) NoteZone(name);

@@ -58,10 +58,9 @@ public static class ActionRules
                 if (action is OfPopMpls pop2) state.EthernetType = pop2.EthernetType;
                 return error;
             case OfPushMpls mpls: state.EthernetType = mpls.EthernetType; return OfErrorCode.None;
-            case OfPushVlan or OfSetVlanVid or OfSetVlanPcp:
-                state.HasVlan = true;
-                return OfErrorCode.None;
-            case OfStripVlan: state.HasVlan = false; return OfErrorCode.None;
+            case OfPushVlan: state.PushVlan(); return OfErrorCode.None;
+            case OfSetVlanVid or OfSetVlanPcp: state.HasVlan = true; return OfErrorCode.None;
+            case OfStripVlan: state.PopVlan(); return OfErrorCode.None;
             case OfDecap or OfEncap: state.IsKnown = false; return OfErrorCode.None;
             case OfWriteActions: return OfErrorCode.None; // What it will run on is not known yet.
             case OfClone clone: return ErrorOf(state, clone.Actions);
@@ -111,6 +110,7 @@ public static class ActionRules
     private sealed class State(Match match)
     {
         private Match _match = match;
+        private bool _hasInnerVlan;
 
         public int? EthernetType
         {
@@ -131,12 +131,26 @@ public static class ActionRules
 
         public bool HasVlan
         {
+            private get => MatchRules.IsAllowed(MatchField.VlanPcp, _match);
             set
             {
                 var builder = new MatchBuilder(_match).Clear(MatchField.VlanTci);
                 if (value) builder.SetMasked(MatchField.VlanTci, 0x1000, 0x1000);
                 _match = builder.TryBuild(out var built, out _) ? built : _match;
             }
+        }
+
+        /// <summary>The tag that was outermost is the inner one now.</summary>
+        public void PushVlan()
+        {
+            _hasInnerVlan = HasVlan;
+            HasVlan = true;
+        }
+
+        public void PopVlan()
+        {
+            HasVlan = _hasInnerVlan;
+            _hasInnerVlan = false;
         }
 
         public bool IsKnown { get; set; } = true;

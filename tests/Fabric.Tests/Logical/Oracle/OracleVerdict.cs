@@ -32,6 +32,12 @@ internal sealed record OracleVerdict(
             }
             : this;
 
+    /// <summary>
+    /// Of a broadcast, all but rejections: 23.03 hands it to routers' ports too, whose ACLs may
+    /// reject it there.
+    /// </summary>
+    public OracleVerdict WithoutRejections() => this with { Answers = Answers.Remove("reject") };
+
     public override string ToString() =>
         $"out: {string.Join(" | ", Deliveries)}; answers: {string.Join(' ', Answers)}";
 }

@@ -142,6 +142,8 @@ FABRIC_INLINE int fabric_advance(struct __sk_buff *skb, struct fabric_scratch *s
 	fabric_u64 expires;
 	int verdict;
 
+	if (connection->is_liberal)
+		checks = 0;
 	bpf_spin_lock(&connection->lock);
 	if (protocol == FABRIC_PROTOCOL_TCP) {
 		if (is_reply)

@@ -47,7 +47,8 @@
 #define FABRIC_NAME_MAX 64
 #define FABRIC_SUBTABLES_MAX 64
 #define FABRIC_FLOWS_MAX 200000
-#define FABRIC_ACTIONS_MAX 64
+#define FABRIC_ACTIONS_MAX 64 /* Those of branches included. */
+#define FABRIC_BRANCH_DEPTH_MAX 2
 #define FABRIC_HANDLES_MAX 512
 #define FABRIC_UPCALLS_MAX 4096 /* Of one handle. */
 #define FABRIC_MESSAGE_MAX 65536
@@ -114,10 +115,15 @@ enum fabric_action_kind {
 	FABRIC_ACTION_SET_TUNNEL,
 	FABRIC_ACTION_SET_MARK,
 	FABRIC_ACTION_METER,
-	FABRIC_ACTION_DROP
+	FABRIC_ACTION_DROP,
+	FABRIC_ACTION_CLONE,
+	FABRIC_ACTION_LENGTH
 };
 
-/* Checked when it is made: execution meets no action that it cannot do. */
+/*
+ * Checked when it is made: execution meets no action that it cannot do. The actions of a branch
+ * stand behind it in the same list; those after them are the packet's own.
+ */
 struct fabric_action {
 	enum fabric_action_kind kind;
 	union {
@@ -130,6 +136,11 @@ struct fabric_action {
 			ULONG pid;
 			ULONG offset, length; /* Of the userdata in the flow's actions. */
 		} userspace;
+		struct {
+			ULONG count;      /* For a copy of the packet: always, or when it is longer, */
+			ULONG count_else; /* and behind those the ones when it is not. */
+			ULONG length;
+		} branch;
 		struct {
 			fabric_u16 tpid, tci; /* As on the wire. */
 		} vlan;

@@ -4,7 +4,7 @@
  * src/Datapath/Kernel/Ebpf/KernelAbi.cs says the same in C#; a test compares sizes and offsets.
  *
  * Pinned maps outlive the host node: a change of anything here raises FABRIC_ABI, and a host node
- * that finds pins of another number starts afresh.
+ * that finds pins of another number starts afresh, but for the connections.
  */
 #ifndef FABRIC_KERNEL_H
 #define FABRIC_KERNEL_H
@@ -336,7 +336,8 @@ struct fabric_connection {
 	fabric_u16 policy;
 	fabric_u8 helper;     /* It is a control channel: the host node reads it. */
 	fabric_u8 is_related; /* A control channel announced it. */
-	fabric_u16 unused;
+	fabric_u8 is_liberal; /* Windows of TCP are unknown and not checked. */
+	fabric_u8 unused;
 };
 
 /* By the tuple of the first packet, its source port 0: any. */

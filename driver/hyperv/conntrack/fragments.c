@@ -20,7 +20,7 @@ struct fabric_datagram {
 	ULONG id;
 	USHORT zone;
 	UCHAR protocol;
-	BOOLEAN is_ipv6;
+	BOOLEAN is_ipv6, is_frame; /* is_frame: of STT, zone is the sender's port. */
 	ULONG64 expires;
 	struct fabric_piece *pieces; /* By offset, without overlap. */
 	ULONG count, held, bytes;    /* Pieces, their payload, and all that they occupy. */
@@ -134,6 +134,7 @@ static struct fabric_datagram **fabric_datagram_place(struct fabric_fragments *a
 
 	while (*at && ((*at)->id != of->id || (*at)->zone != of->zone ||
 		       (*at)->protocol != of->protocol || (*at)->is_ipv6 != of->is_ipv6 ||
+		       (*at)->is_frame != of->is_frame ||
 		       memcmp((*at)->source, of->source, 16) ||
 		       memcmp((*at)->destination, of->destination, 16)))
 		at = &(*at)->next;
@@ -249,12 +250,14 @@ static VOID fabric_datagram_write(const struct fabric_datagram *datagram, UCHAR 
 	for (; piece; piece = piece->next)
 		memcpy(out + head + piece->offset, piece->bytes + piece->start, piece->size);
 	if (datagram->is_ipv6) {
-		out[next_header] = datagram->protocol;
+		if (!datagram->is_frame)
+			out[next_header] = datagram->protocol;
 		fabric_put16(ip + 4, (ULONG)(out + head - ip) - 40 + datagram->total);
 		return;
 	}
 	fabric_put16(ip + 2, (ULONG)(out + head - ip) + datagram->total);
-	fabric_put16(ip + 6, fabric_read16(ip + 6) & 0x4000u);
+	if (!datagram->is_frame)
+		fabric_put16(ip + 6, fabric_read16(ip + 6) & 0x4000u);
 	fabric_put16(ip + 10, 0);
 	fabric_put16(ip + 10, 0xffff ^ fabric_fold(fabric_sum(ip, (ip[0] & 15u) * 4, 0)));
 }
@@ -266,11 +269,12 @@ static BOOLEAN fabric_become_whole(struct fabric_packet *packet,
 	struct fabric_extension *extension = packet->extension;
 	const struct fabric_piece *first = datagram->pieces;
 	struct fabric_fragment_head said;
-	ULONG head = first->start - (datagram->is_ipv6 ? 8 : 0);
+	BOOLEAN has_header = datagram->is_ipv6 && !datagram->is_frame; /* Of the fragment. */
+	ULONG head = first->start - (has_header ? 8 : 0);
 	PNET_BUFFER_LIST list;
 
 	memset(&said, 0, sizeof(said));
-	if (datagram->is_ipv6)
+	if (has_header)
 		fabric_head_ipv6(first->bytes, first->start + first->size, first->network, &said);
 	if (head - first->network + datagram->total > FABRIC_PACKET_MAX)
 		return FALSE;
@@ -287,27 +291,27 @@ static BOOLEAN fabric_become_whole(struct fabric_packet *packet,
 	fabric_datagram_write(datagram, fabric_copy_of(list)->bytes + FABRIC_HEADROOM, head,
 			      said.next_header);
 	fabric_packet_replace(packet, list);
-	packet->fragment_size = datagram->largest;
-	packet->fragment_id = datagram->id;
+	if (!datagram->is_frame) {
+		packet->fragment_size = datagram->largest;
+		packet->fragment_id = datagram->id;
+	}
 	packet->key.fragment = 0; /* Metadata to the parser: it only ever sets it. */
 	return fabric_extract(packet) == FABRIC_DROP_None;
 }
 
-BOOLEAN fabric_reassemble(struct fabric_packet *packet, USHORT zone)
+/* Takes the piece, NULL when there is none for this reason. */
+static BOOLEAN fabric_hold_piece(struct fabric_packet *packet, struct fabric_fragment_head *head,
+				 struct fabric_piece *piece, int reason)
 {
 	struct fabric_fragments *all = packet->extension->fragments;
 	struct fabric_datagram *whole = NULL;
-	struct fabric_fragment_head head;
 	BOOLEAN is_whole = FALSE;
 	LOCK_STATE_EX state;
-	int reason;
-	struct fabric_piece *piece = fabric_piece_make(packet, &head, &reason);
 
 	if (piece) {
-		head.of.zone = zone;
-		head.of.expires = KeQueryInterruptTime() + FABRIC_FRAGMENT_AGE;
+		head->of.expires = KeQueryInterruptTime() + FABRIC_FRAGMENT_AGE;
 		NdisAcquireRWLockWrite(all->lock, &state, 0);
-		whole = fabric_datagram_add(all, &head, piece, packet->buffer->DataLength, &reason);
+		whole = fabric_datagram_add(all, head, piece, packet->buffer->DataLength, &reason);
 		NdisReleaseRWLock(all->lock, &state);
 	}
 	if (whole) {
@@ -319,6 +323,47 @@ BOOLEAN fabric_reassemble(struct fabric_packet *packet, USHORT zone)
 	if (reason != FABRIC_DROP_None)
 		fabric_drop(packet, reason);
 	return is_whole;
+}
+
+BOOLEAN fabric_reassemble(struct fabric_packet *packet, USHORT zone)
+{
+	struct fabric_fragment_head head;
+	int reason;
+	struct fabric_piece *piece = fabric_piece_make(packet, &head, &reason);
+
+	head.of.zone = zone;
+	return fabric_hold_piece(packet, &head, piece, reason);
+}
+
+BOOLEAN fabric_reassemble_frame(struct fabric_packet *packet, const struct fabric_segment *segment)
+{
+	ULONG length = packet->buffer->DataLength;
+	struct fabric_piece *piece = fabric_allocate(sizeof(*piece) + length);
+	struct fabric_fragment_head head;
+
+	if (piece && fabric_read(packet->buffer, piece->bytes, length) != length) {
+		fabric_free(piece);
+		piece = NULL;
+	}
+	memset(&head, 0, sizeof(head));
+	memcpy(head.of.source, packet->key.source, 16);
+	memcpy(head.of.destination, packet->key.destination, 16);
+	head.of.id = segment->id;
+	head.of.zone = segment->port;
+	head.of.protocol = packet->key.protocol;
+	head.of.is_ipv6 = packet->key.ethernet_type == FABRIC_TYPE_IPV6;
+	head.of.is_frame = TRUE;
+	head.offset = segment->offset;
+	head.size = segment->size;
+	head.start = segment->start;
+	head.is_last = segment->offset + segment->size == segment->total;
+	if (piece) {
+		piece->offset = head.offset;
+		piece->size = head.size;
+		piece->start = head.start;
+		piece->network = packet->layout.network;
+	}
+	return fabric_hold_piece(packet, &head, piece, FABRIC_DROP_FragmentLimit);
 }
 
 BOOLEAN fabric_fragments_start(struct fabric_extension *extension)

@@ -10,13 +10,14 @@ enum {
 	ACTION_OUTPUT = 1, ACTION_USERSPACE = 2, ACTION_SET = 3, ACTION_PUSH_VLAN = 4,
 	ACTION_POP_VLAN = 5, ACTION_RECIRC = 7, ACTION_HASH = 8, ACTION_SET_MASKED = 11,
 	ACTION_CT = 12, ACTION_TRUNC = 13, ACTION_CT_CLEAR = 16, ACTION_METER = 19,
-	ACTION_DROP = 24
+	ACTION_CLONE = 20, ACTION_CHECK_LENGTH = 21, ACTION_DROP = 24
 };
 enum {
 	KEY_ETHERNET = 4, KEY_IPV4 = 7, KEY_IPV6 = 8, KEY_TCP = 9, KEY_UDP = 10, KEY_MARK = 15,
 	KEY_TUNNEL = 16
 };
 enum { HASH_SYMMETRIC = 1 };
+enum { CHECK_LENGTH = 1, CHECK_LONGER, CHECK_ELSE };
 enum { CT_COMMIT = 1, CT_ZONE, CT_MARK, CT_LABELS, CT_HELPER, CT_NAT, CT_FORCE, CT_TIMEOUT = 9 };
 enum {
 	NAT_SOURCE = 1, NAT_DESTINATION, NAT_IP_MIN, NAT_IP_MAX, NAT_PORT_MIN, NAT_PORT_MAX,
@@ -273,29 +274,90 @@ static BOOLEAN fabric_action_at(const UCHAR *bytes, ULONG size, ULONG at, ULONG 
 	return TRUE;
 }
 
-int fabric_actions_make(const UCHAR *bytes, ULONG size, struct fabric_action **made, ULONG *count)
-{
-	ULONG at = 0, type, length, next = 0, i = 0;
+/* A list that is being made: in room for the most, and with the bytes that userdata stands in. */
+struct fabric_action_list {
+	const UCHAR *bytes;
 	struct fabric_action *actions;
+	ULONG count;
+};
+
+static int fabric_branch_parse(struct fabric_action_list *list, struct fabric_action *branch,
+			       ULONG type, const UCHAR *bytes, ULONG size, ULONG depth);
+
+static int fabric_actions_parse(struct fabric_action_list *list, const UCHAR *bytes, ULONG size,
+				ULONG depth)
+{
+	ULONG at, type, length, next = 0;
 	int error = 0;
 
-	for (*count = 0; size - at >= 4; at = next, (*count)++)
+	for (at = 0; !error && size - at >= 4; at = next) {
+		struct fabric_action *action = &list->actions[list->count];
+
 		if (!fabric_action_at(bytes, size, at, &type, &length, &next))
 			return FABRIC_EINVAL;
-	if (at != size)
-		return FABRIC_EINVAL;
-	if (*count > FABRIC_ACTIONS_MAX)
-		return FABRIC_ENOSPC;
-	actions = fabric_allocate((*count ? *count : 1) * (ULONG)sizeof(*actions));
-	if (!actions)
-		return FABRIC_ENOMEM;
-	for (at = 0; !error && i < *count; at = next, i++) {
-		fabric_action_at(bytes, size, at, &type, &length, &next);
-		error = fabric_action_parse(bytes, type, bytes + at + 4, length - 4, &actions[i]);
+		if (list->count == FABRIC_ACTIONS_MAX)
+			return FABRIC_ENOSPC;
+		list->count++;
+		error = type == ACTION_CLONE || type == ACTION_CHECK_LENGTH
+				? fabric_branch_parse(list, action, type, bytes + at + 4, length - 4,
+						      depth)
+				: fabric_action_parse(list->bytes, type, bytes + at + 4, length - 4,
+						      action);
 	}
-	if (error)
-		fabric_free(actions);
-	else
-		*made = actions;
+	return error ? error : at == size ? 0 : FABRIC_EINVAL;
+}
+
+static int fabric_branch_parse(struct fabric_action_list *list, struct fabric_action *branch,
+			       ULONG type, const UCHAR *bytes, ULONG size, ULONG depth)
+{
+	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
+	ULONG start = list->count;
+	USHORT length = 0;
+	int error;
+
+	if (depth == FABRIC_BRANCH_DEPTH_MAX)
+		return FABRIC_ENOTSUPP;
+	if (type == ACTION_CLONE) {
+		branch->kind = FABRIC_ACTION_CLONE;
+		error = fabric_actions_parse(list, bytes, size, depth + 1);
+		branch->branch.count = list->count - start;
+		return error;
+	}
+	if (!fabric_attributes(bytes, size, a) || !a[CHECK_LENGTH].data || a[CHECK_LENGTH].size < 2)
+		return FABRIC_EINVAL;
+	memcpy(&length, a[CHECK_LENGTH].data, 2);
+	branch->kind = FABRIC_ACTION_LENGTH;
+	branch->branch.length = length;
+	error = fabric_actions_parse(list, a[CHECK_LONGER].data, a[CHECK_LONGER].size, depth + 1);
+	branch->branch.count = list->count - start;
+	start = list->count;
+	if (!error)
+		error = fabric_actions_parse(list, a[CHECK_ELSE].data, a[CHECK_ELSE].size,
+					     depth + 1);
+	branch->branch.count_else = list->count - start;
+	return error;
+}
+
+int fabric_actions_make(const UCHAR *bytes, ULONG size, struct fabric_action **made, ULONG *count)
+{
+	struct fabric_action_list list;
+	int error;
+
+	*count = 0;
+	list.bytes = bytes;
+	list.count = 0;
+	list.actions = fabric_allocate((FABRIC_ACTIONS_MAX + 1) * (ULONG)sizeof(*list.actions));
+	if (!list.actions)
+		return FABRIC_ENOMEM;
+	error = fabric_actions_parse(&list, bytes, size, 0);
+	if (!error) {
+		*made = fabric_allocate((list.count ? list.count : 1) * (ULONG)sizeof(**made));
+		error = *made ? 0 : FABRIC_ENOMEM;
+	}
+	if (!error) {
+		memcpy(*made, list.actions, list.count * sizeof(**made));
+		*count = list.count;
+	}
+	fabric_free(list.actions);
 	return error;
 }

@@ -7,6 +7,7 @@
 #include "../../core/fabric_hash.h"
 #include "../conntrack/connection.h"
 #include "../conntrack/fragments.h"
+#include "../switch/offload.h"
 
 struct fabric_outputs {
 	struct fabric_vport *ports[FABRIC_OUTPUTS_MAX];
@@ -259,6 +260,43 @@ static VOID fabric_recirculate(struct fabric_packet *packet, ULONG id,
 	fabric_forward(packet);
 }
 
+/* What the largest packet that it becomes on a wire has. */
+static ULONG fabric_longest(const struct fabric_packet *packet)
+{
+	ULONG length = packet->buffer->DataLength, segment = fabric_segment_size(packet->list);
+
+	if (!segment || !packet->layout.payload)
+		return length;
+	segment += packet->layout.payload;
+	return segment < length ? segment : length;
+}
+
+/* Runs the branch's own actions on a copy; the packet stays as it is. */
+static VOID fabric_branch(struct fabric_packet *packet, const struct fabric_action *action,
+			  const UCHAR *userdata)
+{
+	const struct fabric_action *chosen = action + 1;
+	ULONG count = action->branch.count;
+	struct fabric_packet copy = *packet;
+
+	if (action->kind == FABRIC_ACTION_LENGTH && fabric_longest(packet) <= action->branch.length) {
+		chosen += count;
+		count = action->branch.count_else;
+	}
+	if (!count)
+		return;
+	copy.list = fabric_copy_share(packet);
+	if (!copy.list) {
+		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
+		return;
+	}
+	copy.buffer = copy.list->FirstNetBuffer;
+	copy.is_original = FALSE;
+	copy.data = NULL;
+	copy.truncate = 0;
+	fabric_execute(&copy, chosen, count, userdata);
+}
+
 /* Takes the packet: sent, kept for nobody, or gone up. */
 VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *actions, ULONG count,
 		    const UCHAR *userdata)
@@ -284,6 +322,11 @@ VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *ac
 			/* Keeps layout and key true for what follows. */
 			if (fabric_extract(packet) != FABRIC_DROP_None)
 				break;
+		} else if (action->kind == FABRIC_ACTION_CLONE ||
+			   action->kind == FABRIC_ACTION_LENGTH) {
+			fabric_send_copy(packet, &outputs, 0);
+			fabric_branch(packet, action, userdata);
+			i += action->branch.count + action->branch.count_else;
 		} else if (action->kind == FABRIC_ACTION_RECIRCULATE) {
 			fabric_recirculate(packet, action->number, &outputs);
 			return;

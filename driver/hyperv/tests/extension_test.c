@@ -301,7 +301,7 @@ static void recirculation_ends_at_its_limit(void)
 
 static void actions_that_cannot_be_done_refuse_the_flow(void)
 {
-	static const UCHAR unknown[] = { 6, 9, 10, 14, 15, 17, 18, 20, 21, 22, 23, 25 };
+	static const UCHAR unknown[] = { 6, 9, 10, 14, 15, 17, 18, 22, 23, 25 };
 	struct lab lab;
 	ULONG i;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /* Tunnels there and back, with large sends and checksums; large sends on their way up. */
 #include "lab.h"
+#include "../conntrack/fragments.h"
 #include "../tunnels/tunnel.h"
 
 static UCHAR frame[65536], outer[70000];
@@ -274,6 +275,86 @@ static void a_connection_that_opens_is_told_what_fits_the_tunnel(void)
 	}
 }
 
+/* One segment of the STT frame in 'whole', whose payload begins behind 54 bytes. */
+static void stt_segment(struct lab *lab, const UCHAR *whole, ULONG offset, ULONG size)
+{
+	memcpy(outer, whole, 54);
+	memcpy(outer + 54, whole + 54 + offset, size);
+	fabric_put16(outer + 16, 40 + size);
+	fabric_put16(outer + 24, 0);
+	fabric_put16(outer + 24, 0xffff ^ fabric_fold(fabric_sum(outer + 14, 20, 0)));
+	fabric_put16(outer + 34 + 6, offset);
+	lab_send(lab, 1, outer, 54 + size, 60);
+}
+
+static void a_frame_of_several_segments_comes_whole(void)
+{
+	static const ULONG cuts[3][3][2] = {
+		{ { 0, 300 }, { 300, 300 }, { 600, 260 } },
+		{ { 600, 260 }, { 0, 300 }, { 300, 300 } },
+		{ { 300, 300 }, { 600, 260 }, { 0, 300 } },
+	};
+	struct double_delivery *one, *inner;
+	struct lab lab;
+	ULONG size = lab_udp(frame, 800, 5), i, k;
+
+	into(&lab, FABRIC_STT, 0, 0, 0);
+	lab_send(&lab, 3, frame, size, 70);
+	one = taken_at(1);
+	CHECK(one->size == 54 + 860 && fabric_read16(one->bytes + 34 + 4) == 860);
+	back(&lab, one->bytes, one->size);
+	free(taken_at(4));
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++) {
+			CHECK(!double_take());
+			one->bytes[34 + 11] = (UCHAR)i; /* Another frame. */
+			stt_segment(&lab, one->bytes, cuts[i][k][0], cuts[i][k][1]);
+		}
+		inner = taken_at(4);
+		CHECK(inner->size == size && !memcmp(inner->bytes, frame, size));
+		free(inner);
+	}
+	/* Beyond the frame's end; an overlap; and one that never becomes whole. */
+	fabric_put16(one->bytes + 34 + 4, 800);
+	stt_segment(&lab, one->bytes, 600, 260);
+	fabric_put16(one->bytes + 34 + 4, 860);
+	CHECK(lab.extension->drops[FABRIC_DROP_SttReassembly] == 1);
+	stt_segment(&lab, one->bytes, 0, 300);
+	stt_segment(&lab, one->bytes, 200, 300);
+	CHECK(lab.extension->drops[FABRIC_DROP_FragmentOverlap] == 1);
+	stt_segment(&lab, one->bytes, 0, 300);
+	fabric_watchdog(lab.extension, KeQueryInterruptTime() + FABRIC_FRAGMENT_AGE + 1);
+	CHECK(lab.extension->drops[FABRIC_DROP_FragmentTimeout] == 1 && !double_take());
+	free(one);
+	lab_stop(&lab);
+}
+
+static void a_frame_whose_sums_and_segments_were_left_to_a_nic_is_left_to_ours(void)
+{
+	struct double_delivery *one, *inner;
+	struct lab lab;
+	ULONG size = lab_tcp(frame, 1000, 5), i;
+
+	into(&lab, FABRIC_STT, 0, 0, 0);
+	lab_send(&lab, 3, frame, size, 70);
+	one = taken_at(1);
+	back(&lab, one->bytes, one->size);
+	free(taken_at(4));
+	for (i = 0; i < 3; i++) {
+		one->bytes[54 + 1] = 0x02 | 0x04 | 0x08;
+		one->bytes[54 + 2] = 34;
+		fabric_put16(one->bytes + 54 + 4, i == 1 ? 400 : 0);
+		fabric_put16(one->bytes + 54 + 6, i == 2 ? 0x1000 | 7 : 0);
+		lab_send(&lab, 1, one->bytes, one->size, 60);
+		inner = taken_at(4);
+		CHECK(inner->mss == (i == 1 ? 400 : 0));
+		CHECK(inner->size == size && inner->tag == (i == 2 ? 7 : 0));
+		free(inner);
+	}
+	free(one);
+	lab_stop(&lab);
+}
+
 static void bent_outer_headers_are_dropped_under_their_names(void)
 {
 	struct double_delivery *one;
@@ -311,6 +392,8 @@ int main(void)
 	RUN(a_large_send_goes_up_as_its_segments);
 	RUN(what_no_hop_is_known_for_is_lost_under_that_name);
 	RUN(a_connection_that_opens_is_told_what_fits_the_tunnel);
+	RUN(a_frame_of_several_segments_comes_whole);
+	RUN(a_frame_whose_sums_and_segments_were_left_to_a_nic_is_left_to_ours);
 	RUN(bent_outer_headers_are_dropped_under_their_names);
 	printf("%d tests passed\n", count);
 	return 0;

@@ -139,7 +139,7 @@ static ULONG fabric_gre_read(const UCHAR *head, ULONG left, struct fabric_tunnel
 	return size;
 }
 
-/* A frame of one segment; larger ones need reassembly, and are refused under that name. */
+/* A frame of one segment: what came in several is one by now. */
 static ULONG fabric_stt_read(const UCHAR *tcp, ULONG left, ULONG payload,
 			     struct fabric_tunnel *tunnel, int *reason)
 {

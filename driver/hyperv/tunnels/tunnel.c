@@ -6,8 +6,6 @@
 #include "tunnel.h"
 #include "../../core/fabric_hash.h"
 
-#define FABRIC_OUTER_READ 256
-
 /* The sum of a buffer's bytes from 'offset' on. */
 static ULONG fabric_sum_buffer(PNET_BUFFER buffer, ULONG offset, ULONG sum)
 {
@@ -274,13 +272,17 @@ BOOLEAN fabric_tunnel_receive(struct fabric_packet *packet)
 	if (!vport)
 		return FALSE;
 	size = fabric_read(packet->buffer, bytes, sizeof(bytes));
+	packet->source = vport;
+	if (vport->tunnel == FABRIC_STT && !fabric_stt_gather(packet, bytes, &size)) {
+		fabric_discard(packet);
+		return TRUE;
+	}
 	outer = fabric_outer_read(packet, vport, bytes, size, &tunnel, &reason);
 	if (outer && packet->key.protocol == 17 && (tunnel.flags & FABRIC_TUNNEL_CHECKSUM) &&
 	    !fabric_udp_is_right(packet, bytes)) {
 		reason = FABRIC_DROP_TunnelChecksum;
 		outer = 0;
 	}
-	packet->source = vport;
 	if (!outer || packet->buffer->DataLength < outer + FABRIC_ETHERNET_SIZE ||
 	    !fabric_make_writable(packet) || packet->data_size < outer) {
 		fabric_drop(packet, outer ? FABRIC_DROP_EthernetTruncated : reason);
@@ -293,6 +295,12 @@ BOOLEAN fabric_tunnel_receive(struct fabric_packet *packet)
 	packet->length = packet->buffer->DataLength;
 	packet->received = &tunnel;
 	fabric_say_tunnel(packet, &tunnel);
+	if (vport->tunnel == FABRIC_STT &&
+	    !fabric_stt_unwrapped(packet, bytes + outer - FABRIC_STT_HEADER)) {
+		fabric_drop(packet, FABRIC_DROP_HeadroomExhausted);
+		fabric_discard(packet);
+		return TRUE;
+	}
 	InterlockedExchangeAdd64(&vport->rx_packets, 1);
 	InterlockedExchangeAdd64(&vport->rx_bytes, packet->length);
 	fabric_forward(packet);

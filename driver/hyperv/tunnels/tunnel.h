@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
 /*
- * Tunnels: tunnel.c the way in and out, header.c the outer headers, hop.c the next hops.
+ * Tunnels: tunnel.c the way in and out, header.c the outer headers, stt.c what is STT's own on the
+ * way in, hop.c the next hops.
  * Hops and tunnel vports are under extension.lock.
  */
 #ifndef FABRIC_TUNNEL_H
@@ -12,6 +13,7 @@
 /* Vport types of the contract. */
 enum { FABRIC_GRE = 3, FABRIC_VXLAN = 4, FABRIC_GENEVE = 5, FABRIC_STT = 106 };
 
+#define FABRIC_OUTER_READ 256 /* What is looked at of an outer packet. */
 #define FABRIC_STT_PORT 7471
 #define FABRIC_STT_HEADER 18
 #define FABRIC_OUTER_MAX (14 + 40 + 20 + FABRIC_STT_HEADER + FABRIC_TUNNEL_OPTIONS_MAX)
@@ -30,5 +32,13 @@ VOID fabric_outer_write(const struct fabric_vport *vport, const struct fabric_tu
 /* Into 'tunnel' from the first bytes of an outer packet; its size, 0: not one, or bent. */
 ULONG fabric_outer_read(const struct fabric_packet *packet, const struct fabric_vport *vport,
 			const UCHAR *bytes, ULONG size, struct fabric_tunnel *tunnel, int *reason);
+
+/*
+ * stt.c. 'bytes' are the first of the packet, read anew when it became another. FALSE: a segment
+ * that waits for the others of its frame, or is dropped; the packet ends here.
+ */
+BOOLEAN fabric_stt_gather(struct fabric_packet *packet, UCHAR *bytes, ULONG *size);
+/* What the frame's header says of the packet that is unwrapped now. FALSE: no memory. */
+BOOLEAN fabric_stt_unwrapped(struct fabric_packet *packet, const UCHAR *stt);
 
 #endif

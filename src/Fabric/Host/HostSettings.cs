@@ -26,6 +26,9 @@ public sealed record HostSettings
     public required ChassisSettings Chassis { get; init; }
     public required ClusterSettings Cluster { get; init; }
 
+    /// <summary>A conf.db that holds Open_vSwitch; null: this host's journal does.</summary>
+    public string? DatabaseFile { get; init; }
+
     /// <summary>
     /// Connection string of the PostgreSQL that holds the northbound; null: hosts hold it.
     /// </summary>
@@ -71,6 +74,7 @@ public sealed record HostSettings
                 ["", "userspace", "ebpf", "ovsext", "genetlink", "emulator"]),
             Chassis = ChassisSettings.Read(root),
             Cluster = ClusterSettings.Read(root),
+            DatabaseFile = Text(root, "database.file") is { Length: > 0 } file ? file : null,
             NorthboundConnection = ReadNorthbound(root),
             Upstream = UpstreamSettings.Read(root),
             LogLevel = Enum.Parse<VlogLevel>(

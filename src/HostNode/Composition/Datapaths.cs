@@ -129,6 +129,13 @@ internal sealed class Datapaths(
             "datapath type system is the kernel's eBPF programs "
                 + $"({datapath.AttachKind}, pinned at {options.PinFolder}); "
                 + $"{datapath.AdoptedFlows} flows taken over");
+        if (datapath.CarriedConnections > 0)
+        {
+            log.Write("datapath", VlogLevel.Info,
+                "pinned maps were of another version: flows begin afresh, "
+                    + $"{datapath.CarriedConnections} connections go on");
+        }
+
         provider = datapath;
         return true;
     }

@@ -159,6 +159,7 @@ internal sealed class HostRooms : IDisposable
         {
             ExternalIds = ids.ToImmutable(),
             OvsVersion = Versions.OpenVSwitch,
+            DatabaseFile = _settings.DatabaseFile,
         };
     }
 

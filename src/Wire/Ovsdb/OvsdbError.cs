@@ -63,5 +63,10 @@ public sealed record OvsdbError(string Tag, string? Details = null, string? Synt
         writer.WriteEndObject();
     }
 
+    /// <summary>As ovsdb-tool and logs tell it: syntax "JSON": tag: details.</summary>
+    public string ToSentence() =>
+        (Syntax is null ? "" : $"syntax \"{Syntax}\": ") + Tag
+        + (Details is null ? "" : $": {Details}");
+
     public override string ToString() => OvsdbText.ToText(WriteTo);
 }

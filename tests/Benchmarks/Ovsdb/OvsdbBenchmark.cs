@@ -8,6 +8,7 @@ namespace Fabric.Benchmarks.Ovsdb;
 public sealed class OvsdbBenchmark : IBenchmark
 {
     private const string Schema = "/usr/share/openvswitch/vswitch.ovsschema";
+    private const string ServerSetting = "DOTNET_TieredCompilation";
     private const int Monitors = 100;
     private const int Ports = 1000;
     private const int Rows = 10_000;
@@ -119,6 +120,7 @@ public sealed class OvsdbBenchmark : IBenchmark
     private static Dictionary<string, string> Environment(string folder) => new()
     {
         ["OVS_RUNDIR"] = folder, ["OVS_LOGDIR"] = folder, ["OVS_DBDIR"] = folder,
+        [ServerSetting] = "0", // As the launchers of `fabric shims` start it.
     };
 
     private static Server StartServer(Lab lab, string name, string[] program)
@@ -152,7 +154,9 @@ public sealed class OvsdbBenchmark : IBenchmark
     private static string StartSwitch(Lab lab, string name, string[] program)
     {
         var server = StartServer(lab, name, ["/usr/sbin/ovsdb-server"]);
-        lab.Start("", Environment(server.Folder),
+        var environment = Environment(server.Folder);
+        environment.Remove(ServerSetting);
+        lab.Start("", environment,
             [.. program, $"unix:{server.Socket}", "-vconsole:off", "--pidfile", "--enable-dummy",
                 "--disable-system"]);
         Vsctl(server.Socket, "add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=dummy");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fabric.Datapath.Tests.Conntrack;
 using Fabric.Wire;
 
 namespace Fabric.Datapath.Tests;
@@ -81,7 +82,7 @@ public sealed class EbpfSurvivalTests
                     Put(datapath, kind.Length > 0
                         ? "recirc_id(0x1),in_port(1)"
                         : "recirc_id(0),in_port(1)", $"{p2.Number}");
-                    one.Send(Conntrack.TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+                    one.Send(TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 2));
                     var deadline = Environment.TickCount64 + 2000;
                     var seen = ImmutableArray<byte[]>.Empty;
                     while (seen.IsEmpty && Environment.TickCount64 < deadline) seen = two.Take();
@@ -94,6 +95,72 @@ public sealed class EbpfSurvivalTests
         {
             EbpfPins.Remove(options.PinFolder);
         }
+    }
+
+    /// <summary>An upgrade whose maps have another layout: connections are not cut.</summary>
+    [EbpfTheory]
+    [InlineData(99u, 1)]
+    [InlineData(1u, 0)] // A layout of connections that this process does not know.
+    public void Connections_outlive_maps_of_another_version(uint version, int kept)
+    {
+        using var scope = new NamespaceScope();
+        var options = EbpfSupport.SmallOptions with
+        {
+            PinFolder = EbpfPins.FolderOf($"test5-{Environment.ProcessId}"),
+        };
+        using var one = DevicePeer.Make("va");
+        using var two = DevicePeer.Make("vb");
+        try
+        {
+            using (var first = OpenTracking(options))
+            {
+                one.Send(TestPacket.Tcp("10.0.0.1", 1, "10.0.0.2", 2, "S", 100));
+                Assert.Single(Next(two));
+                two.Send(TestPacket.Tcp("10.0.0.2", 2, "10.0.0.1", 1, "SA", 500, 101));
+                Assert.Single(Next(one));
+                first.Kernel.Settings[0].Abi = version;
+            }
+
+            using var second = OpenTracking(options);
+            second.Uninstall();
+            Assert.Equal(0, second.AdoptedFlows);
+            Assert.Equal(kept, second.CarriedConnections);
+            Assert.Equal((uint)kept, second.Conntrack.Totals().Count);
+            // Far beyond the window that was known: much was sent while nobody looked.
+            two.Send(TestPacket.Tcp(
+                "10.0.0.2", 2, "10.0.0.1", 1, "PA", 9_000_501, 101, payload: 10));
+            Assert.Equal(kept, Next(one, kept).Length);
+        }
+        finally
+        {
+            EbpfPins.Remove(options.PinFolder);
+        }
+    }
+
+    /// <summary>What the first port begins passes, and answers do.</summary>
+    private static EbpfDatapath OpenTracking(EbpfOptions options)
+    {
+        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
+        foreach (var device in (string[])["va", "vb"])
+        {
+            Assert.True(datapath!.Ports.TryAdd(
+                new DatapathPortSpec(device, DatapathPortKind.System), out _, out error), error);
+        }
+
+        Put(datapath!, "recirc_id(0),in_port(1)", "ct(commit,zone=5),recirc(0x1)");
+        Put(datapath!, "recirc_id(0x1),in_port(1)", "2");
+        Put(datapath!, "recirc_id(0),in_port(2)", "ct(zone=5),recirc(0x2)");
+        Put(datapath!, "ct_state(+est+trk),recirc_id(0x2),in_port(2)", "1");
+        return datapath!;
+    }
+
+    /// <summary>What comes out, as soon as anything does; nothing is waited for shortly.</summary>
+    private static ImmutableArray<byte[]> Next(DevicePeer peer, int wanted = 1)
+    {
+        var deadline = Environment.TickCount64 + (wanted == 0 ? 200 : 2000);
+        var seen = ImmutableArray<byte[]>.Empty;
+        while (seen.IsEmpty && Environment.TickCount64 < deadline) seen = peer.Take();
+        return seen;
     }
 
     /// <summary>other_config:flow-restore-wait: old flows forward, no new ones come.</summary>

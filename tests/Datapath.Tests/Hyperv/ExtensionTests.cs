@@ -42,6 +42,21 @@ public sealed class ExtensionTests : IDisposable
     }
 
     [Fact]
+    public void Clones_and_checks_of_length_stay_in_the_extension()
+    {
+        uint one = AddPort("p1"), two = AddPort("p2"), three = AddPort("p3");
+        Put($"recirc_id(0),in_port({one})",
+            $"clone(set(ipv4(ttl=9)),{two}),check_pkt_len(size=20,gt({three}),le({two})),{two}");
+
+        Send(one, Tcp);
+
+        var left = _server.Take();
+        Assert.Equal([9, 64], left[_ports[two]].Select(packet => (int)packet[22]));
+        Assert.Equal(64, Assert.Single(left[_ports[three]])[22]);
+        Assert.Equal(0u, _provider.Statistics().Missed);
+    }
+
+    [Fact]
     public void Connections_are_dumped_limited_told_of_and_flushed()
     {
         uint one = AddPort("p1"), two = AddPort("p2");
@@ -193,6 +208,23 @@ public sealed class ExtensionTests : IDisposable
         Assert.Equal(4UL, _server.Drops()[(int)DropReason.MeterExceeded]);
         var counted = _provider.Meters.Statistics(4)!;
         Assert.Equal((6UL, 4UL), (counted.Packets, counted.Bands[0].Packets));
+    }
+
+    [Fact]
+    public void Of_several_bands_that_are_exceeded_the_fastest_counts_the_packet()
+    {
+        uint one = AddPort("p1"), two = AddPort("p2");
+        MeterBand[] bands =
+            [new(MeterBandKind.Drop, 1, 2, 0), new(MeterBandKind.Drop, 9, 4, 0)];
+        Assert.True(_provider.Meters.TrySet(
+            5, new MeterSpec(IsPackets: true, HasBurst: true, [.. bands]), out var error), error);
+        Put($"recirc_id(0),in_port({one})", $"meter(5),{two}");
+
+        for (var i = 0; i < 6; i++) Send(one, Tcp);
+
+        Assert.Equal(2, _server.Take()[_ports[two]].Count());
+        var counted = _provider.Meters.Statistics(5)!;
+        Assert.Equal((2UL, 2UL), (counted.Bands[0].Packets, counted.Bands[1].Packets));
     }
 
     [Fact]

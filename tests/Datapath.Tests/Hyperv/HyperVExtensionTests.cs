@@ -17,8 +17,9 @@ public sealed class HyperVExtensionTests : IDisposable
 
     [Theory]
     [InlineData("extension_test.c", "17 tests passed")]
+    [InlineData("branch_test.c", "3 tests passed")]
     [InlineData("stateful_test.c", "8 tests passed")]
-    [InlineData("tunnel_test.c", "9 tests passed")]
+    [InlineData("tunnel_test.c", "11 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     [InlineData("switch_test.c", "7 tests passed")]
     [InlineData("fragment_test.c", "6 tests passed")]
@@ -37,8 +38,9 @@ public sealed class HyperVExtensionTests : IDisposable
 
     [Theory]
     [InlineData("extension_test.c", "17 tests passed")]
+    [InlineData("branch_test.c", "3 tests passed")]
     [InlineData("stateful_test.c", "8 tests passed")]
-    [InlineData("tunnel_test.c", "9 tests passed")]
+    [InlineData("tunnel_test.c", "11 tests passed")]
     [InlineData("life_test.c", "2 tests passed")]
     [InlineData("switch_test.c", "7 tests passed")]
     [InlineData("fragment_test.c", "6 tests passed")]
@@ -47,6 +49,26 @@ public sealed class HyperVExtensionTests : IDisposable
         var program = ExtensionBuild.Compile(test, isSanitized: false);
         Assert.Contains(lastLine, ExtensionBuild.Run(
             "valgrind", "-q", "--error-exitcode=9", "--leak-check=full", program));
+    }
+
+    [Fact]
+    public void Both_builds_take_every_source_file()
+    {
+        var project = File.ReadAllText(Path.Combine(ExtensionBuild.Source, "fabricext.vcxproj"));
+        var script = File.ReadAllText(Path.Combine(ExtensionBuild.Source, "build-sys"));
+        var folders = Directory.GetDirectories(ExtensionBuild.Source)
+            .Where(folder => Directory.EnumerateFiles(folder, "*.c").Any())
+            .Select(folder => Path.GetFileName(folder))
+            .Where(name => name is not ("double" or "tests")).ToArray();
+        Assert.NotEmpty(folders);
+        Assert.All(folders, name => Assert.Contains($"{name}\\*.c", project));
+        var named = script.Split('{', '}')
+            .First(part => part.StartsWith("switch,", StringComparison.Ordinal)).Split(',');
+        Assert.Equal(folders.Order(), named.Order());
+        // The two builds name objects by their file: no two files may share a name.
+        var names = folders.SelectMany(name => Directory.GetFiles(
+            Path.Combine(ExtensionBuild.Source, name), "*.c")).Select(Path.GetFileName).ToArray();
+        Assert.Equal(names.Length, names.Distinct().Count());
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class OvsdbLogFileGoldenTests : IDisposable
         using var file = Open("flip.db");
 
         Assert.Equal(2, file.TransactionCount);
-        Assert.Contains("checksum mismatch", file.Repair);
+        Assert.Contains("have SHA-1 hash", file.Repair);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class OvsdbLogFileGoldenTests : IDisposable
     {
         File.WriteAllText(PathOf("x.db"), "hello\n");
         Assert.False(OvsdbLogFile.TryOpen(PathOf("x.db"), true, out _, out var problem));
-        Assert.Contains("parse error at offset 0 in header line", problem);
+        Assert.Contains("unexpected file format", problem);
         Assert.False(OvsdbLogFile.TryOpen(PathOf("none.db"), true, out _, out problem));
         Assert.Contains("open failed (No such file or directory)", problem);
     }

@@ -113,34 +113,26 @@ internal sealed class RandomSchema
         switch (word)
         {
             case "integer" when kind == 0:
-                json["minInteger"] = -2;
-                json["maxInteger"] = 4;
-                choices = ["-2", "0", "1", "4"];
+                choices = Limit(["-2", "0", "1", "4"], ("minInteger", -2), ("maxInteger", 4));
                 break;
             case "integer" when kind == 1:
-                json["minInteger"] = 0;
-                choices = ["0", "1", "2", "5"];
+                choices = Limit(["0", "1", "2", "5"], ("minInteger", 0));
                 break;
             case "integer" when kind == 2:
-                choices = ["0", "1", "2", "7"];
-                json["enum"] = JsonNode.Parse("""["set",[0,1,2,7]]""");
+                choices = Limit(["0", "1", "2", "7"], ("enum", null));
                 break;
             case "real" when kind == 0:
-                json["minReal"] = -1.5;
-                json["maxReal"] = 2.25;
-                choices = ["-1.5", "0", "1", "2.25"];
+                choices = Limit(["-1.5", "0", "1", "2.25"], ("minReal", -1.5), ("maxReal", 2.25));
                 break;
             case "real" when kind == 1:
-                json["maxReal"] = 2;
-                choices = ["-1e10", "-3", "0.5", "2"];
+                choices = Limit(["-1e10", "-3", "0.5", "2"], ("maxReal", 2));
                 break;
             case "string" when kind == 0:
-                json["maxLength"] = 2;
-                choices = ["\"\"", "\"a\"", "\"b\"", "\"\\u00fc/\""];
+                choices = Limit(
+                    ["\"\"", "\"a\"", "\"b\"", "\"\\u00fc/\""], ("maxLength", 2));
                 break;
             case "string" when kind == 1:
-                choices = ["\"\"", "\"a\"", "\"b c\""];
-                json["enum"] = JsonNode.Parse("""["set",["","a","b c"]]""");
+                choices = Limit(["\"\"", "\"a\"", "\"b c\""], ("enum", null));
                 break;
             case "uuid" when kind > 0:
                 table = _names[_random.Next(_names.Length)];
@@ -151,5 +143,18 @@ internal sealed class RandomSchema
         }
 
         return json;
+
+        // An enumeration allows just the values that are chosen from.
+        string[] Limit(string[] values, params (string Member, double? Number)[] limits)
+        {
+            foreach (var (member, number) in limits)
+            {
+                json[member] = number is { } bound
+                    ? JsonValue.Create(bound)
+                    : JsonNode.Parse($"""["set",[{string.Join(',', values)}]]""");
+            }
+
+            return values;
+        }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class TwinServers : IDisposable
     private readonly Process _stock;
     private readonly Task<int> _ours;
 
-    public TwinServers(IEnumerable<RandomSchema> schemas)
+    public TwinServers(IEnumerable<(string Name, string Text)> schemas)
     {
         var names = new List<string>();
         foreach (var schema in schemas)
@@ -87,12 +87,11 @@ internal sealed class TwinClient : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, 0);
     private readonly JsonFramer _framer = new();
-    private readonly string _path;
     private int _lastId;
 
     public TwinClient(string path)
     {
-        _path = path;
+        Path = path;
         try
         {
             _socket.Connect(new UnixDomainSocketEndPoint(path));
@@ -103,6 +102,8 @@ internal sealed class TwinClient : IDisposable
             throw;
         }
     }
+
+    public string Path { get; }
 
     /// <summary>What came in between answers, oldest first.</summary>
     public List<JsonNode> Notifications { get; } = [];
@@ -120,7 +121,7 @@ internal sealed class TwinClient : IDisposable
             {
                 if (problem is not null) throw new InvalidDataException(problem);
                 var size = _socket.Receive(_framer.GetMemory(65536).Span);
-                if (size == 0) throw new InvalidDataException($"{_path} closed upon {parameters}");
+                if (size == 0) throw new InvalidDataException($"{Path} closed upon {parameters}");
                 _framer.Advance(size);
             }
 

@@ -39,7 +39,8 @@ public sealed class TwinServersTests
         var schemas = seeds.Select(
             seed => new RandomSchema($"db{seed}", new Random(seed))).ToArray();
         var committed = 0;
-        using var twins = new TwinServers(schemas);
+        using var twins = new TwinServers(
+            schemas.Select(schema => (schema.Name, schema.Text)));
         foreach (var schema in schemas)
         {
             var run = new TwinRun(twins, schema, new Random(schema.Text.Length));
@@ -143,10 +144,18 @@ internal sealed class TwinRun(TwinServers twins, RandomSchema schema, Random ran
         return all;
     }
 
+    /// <remarks>
+    /// A row that was given one fault may have another by chance: an element twice, once as "uuid"
+    /// and once by its name. Which of the two is told is up to a hash inside ovsdb-server.
+    /// </remarks>
+    private static bool HasTwoFaults(string theirs, string ours) =>
+        theirs.Contains("set contains duplicate", StringComparison.Ordinal)
+        && ours.Contains("\"error\":\"syntax error\"", StringComparison.Ordinal);
+
     private void Compare(string method, string parameters, JsonNode theirs, JsonNode ours)
     {
         var (left, right) = (JsonOrder.TextOf(theirs), JsonOrder.TextOf(ours));
-        if (left == right) return;
+        if (left == right || HasTwoFaults(left, right)) return;
         Differences.Add($"{schema.Name} {method} {parameters}\n  stock {left}\n  ours  {right}");
     }
 }

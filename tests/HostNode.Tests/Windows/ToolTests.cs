@@ -60,6 +60,25 @@ public sealed class ToolTests
         }
     }
 
+    [Theory]
+    [InlineData("ofctl", "")]
+    [InlineData("ofctl", "frobnicate")]
+    [InlineData("ofctl", "--odd show br0")]
+    [InlineData("ofctl", "-O OpenFlow99 show br0")]
+    [InlineData("ofctl", "add-group br0 group_id=x,type=all")]
+    [InlineData("ofctl", "add-group br0 group_id=1,type=all,bucket=weight:x,output:1")]
+    [InlineData("ofctl", "-O OpenFlow13 add-meter br0 meter=0,kbps,bands=type=drop,rate=1")]
+    [InlineData("ofctl", "-O OpenFlow13 add-meter br0 meter=1,kbps,bands=rate=1")]
+    [InlineData("ofctl", "packet-out br0 1 output:2 xyz")]
+    [InlineData("ofctl", "add-tlv-map br0 {class=1}")]
+    public async Task A_bent_command_line_is_told_and_does_nothing(string tool, string line)
+    {
+        var answer = await CommandLine.RunAsync(
+            [tool, .. line.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal(1, answer.ExitCode);
+        Assert.StartsWith($"fabric {tool}: ", answer.Error);
+    }
+
     [Fact]
     public void A_conf_db_becomes_rows_with_what_operators_wrote_and_nothing_else()
     {

@@ -131,7 +131,7 @@ public sealed class OperationReaderGoldenTests
             """{"name":"D","version":"1.0.0","tables":{"T":{"columns":{"c":{"type":{"key":{"type":"uuid","refTable":"X"}}}}}}}""";
 
         Assert.False(SchemaReader.TryRead(Parse(json), out _, out var error));
-        Assert.Equal("Table T column c refers to undefined table X.", error!.Details);
+        Assert.Equal("column c key refers to undefined table X", error!.Details);
     }
 
     private static ImmutableArray<Operation> Read(params string[] operations) =>

@@ -125,6 +125,9 @@ public sealed partial class EbpfDatapath
     /// <summary>Flows that an earlier process left at work.</summary>
     public int AdoptedFlows => _flows.AdoptedCount;
 
+    /// <summary>Connections that came out of maps of another layout.</summary>
+    public int CarriedConnections => _kernel.CarriedCount;
+
     /// <summary>Flows in the kernel's tables, and flows that had to stay out of them.</summary>
     public (int InKernel, ulong Slow) FlowPlaces => (_flows.KernelCount, _flows.SlowCount);
 

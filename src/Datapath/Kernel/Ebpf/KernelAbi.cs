@@ -8,6 +8,12 @@ namespace Fabric.Datapath;
 internal static class KernelAbi
 {
     public const uint Version = 3;
+
+    /// <summary>
+    /// Since this version connections are what they are now: maps of a version from here on can be
+    /// read for them. A change of KernelConnection or KernelTuple raises this.
+    /// </summary>
+    public const uint ConnectionsSince = 3;
     public const int BandsMax = 4;
     public const int KeySize = 216;
     public const int KeyWords = KeySize / 8;
@@ -355,7 +361,8 @@ internal struct KernelConnection
     public ushort Policy;
     public KernelHelper Helper;
     public byte IsRelated;
-    public ushort Unused;
+    public byte IsLiberal;
+    public byte Unused;
 }
 
 /// <summary>struct fabric_expectation.</summary>

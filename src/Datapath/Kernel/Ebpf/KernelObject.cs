@@ -8,7 +8,7 @@ namespace Fabric.Datapath;
 /// <summary>The eBPF object in the kernel: programs, maps, and their memory.</summary>
 /// <remarks>
 /// Maps that were pinned by an earlier process are taken over when they fit; else the pins are
-/// removed and everything starts afresh.
+/// removed and everything but the connections starts afresh.
 /// </remarks>
 internal sealed unsafe class KernelObject : IDisposable
 {
@@ -31,6 +31,9 @@ internal sealed unsafe class KernelObject : IDisposable
 
     /// <summary>Maps of an earlier process were found and taken over.</summary>
     public bool IsAdopted { get; }
+
+    /// <summary>Connections of an earlier process whose maps were not taken over.</summary>
+    public int CarriedCount { get; private set; }
 
     public int PortProgram => Program("port");
     public int UnderlayProgram => Program("underlay");
@@ -86,17 +89,25 @@ internal sealed unsafe class KernelObject : IDisposable
         error = "";
         var bytes = options.Programs ?? ReadResource()!;
         var pins = options.PinFolder;
-        var isAdopting = pins is not null && File.Exists(Path.Combine(pins, "fabric_settings"));
+        var isPinned = pins is not null && File.Exists(Path.Combine(pins, "fabric_settings"));
         if (pins is not null)
         {
             if (!TryMakeFolder(pins, out error)) return null;
             EbpfPins.RemoveDead(pins);
         }
 
-        var loaded = TryLoad(bytes, options, isAdopting, out error);
-        if (loaded is not null || !isAdopting) return loaded;
+        if (!isPinned) return TryLoad(bytes, options, isAdopting: false, out error);
+        if (EarlierConnections.VersionOf(pins!) == KernelAbi.Version
+            && TryLoad(bytes, options, isAdopting: true, out error) is { } adopted)
+        {
+            return adopted;
+        }
+
+        using var earlier = EarlierConnections.TryOpen(pins!);
         EbpfPins.RemoveMaps(pins!);
-        return TryLoad(bytes, options, isAdopting: false, out error);
+        var fresh = TryLoad(bytes, options, isAdopting: false, out error);
+        if (fresh is not null) fresh.CarriedCount = earlier?.CarryTo(fresh) ?? 0;
+        return fresh;
     }
 
     /// <summary>What the verifier says of each program.</summary>
@@ -332,12 +343,6 @@ internal sealed unsafe class KernelObject : IDisposable
         }
 
         ref var settings = ref Settings[0];
-        if (IsAdopted && settings.Abi != KernelAbi.Version)
-        {
-            error = $"pinned maps are of version {settings.Abi}";
-            return false;
-        }
-
         if (!IsAdopted)
         {
             settings.ConntrackMax = (uint)options.ConnectionsMax;

@@ -47,6 +47,8 @@ public sealed class MemoryDatabaseActor : ReceiveActor, IWithTimers
             Context.Unwatch(unsubscribe.Subscriber);
             _engine.Unsubscribe(unsubscribe.Subscriber);
         });
+        Receive<DescribeDatabase>(_ => Sender.Tell(
+            new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
         Receive<Terminated>(terminated => _engine.Forget(terminated.ActorRef));
         Receive<WaitTimer>(_ =>
         {
@@ -58,11 +60,4 @@ public sealed class MemoryDatabaseActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     private void SetTimer() => WaitTimer.Set(Timers, _engine);
-
-    private sealed class ImmediateJournal : IDatabaseJournal
-    {
-        public void Append(DatabaseDelta delta, Action durable) => durable();
-
-        public void AfterAppended(Action reached) => reached();
-    }
 }

@@ -5,12 +5,13 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
 
-/// <summary>A database in a file of OVS's own format; any schema.</summary>
+/// <summary>A database in a file of OVS's own formats; any schema.</summary>
 /// <remarks>
 /// Hears:  <see cref="SubscribeDatabase"/>, <see cref="UnsubscribeDatabase"/>,
 ///         <see cref="Configuration.Transact"/>, <see cref="CancelTransact"/>,
 ///         <see cref="ConvertDatabase"/>, <see cref="CompactDatabase"/>,
-///         <see cref="DescribeDatabase"/>; of the server that it backs up
+///         <see cref="DescribeDatabase"/>, <see cref="ClusterRequest"/>; of the server
+///         that it backs up
 ///         <see cref="FollowDelta"/> and <see cref="FollowWhole"/>.
 /// Says:   <see cref="DatabaseChanged"/>, <see cref="TransactCompleted"/>;
 ///         <see cref="ServeDatabase"/> to its server, at first and after a conversion.
@@ -23,23 +24,28 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 {
     private const long CompactSizeMin = 10 * 1024 * 1024;
 
-    private readonly OvsdbLogFile _file;
+    private readonly DatabaseFile _file;
+    private readonly ClusterCommands? _cluster;
     private readonly IActorRef _server;
     private readonly TimeProvider _time;
     private readonly DatabaseEngine _engine;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _sizeAtCompaction;
 
-    public static Props Props(OvsdbLogFile file, IActorRef server, TimeProvider time) =>
+    public static Props Props(DatabaseFile file, IActorRef server, TimeProvider time) =>
         Akka.Actor.Props.Create(() => new LogDatabaseActor(file, server, time));
 
-    public LogDatabaseActor(OvsdbLogFile file, IActorRef server, TimeProvider time)
+    public LogDatabaseActor(DatabaseFile file, IActorRef server, TimeProvider time)
     {
         _file = file;
         _server = server;
         _time = time;
         _engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, RandomUuids.New);
         _sizeAtCompaction = file.Size;
+        if (file is ClusterLogFile clustered)
+        {
+            _cluster = new ClusterCommands(clustered, time.GetUtcNow());
+        }
 
         Receive<Transact>(transact =>
         {
@@ -77,17 +83,20 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         Receive<DescribeDatabase>(_ => Sender.Tell(
             new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
         Receive<ConvertDatabase>(Convert);
+        Receive<ClusterRequest>(request => Sender.Tell(
+            _cluster?.Answer(request, _time.GetUtcNow())
+            ?? new HostAnswer("", "unknown cluster")));
         Receive<CompactDatabase>(_ =>
         {
             Compact("compacting database online");
-            Sender.Tell(new DatabaseCompacted(_file.Snapshot.Schema.Name));
+            Sender.Tell(new DatabaseCompacted(_engine.Head.Schema.Name));
         });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart() =>
-        _server.Tell(new ServeDatabase(new ServedDatabase(_engine.Head.Schema, Self)));
+        _server.Tell(new ServeDatabase(_file.Serve(_engine.Head.Schema, Self)));
 
     protected override void PostStop() => _file.Dispose();
 
@@ -111,9 +120,10 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         }
 
         _engine.Reset(converted);
-        Compact($"converted to schema version {convert.Schema.Version}");
+        _file.Convert(converted, _time.GetUtcNow());
+        _sizeAtCompaction = _file.Size;
         Sender.Tell(new TransactCompleted(convert.RequestId, [], null));
-        _server.Tell(new ServeDatabase(new ServedDatabase(convert.Schema, Self)));
+        _server.Tell(new ServeDatabase(_file.Serve(convert.Schema, Self)));
     }
 
     /// <remarks>As ovsdb-server: when the file is large and four times what it was.</remarks>
@@ -135,6 +145,11 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         public void Append(DatabaseDelta delta, Action durable)
         {
             actor._file.Append(delta, actor._time.GetUtcNow(), delta.IsDurable);
+            if (actor._file is ClusterLogFile clustered)
+            {
+                actor._server.Tell(new ShowIndex(clustered.Name, clustered.LastIndex));
+            }
+
             durable();
         }
 

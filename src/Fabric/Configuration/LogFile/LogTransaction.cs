@@ -14,21 +14,23 @@ namespace Fabric.Configuration;
 internal static class LogTransaction
 {
     public static byte[] ToJson(DatabaseDelta delta, DateTimeOffset date) =>
-        OvsdbText.ToUtf8(writer =>
-        {
-            writer.WriteStartObject();
-            foreach (var table in delta.Rows.GroupBy(row => row.Table, StringComparer.Ordinal))
-            {
-                writer.WriteStartObject(table.Key);
-                foreach (var row in table) Write(writer, row);
-                writer.WriteEndObject();
-            }
+        OvsdbText.ToUtf8(writer => Write(writer, delta, date));
 
-            if (delta.Comment is not null) writer.WriteString("_comment", delta.Comment);
-            writer.WriteNumber("_date", date.ToUnixTimeMilliseconds());
-            writer.WriteBoolean("_is_diff", true);
+    public static void Write(Utf8JsonWriter writer, DatabaseDelta delta, DateTimeOffset date)
+    {
+        writer.WriteStartObject();
+        foreach (var table in delta.Rows.GroupBy(row => row.Table, StringComparer.Ordinal))
+        {
+            writer.WriteStartObject(table.Key);
+            foreach (var row in table) Write(writer, row);
             writer.WriteEndObject();
-        });
+        }
+
+        if (delta.Comment is not null) writer.WriteString("_comment", delta.Comment);
+        writer.WriteNumber("_date", date.ToUnixTimeMilliseconds());
+        writer.WriteBoolean("_is_diff", true);
+        writer.WriteEndObject();
+    }
 
     private static void Write(Utf8JsonWriter writer, RowDelta row)
     {
@@ -97,6 +99,8 @@ internal static class LogTransaction
         var before = database.Table(schema)[uuid];
         if (json.Value.ValueKind == JsonValueKind.Null)
         {
+            problem = $"syntax error: transaction deletes row {json.Name} that does not exist";
+            if (before is null) return false;
             delta = new RowDelta(schema.Name, uuid, RowDeltaKind.Delete, []);
             problem = null;
             return true;

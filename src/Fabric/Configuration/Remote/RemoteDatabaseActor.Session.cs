@@ -111,6 +111,12 @@ public sealed partial class RemoteDatabaseActor
             return;
         }
 
+        if (_settings.IsRelay && theirs.Text != _settings.Schema.Text)
+        {
+            Context.Parent.Tell(new RemoteSchemaFound(theirs));
+            return;
+        }
+
         _schema = new RemoteSchema(_settings.Schema, theirs);
         _connection!.Call(
             MonitorId, "monitor_cond_since", Quoted(_settings.Schema.Name), "null"u8.ToArray(),

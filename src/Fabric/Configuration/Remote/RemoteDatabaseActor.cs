@@ -113,6 +113,7 @@ public sealed partial class RemoteDatabaseActor : ReceiveActor, IWithTimers
         _connection.Dispose();
         _connection = null;
         _isLive = _hasRows = false;
+        if (_settings.IsRelay) Context.Parent.Tell(RemoteAway.Instance);
         Timers.Cancel(nameof(ProbeTime));
         foreach (var (sender, requestId) in _asked.Values)
         {

@@ -10,6 +10,7 @@ namespace Fabric.Configuration;
 /// </summary>
 /// <remarks>
 /// Hears:  <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
+///         <see cref="ShowIndex"/>, <see cref="DescribeDatabase"/> for _Server,
 ///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>, <see cref="CloseSessions"/>,
 ///         <see cref="DisableMonitorCond"/>; lock requests of sessions.
 /// Says:   <see cref="RemoteOpened"/> and <see cref="RemoteFailed"/> to who opened it; the list
@@ -49,7 +50,15 @@ public sealed class OvsdbServerActor : ReceiveActor
         Serve(new ServedDatabase(ServerSchema.Schema, _serverDatabase));
 
         Receive<ServeDatabase>(serve => Serve(serve.Database));
-        Receive<StopServingDatabase>(stop => StopServing(stop.Name));
+        Receive<StopServingDatabase>(stop => StopServing(stop.Name, stop.ShownModel));
+        Receive<ShowIndex>(show => _serverDatabase.Tell(
+            new Transact(0,
+            [
+                new Operation.Update("Database", [Condition.Equal("name", show.Database)],
+                    [new ColumnValue("index", show.Index)]),
+            ]),
+            _self));
+        Receive<DescribeDatabase>(describe => _serverDatabase.Forward(describe));
         Receive<OpenRemote>(Open);
         Receive<CloseRemote>(close =>
         {
@@ -91,17 +100,26 @@ public sealed class OvsdbServerActor : ReceiveActor
             Context.Watch(database.Endpoint);
         }
 
-        ShowInServerDatabase(name, database);
+        ShowInServerDatabase(name, RowOf(name, database));
         TellListeners();
     }
 
-    private void StopServing(string name)
+    private void StopServing(string name, string? shownModel = null)
     {
-        if (!_databases.TryGetValue(name, out var database)) return;
-        Context.Unwatch(database.Endpoint);
-        _databases = _databases.Remove(name);
-        ShowInServerDatabase(name, null);
-        TellListeners();
+        if (_databases.TryGetValue(name, out var database))
+        {
+            Context.Unwatch(database.Endpoint);
+            _databases = _databases.Remove(name);
+            TellListeners();
+        }
+
+        ShowInServerDatabase(name, shownModel is null
+            ? null
+            :
+            [
+                new ColumnValue("name", name), new ColumnValue("model", shownModel),
+                new ColumnValue("connected", false), new ColumnValue("leader", false),
+            ]);
     }
 
     private DatabasesServed Served() =>
@@ -113,23 +131,27 @@ public sealed class OvsdbServerActor : ReceiveActor
         foreach (var listener in _remotes.Values) listener.Tell(served);
     }
 
-    private void ShowInServerDatabase(string name, ServedDatabase? database)
+    private void ShowInServerDatabase(string name, ImmutableArray<ColumnValue>? row)
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
         operations.Add(new Operation.Delete("Database", [Condition.Equal("name", name)]));
-        if (database is not null)
-        {
-            operations.Add(new Operation.Insert("Database",
-            [
-                new ColumnValue("name", name),
-                new ColumnValue("model", database.Model),
-                new ColumnValue("connected", true),
-                new ColumnValue("leader", true),
-                new ColumnValue("schema", database.Schema.Text),
-            ]));
-        }
+        if (row is { } values) operations.Add(new Operation.Insert("Database", values));
 
         _serverDatabase.Tell(new Transact(0, operations.ToImmutable()), _self);
+    }
+
+    private static ImmutableArray<ColumnValue> RowOf(string name, ServedDatabase database)
+    {
+        var row = ImmutableArray.CreateBuilder<ColumnValue>();
+        row.Add(new ColumnValue("name", name));
+        row.Add(new ColumnValue("model", database.Model));
+        row.Add(new ColumnValue("connected", true));
+        row.Add(new ColumnValue("leader", database.IsLeader));
+        row.Add(new ColumnValue("schema", database.Schema.Text));
+        if (database.ClusterId is { } cluster) row.Add(new ColumnValue("cid", cluster));
+        if (database.ServerId is { } server) row.Add(new ColumnValue("sid", server));
+        if (database.Index is { } index) row.Add(new ColumnValue("index", index));
+        return row.ToImmutable();
     }
 
     private void Open(OpenRemote open)

@@ -13,12 +13,28 @@ public sealed record ServedDatabase(DatabaseSchema Schema, IActorRef Endpoint)
 {
     /// <summary>"standalone", "clustered" or "relay", as _Server tells it.</summary>
     public string Model { get; init; } = "standalone";
+
+    public bool IsLeader { get; init; } = true;
+    public Guid? ClusterId { get; init; }
+
+    /// <summary>This server in its cluster.</summary>
+    public Guid? ServerId { get; init; }
+
+    /// <summary>Of the last entry of the cluster's log.</summary>
+    public long? Index { get; init; }
 }
+
+/// <summary>A cluster's log has grown: _Server shows how far.</summary>
+internal sealed record ShowIndex(string Database, long Index);
 
 /// <summary>Asks the server to let clients use a database, or another endpoint of it.</summary>
 public sealed record ServeDatabase(ServedDatabase Database);
 
-public sealed record StopServingDatabase(string Name);
+public sealed record StopServingDatabase(string Name)
+{
+    /// <summary>Stays in _Server, as not connected; null: it is gone.</summary>
+    public string? ShownModel { get; init; }
+}
 
 /// <summary>Asks the server to listen, or to connect to a client that listens.</summary>
 public sealed record OpenRemote(OvsdbRemote Remote)

@@ -90,6 +90,13 @@ public readonly struct JsonRpcMessage
         message = default;
         problem = "message has neither method nor id";
         if (!IsThere(id)) return false;
+        problem = "message has neither method, result nor error";
+        if (result.ValueKind == JsonValueKind.Undefined
+            && error.ValueKind == JsonValueKind.Undefined)
+        {
+            return false;
+        }
+
         message = new JsonRpcMessage
         {
             Kind = IsThere(error) ? JsonRpcKind.Error : JsonRpcKind.Reply,

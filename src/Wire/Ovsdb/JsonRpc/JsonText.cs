@@ -13,7 +13,7 @@ public static class JsonText
     /// One JSON value of limited depth in valid UTF-8, without NUL and without half surrogates:
     /// reading any text of the document cannot fail then.
     /// </summary>
-    /// <returns>False, and what is wrong with it.</returns>
+    /// <returns>False, and what is wrong with it, in Open vSwitch's words.</returns>
     public static bool TryParse(
         ReadOnlyMemory<byte> json, [NotNullWhen(true)] out JsonDocument? document,
         [NotNullWhen(false)] out string? problem)
@@ -27,7 +27,7 @@ public static class JsonText
 
         if (!HasWholeEscapes(json.Span))
         {
-            problem = "escape for NUL or for half a character";
+            problem = JsonComplaint.Of(json.Span) ?? "escape for NUL or for half a character";
             return false;
         }
 
@@ -39,7 +39,7 @@ public static class JsonText
         }
         catch (JsonException exception)
         {
-            problem = exception.Message;
+            problem = JsonComplaint.Of(json.Span) ?? exception.Message;
             return false;
         }
     }

@@ -62,6 +62,10 @@ public sealed class MemberReader
     public void Fail(string sentence) => Error ??=
         OvsdbError.SyntaxError($"Parsing {_name} failed: {sentence}", _json);
 
+    /// <summary>Fails without naming what is being read.</summary>
+    public void FailPlainly(string sentence) =>
+        Error ??= OvsdbError.SyntaxError(sentence, _json);
+
     /// <summary>Complains about members that nobody took.</summary>
     public OvsdbError? Finish()
     {

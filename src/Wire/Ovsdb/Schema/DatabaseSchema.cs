@@ -103,9 +103,12 @@ public sealed class DatabaseSchema
         HasRoots = Tables.Any(table => table.IsRoot);
     }
 
+    /// <summary>Stands for a table that is not there.</summary>
+    private static TableSchema NoTable { get; } = new("", []);
+
     public string Name { get; }
 
-    /// <summary>Three numbers with dots.</summary>
+    /// <summary>Three numbers with dots, or nothing.</summary>
     public string Version { get; }
 
     public string? Checksum { get; }
@@ -121,7 +124,7 @@ public sealed class DatabaseSchema
     public bool TryTable(string name, out TableSchema table)
     {
         var isKnown = _byName.TryGetValue(name, out var found);
-        table = found ?? Tables[0];
+        table = found ?? NoTable;
         return isKnown;
     }
 

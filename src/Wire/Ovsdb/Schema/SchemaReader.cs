@@ -13,7 +13,7 @@ public static class SchemaReader
     {
         schema = null;
         var members = new MemberReader(json, "database schema");
-        var name = members.RequiredString("name");
+        var name = members.RequiredId("name");
         var version = "";
         if (members.TryOptional("version", out var text, JsonValueKind.String))
         {
@@ -29,12 +29,6 @@ public static class SchemaReader
         var list = members.Required("tables", JsonValueKind.Object);
         error = members.Finish();
         if (error is not null) return false;
-        if (!OperationReader.IsIdentifier(name))
-        {
-            error = OvsdbError.SyntaxError($"\"{name}\" is not a valid database name", json);
-            return false;
-        }
-
         if (version.Length > 0 && !IsVersion(version))
         {
             error = OvsdbError.SyntaxError(
@@ -45,6 +39,8 @@ public static class SchemaReader
         var tables = new List<TableSchema>();
         foreach (var member in list.EnumerateObject())
         {
+            error = CheckName(member.Name, json);
+            if (error is not null) return false;
             if (!TryReadTable(member, out var table, out error)) return false;
             tables.Add(table);
         }
@@ -56,12 +52,7 @@ public static class SchemaReader
         }
 
         error = CheckReferences(tables);
-        if (error is not null || tables.Count == 0)
-        {
-            error ??= OvsdbError.SyntaxError("schema has no tables", json);
-            return false;
-        }
-
+        if (error is not null) return false;
         schema = new DatabaseSchema(name, version, tables, checksum);
         return true;
     }
@@ -73,19 +64,28 @@ public static class SchemaReader
         {
             foreach (var column in table.Columns)
             {
-                var missing = Missing(column.Type.Key) ?? Missing(column.Type.Value);
-                if (missing is null) continue;
-                return OvsdbError.SyntaxError(
-                    $"Table {table.Name} column {column.Name} refers to undefined table "
-                    + $"{missing}.");
+                var wrong = Missing(column, "key", column.Type.Key)
+                    ?? Missing(column, "value", column.Type.Value);
+                if (wrong is not null) return wrong;
             }
         }
 
         return null;
 
-        string? Missing(BaseType? type) =>
-            type?.ReferenceTable is { } name && !names.Contains(name) ? name : null;
+        OvsdbError? Missing(ColumnSchema column, string part, BaseType? type) =>
+            type?.ReferenceTable is { } name && !names.Contains(name)
+                ? OvsdbError.SyntaxError(
+                    $"column {column.Name} {part} refers to undefined table {name}")
+                : null;
     }
+
+    /// <summary>The rules for names of tables and columns.</summary>
+    private static OvsdbError? CheckName(string name, JsonElement json) =>
+        name.StartsWith('_')
+            ? OvsdbError.SyntaxError("names beginning with \"_\" are reserved", json)
+            : OperationReader.IsIdentifier(name)
+                ? null
+                : OvsdbError.SyntaxError("name must be a valid id", json);
 
     private static bool IsVersion(string text)
     {
@@ -105,7 +105,8 @@ public static class SchemaReader
         if (members.TryOptional("maxRows", out var max, JsonValueKind.Number)
             && (!max.TryGetUInt32(out rowCountMax) || rowCountMax == 0))
         {
-            members.Fail("maxRows must be at least 1");
+            error = OvsdbError.SyntaxError("maxRows must be at least 1", json.Value);
+            return false;
         }
 
         members.TryOptional("isRoot", out var root, JsonValueKind.True, JsonValueKind.False);
@@ -115,25 +116,26 @@ public static class SchemaReader
         var columns = new SortedDictionary<string, ColumnSchema>(StringComparer.Ordinal);
         foreach (var member in list.EnumerateObject())
         {
-            if (member.Name.StartsWith('_'))
-            {
-                error = OvsdbError.SyntaxError(
-                    "names beginning with \"_\" are reserved", json.Value);
-                return false;
-            }
-
+            error = CheckName(member.Name, json.Value);
+            if (error is not null) return false;
             if (!TryReadColumn(member, out var column, out error)) return false;
             columns[column.Name] = column;
         }
 
-        if (!TryReadIndexes(indexes, columns, out var keys, out error)) return false;
+        if (columns.Count == 0)
+        {
+            error = OvsdbError.SyntaxError("table must have at least one column", json.Value);
+            return false;
+        }
+
+        if (!TryReadIndexes(json.Value, indexes, columns, out var keys, out error)) return false;
         table = new TableSchema(
             json.Name, columns.Values, root.ValueKind == JsonValueKind.True, rowCountMax, keys);
         return true;
     }
 
     private static bool TryReadIndexes(
-        JsonElement json, SortedDictionary<string, ColumnSchema> columns,
+        JsonElement table, JsonElement json, SortedDictionary<string, ColumnSchema> columns,
         out List<ImmutableArray<string>> indexes, [NotNullWhen(false)] out OvsdbError? error)
     {
         indexes = [];
@@ -141,20 +143,48 @@ public static class SchemaReader
         if (json.ValueKind != JsonValueKind.Array) return true;
         foreach (var index in json.EnumerateArray())
         {
-            var isArray = index.ValueKind == JsonValueKind.Array && index.GetArrayLength() > 0;
-            if (!isArray || index.EnumerateArray().Any(column =>
-                column.ValueKind != JsonValueKind.String
-                || !columns.ContainsKey(column.GetString()!)))
-            {
-                error = OvsdbError.SyntaxError(
-                    "array of distinct column names expected", index);
-                return false;
-            }
-
-            indexes.Add([.. index.EnumerateArray().Select(column => column.GetString()!)]);
+            error = ReadIndex(table, index, columns, out var names);
+            if (error is not null) return false;
+            indexes.Add(names);
         }
 
         return true;
+    }
+
+    private static OvsdbError? ReadIndex(
+        JsonElement table, JsonElement json, SortedDictionary<string, ColumnSchema> columns,
+        out ImmutableArray<string> names)
+    {
+        names = [];
+        var isArray = json.ValueKind == JsonValueKind.Array
+            && json.EnumerateArray().All(column => column.ValueKind == JsonValueKind.String);
+        if (isArray) names = [.. json.EnumerateArray().Select(column => column.GetString()!)];
+        if (!isArray || names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+        {
+            return OvsdbError.SyntaxError("array of distinct column names expected", json);
+        }
+
+        if (names.IsEmpty)
+        {
+            return OvsdbError.SyntaxError("index must have at least one column", table);
+        }
+
+        foreach (var name in names)
+        {
+            if (name is "_uuid" or "_version") continue;
+            if (!columns.TryGetValue(name, out var column))
+            {
+                return OvsdbError.SyntaxError($"{name} is not a valid column name", json);
+            }
+
+            if (column.IsEphemeral)
+            {
+                return OvsdbError.SyntaxError(
+                    $"ephemeral columns (such as {name}) may not be indexed", table);
+            }
+        }
+
+        return null;
     }
 
     private static bool TryReadColumn(
@@ -171,12 +201,6 @@ public static class SchemaReader
             && ephemeral.ValueKind == JsonValueKind.True;
         var typeText = members.Required("type", JsonValueKind.String, JsonValueKind.Object);
         error = members.Finish();
-        if (error is null && (json.Name.StartsWith('_')
-            || !OperationReader.IsIdentifier(json.Name)))
-        {
-            error = OvsdbError.SyntaxError($"\"{json.Name}\" is not a valid column name");
-        }
-
         if (error is not null) return false;
         if (!TypeReader.TryRead(typeText, out var type, out error)) return false;
 

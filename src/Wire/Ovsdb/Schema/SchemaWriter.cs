@@ -21,7 +21,7 @@ public static class SchemaWriter
         }
 
         writer.WriteEndObject();
-        writer.WriteString("version", schema.Version);
+        if (schema.Version.Length > 0) writer.WriteString("version", schema.Version);
         writer.WriteEndObject();
     }
 

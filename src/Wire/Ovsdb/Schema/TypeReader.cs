@@ -23,13 +23,20 @@ internal static class TypeReader
         var members = new MemberReader(json, "ovsdb type");
         var keyText = members.Required("key", Base);
         var hasValue = members.TryOptional("value", out var valueText, Base);
-        var min = ReadCount(members, "min", 1);
-        var max = ReadCount(members, "max", 1);
+        var hasMin = members.TryOptional("min", out var minText);
+        var hasMax = members.TryOptional("max", out var maxText);
         error = members.Finish();
         if (error is not null) return false;
         if (!TryReadBase(keyText, out var key, out error)) return false;
         BaseType? value = null;
         if (hasValue && !TryReadBase(valueText, out value, out error)) return false;
+        uint min = 1, max = 1;
+        if (hasMin && !TryReadCount(minText, isMax: false, out min, out error)
+            || hasMax && !TryReadCount(maxText, isMax: true, out max, out error))
+        {
+            return false;
+        }
+
         if (min > 1 || max < 1 || min > max)
         {
             error = OvsdbError.SyntaxError("ovsdb type fails constraint checks", json);
@@ -40,22 +47,19 @@ internal static class TypeReader
         return true;
     }
 
-    private static uint ReadCount(MemberReader members, string name, uint standard)
+    private static bool TryReadCount(
+        JsonElement json, bool isMax, out uint count, [NotNullWhen(false)] out OvsdbError? error)
     {
-        if (!members.TryOptional(name, out var json)) return standard;
-        if (json.ValueKind == JsonValueKind.Number && json.TryGetUInt32(out var count))
+        error = null;
+        count = ColumnType.Unlimited;
+        if (isMax && json.ValueKind == JsonValueKind.String && json.ValueEquals("unlimited"))
         {
-            return count;
+            return true;
         }
 
-        if (name == "max" && json.ValueKind == JsonValueKind.String
-            && json.ValueEquals("unlimited"))
-        {
-            return ColumnType.Unlimited;
-        }
-
-        members.Fail($"bad {name} value");
-        return standard;
+        if (json.ValueKind == JsonValueKind.Number && json.TryGetUInt32(out count)) return true;
+        error = OvsdbError.SyntaxError("bad min or max value", json);
+        return false;
     }
 
     private static bool TryReadBase(
@@ -74,7 +78,7 @@ internal static class TypeReader
 
         if (!TryReadWord(word, out var plain, out error)) return false;
         var hasEnumeration = members.TryOptional("enum", out var enumeration);
-        type = plain.Type switch
+        type = hasEnumeration ? plain : plain.Type switch
         {
             AtomType.Integer => plain with
             {
@@ -96,7 +100,7 @@ internal static class TypeReader
             AtomType.Uuid => ReadReference(members, plain),
             _ => plain,
         };
-        error = members.Finish();
+        error = members.Finish() ?? CheckRanges(type, json);
         if (error is not null || !hasEnumeration) return error is null;
         var set = ColumnType.Set(plain, 1);
         if (!DatumReader.TryRead(enumeration, set, null, out var allowed, out error)) return false;
@@ -104,11 +108,26 @@ internal static class TypeReader
         return true;
     }
 
+    private static OvsdbError? CheckRanges(BaseType type, JsonElement json)
+    {
+        var what = type.IntegerMin > type.IntegerMax ? "Integer"
+            : type.RealMin > type.RealMax ? "Real"
+            : type.LengthMin > type.LengthMax ? "Length" : null;
+        return what is null
+            ? null : OvsdbError.SyntaxError($"min{what} exceeds max{what}", json);
+    }
+
     private static BaseType ReadReference(MemberReader members, BaseType plain)
     {
         if (!members.TryOptional("refTable", out var table, JsonValueKind.String)) return plain;
         var isWeak = members.TryOptional("refType", out var word, JsonValueKind.String)
             && word.ValueEquals("weak");
+        if (word.ValueKind == JsonValueKind.String && !isWeak && !word.ValueEquals("strong"))
+        {
+            members.FailPlainly(
+                $"refType must be \"strong\" or \"weak\" (not \"{word.GetString()}\")");
+        }
+
         return plain with { ReferenceTable = table.GetString(), IsWeakReference = isWeak };
     }
 

@@ -10,7 +10,6 @@ namespace Fabric.Datapath;
 internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicies policies)
     : IDatapathConntrack
 {
-    private const int Batch = 1024;
     private readonly Lock _lock = new();
     private Action<ConntrackEvent>? _changed;
 
@@ -49,7 +48,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     public void Dump(ushort? zone, Action<ConntrackEntry> visit)
     {
         var now = KernelClock.Now();
-        Visit((in KernelConnection connection) =>
+        KernelConnections.Visit(kernel.Connections, (in KernelConnection connection) =>
         {
             if (zone is not null && connection.Original.Zone != zone) return;
             if (connection.Expires > now) visit(EntryOf(in connection, now));
@@ -79,7 +78,7 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     public ConntrackTotals Totals()
     {
         var states = new SortedDictionary<string, uint>(StringComparer.Ordinal);
-        Visit((in KernelConnection connection) =>
+        KernelConnections.Visit(kernel.Connections, (in KernelConnection connection) =>
         {
             var state = StateOf(in connection) ?? connection.Original.Protocol switch
             {
@@ -152,14 +151,12 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         changed(new ConntrackEvent(news.Kind, EntryOf(in connection, KernelClock.Now())));
     }
 
-    private delegate void Visitor(in KernelConnection connection);
-
     private delegate bool Filter(in KernelConnection connection);
 
     private int RemoveAll(Filter isWanted)
     {
         var doomed = new List<(KernelTuple Original, KernelTuple Reply, bool IsRelated)>();
-        Visit((in KernelConnection connection) =>
+        KernelConnections.Visit(kernel.Connections, (in KernelConnection connection) =>
         {
             if (!isWanted(in connection)) return;
             doomed.Add((connection.Original, connection.Reply, connection.IsRelated != 0));
@@ -192,38 +189,6 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
         }
 
         return true;
-    }
-
-    private void Visit(Visitor visit)
-    {
-        var keys = (KernelTuple*)NativeMemory.Alloc(Batch, (nuint)sizeof(KernelTuple));
-        var values = (KernelConnection*)NativeMemory.Alloc(
-            Batch, (nuint)sizeof(KernelConnection));
-        try
-        {
-            ulong from = 0, next = 0;
-            var isFirst = true;
-            while (true)
-            {
-                uint count = Batch;
-                var result = LibBpf.LookupBatch(
-                    kernel.Connections, isFirst ? null : &from, &next, keys, values, &count,
-                    null);
-                if (result is 0 or -2)
-                {
-                    for (uint i = 0; i < count; i++) visit(in values[i]);
-                }
-
-                if (result != 0) return;
-                isFirst = false;
-                from = next;
-            }
-        }
-        finally
-        {
-            NativeMemory.Free(keys);
-            NativeMemory.Free(values);
-        }
     }
 
     private ConntrackEntry EntryOf(in KernelConnection connection, ulong now) => new(

@@ -185,7 +185,8 @@ internal static class StatsRequestCodec
                 writer.U32(queue.Queue);
                 break;
             case OfGroupStatsRequest group: writer.U32(group.GroupId).Zeros(4); break;
-            case OfGroupDescriptionRequest group when context.Version >= OfVersion.OpenFlow15:
+            case OfGroupDescriptionRequest group
+                when context.Version >= OfVersion.OpenFlow15 || context.IsVersion10:
                 writer.U32(group.GroupId).Zeros(4);
                 break;
             case OfMeterStatsRequest meter: writer.U32(meter.MeterId).Zeros(4); break;

@@ -47,7 +47,8 @@ public sealed record OvsdbServerOptions
                 continue;
             }
 
-            problem = $"unrecognized option '{name}'";
+            problem = name.StartsWith("--", StringComparison.Ordinal)
+                ? $"unrecognized option '{name}'" : $"invalid option -- '{name[1]}'";
             return false;
         }
 

@@ -63,7 +63,7 @@ internal sealed partial class OvsdbHostActor
             milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             || value > int.MaxValue)
         {
-            return new HostAnswer("", "Invalid probe interval, integer value expected");
+            return new HostAnswer("Invalid probe interval, integer value expected", null);
         }
 
         _sourceProbe = TimeSpan.FromMilliseconds(value);
@@ -76,8 +76,7 @@ internal sealed partial class OvsdbHostActor
     {
         if (isBackup && _source.Length == 0)
         {
-            return new HostAnswer("",
-                "Unable to connect: active server is not specified.\n");
+            return new HostAnswer("Unable to connect: active server is not specified.\n", null);
         }
 
         if (isBackup == _isBackup) return new HostAnswer("", null);
@@ -103,14 +102,7 @@ internal sealed partial class OvsdbHostActor
             return;
         }
 
-        if (remote.IsUnix)
-        {
-            remote = remote with
-            {
-                Path = Path.GetFullPath(OvsFolders.Under(OvsFolders.Run, remote.Path)),
-            };
-        }
-
+        remote = Placed(remote);
         var databases = _files.ToImmutableSortedDictionary(
             pair => pair.Key, pair => new ServedDatabase(pair.Value.Schema, pair.Value.Actor),
             StringComparer.Ordinal);

@@ -75,6 +75,8 @@ public static class OvsdbServerHost
 
         var commands = new UnixctlCommands();
         OvsdbServerCommands.Register(commands, request => AskAsync(host, request));
+        await OvsdbServerCommands.RegisterClusterAsync(
+            commands, request => AskAsync(host, request));
         StandardCommands.Register(
             commands, daemon.Program, log, new Coverage(),
             () => ImmutableSortedDictionary<string, long>.Empty, _ => end.TrySetResult(0));

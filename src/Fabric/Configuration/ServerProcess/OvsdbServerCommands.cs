@@ -19,8 +19,13 @@ internal static class OvsdbServerCommands
         Add("ovsdb-server/remove-remote", "REMOTE", 1, 1,
             arguments => new HostRequest.RemoveRemote(arguments[0]));
         Add("ovsdb-server/list-remotes", "", 0, 0, _ => new HostRequest.ListRemotes());
-        Add("ovsdb-server/add-db", "DB", 1, 1,
-            arguments => new HostRequest.AddDatabase(arguments[0]));
+        commands.Register("ovsdb-server/add-db", "DB", 1, 1, async request =>
+        {
+            var answer = await ask(new HostRequest.AddDatabase(request.Arguments[0]));
+            if (answer.Error is { } error) throw new UnixctlException(error);
+            await RegisterClusterAsync(commands, ask);
+            return answer.Text;
+        });
         Add("ovsdb-server/remove-db", "DB", 1, 1,
             arguments => new HostRequest.RemoveDatabase(arguments[0]));
         Add("ovsdb-server/list-dbs", "", 0, 0, _ => new HostRequest.ListDatabases());
@@ -57,15 +62,40 @@ internal static class OvsdbServerCommands
         void Add(
             string name, string usage, int min, int max,
             Func<IReadOnlyList<string>, HostRequest> make) =>
-            commands.Register(name, usage, min, max, async request =>
-            {
-                var answer = await ask(make(request.Arguments));
-                return answer.Error is { } error ? throw new UnixctlException(error) : answer.Text;
-            });
+            Register(commands, ask, name, usage, (min, max), make);
 
         void Say(string name, string text) =>
             commands.Register(name, "", 0, 0, _ => Task.FromResult(text));
     }
+
+    /// <summary>The cluster/* commands are there as soon as a clustered database is.</summary>
+    public static async Task RegisterClusterAsync(
+        UnixctlCommands commands, Func<HostRequest, Task<HostAnswer>> ask)
+    {
+        if (!(await ask(new HostRequest.Describe())).HasClusters) return;
+        foreach (var (verb, usage) in ClusterVerbs)
+        {
+            var count = usage.Split(' ').Length;
+            Register(commands, ask, $"cluster/{verb}", usage, (count, count), arguments =>
+                new HostRequest.OfCluster(
+                    arguments[0], new ClusterRequest(verb, string.Join(' ', arguments.Skip(1)))));
+        }
+    }
+
+    private static readonly (string Verb, string Usage)[] ClusterVerbs =
+    [
+        ("cid", "DB"), ("sid", "DB"), ("status", "DB"), ("leave", "DB"), ("kick", "DB SERVER"),
+        ("change-election-timer", "DB TIME"), ("set-backlog-threshold", "DB N_MSGS N_BYTES"),
+    ];
+
+    private static void Register(
+        UnixctlCommands commands, Func<HostRequest, Task<HostAnswer>> ask, string name,
+        string usage, (int Min, int Max) count, Func<IReadOnlyList<string>, HostRequest> make) =>
+        commands.Register(name, usage, count.Min, count.Max, async request =>
+        {
+            var answer = await ask(make(request.Arguments));
+            return answer.Error is { } error ? throw new UnixctlException(error) : answer.Text;
+        });
 
     /// <summary>memory/show counts what the databases hold.</summary>
     public static void RegisterMemory(
@@ -87,7 +117,8 @@ internal static class OvsdbServerCommands
                 }
             }
 
+            var sessions = answer.SessionCount > 0 ? $" sessions:{answer.SessionCount}" : "";
             return string.Create(CultureInfo.InvariantCulture, $"atoms:{atoms} cells:{cells} "
-                + $"monitors:{monitors} n-weak-refs:0 sessions:{answer.SessionCount}\n");
+                + $"monitors:{monitors} n-weak-refs:0{sessions}\n");
         });
 }

@@ -35,7 +35,8 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
     private readonly Guid _serverId = Guid.NewGuid();
     private long _next;
 
-    private sealed record HostedFile(string Path, DatabaseSchema Schema, IActorRef Actor);
+    private sealed record HostedFile(
+        string Path, DatabaseSchema Schema, IActorRef Actor, bool IsClustered);
 
     public static Props Props(TimeProvider time, TlsSource tls, TlsRows? tlsRows) =>
         Akka.Actor.Props.Create(() => new OvsdbHostActor(time, tls, tlsRows));
@@ -47,12 +48,14 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         _tlsRows = tlsRows;
         _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid, _serverId), "server");
 
-        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Noted(Add(add.Path))));
+        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Noted(
+            add.Path.StartsWith(RelayPrefix, StringComparison.Ordinal)
+                ? AddRelay(add.Path) : Add(add.Path))));
         Receive<HostRequest.RemoveDatabase>(
             remove => Sender.Tell(Noted(Remove(remove.Name))));
         Receive<HostRequest.ListDatabases>(_ => Sender.Tell(
-            new HostAnswer(string.Concat(_files.Keys.Append("_Server").Order(StringComparer.Ordinal)
-                .Select(name => name + "\n")), null)));
+            new HostAnswer(string.Concat(_files.Keys.Concat(_relays.Keys).Append("_Server")
+                .Order(StringComparer.Ordinal).Select(name => name + "\n")), null)));
         Receive<HostRequest.Compact>(Compact);
         Receive<HostRequest.AddRemote>(add =>
         {
@@ -63,7 +66,7 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             remove => Sender.Tell(Noted(RemoveRemote(remove.Text))));
         Receive<HostRequest.ListRemotes>(_ => Sender.Tell(
             new HostAnswer(string.Concat(_remotes.Keys.Select(text => text + "\n")), null)));
-        Receive<HostRequest.Status>(status => Sender.Tell(_files.ContainsKey(status.Name)
+        Receive<HostRequest.Status>(status => Sender.Tell(IsKnown(status.Name)
             ? new HostAnswer("status: ok\n", null)
             : new HostAnswer("", "Failed to find the database.")));
         ReceiveBackup();
@@ -79,9 +82,25 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         });
         Receive<HostRequest.Describe>(_ => Sender.Tell(new HostAnswer("", null)
         {
-            Databases = [.. _files.Select(pair => (pair.Key, pair.Value.Actor))],
+            Databases =
+            [
+                (ServerSchema.Name, _server),
+                .. _files.Select(pair => (pair.Key, pair.Value.Actor)),
+            ],
+            HasClusters = _files.Values.Any(file => file.IsClustered),
             SessionCount = _sessions.Values.Sum(),
         }));
+        Receive<HostRequest.OfCluster>(asked =>
+        {
+            if (_files.TryGetValue(asked.Database, out var file))
+            {
+                file.Actor.Forward(asked.Request);
+            }
+            else
+            {
+                Sender.Tell(new HostAnswer("", "unknown cluster"));
+            }
+        });
         Receive<HostRequest.LogTable>(log => Sender.Tell(SetTableLog(log)));
         Receive<HostRequest.ListTableLogs>(_ => Sender.Tell(new HostAnswer(TableLogs(), null)));
         Receive<RemoteOpened>(opened =>
@@ -114,7 +133,12 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
     private HostAnswer? Noted(HostAnswer? answer)
     {
         MonitorState.Write(
-            DetachedProcess.StateFile, _files.Values.Select(file => file.Path), _remotes.Keys);
+            DetachedProcess.StateFile,
+            [
+                .. _files.Values.Select(file => file.Path),
+                .. _relays.Values.Select(relay => relay.Given),
+            ],
+            _remotes.Keys);
         return answer;
     }
 
@@ -133,25 +157,31 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             return new HostAnswer("", $"ovsdb error: {given}: already open");
         }
 
-        if (!OvsdbLogFile.TryOpen(path, isReadOnly: false, out var file, out var problem))
+        if (!DatabaseFile.TryOpen(path, given, out var file, out var problem))
         {
-            return new HostAnswer(
-                "", problem.Replace(path, given, StringComparison.Ordinal));
+            return new HostAnswer("", problem);
         }
 
         var name = file.Snapshot.Schema.Name;
-        if (_files.ContainsKey(name))
+        if (IsKnown(name))
         {
             file.Dispose();
-            return new HostAnswer(
-                "", $"ovsdb error: {given}: duplicate database name '{name}'");
+            return new HostAnswer("", $"ovsdb error: {name}: duplicate database name");
         }
 
-        if (file.Repair is { } repair) _serverLog.Error("{0}", repair);
+        if (file.TornTail is { } torn)
+        {
+            _serverLog.Error("{0}", torn);
+            _serverLog.Info(
+                "{0}: {1} bytes after the last whole transaction were cut off", given,
+                file.CutBytes);
+        }
+
         var actor = Context.ActorOf(
             LogDatabaseActor.Props(file, _server, _time), $"database-{_next++}");
         Context.Watch(actor);
-        _files.Add(name, new HostedFile(path, file.Snapshot.Schema, actor));
+        _files.Add(name, new HostedFile(
+            path, file.Snapshot.Schema, actor, file is ClusterLogFile));
         if (_tlsRows is { } rows && rows.Database == name)
         {
             Context.ActorOf(TlsRowsActor.Props(rows, actor, _tls), $"tls-{_next++}");
@@ -168,6 +198,7 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             return new HostAnswer("", "Cannot remove reserved database.");
         }
 
+        if (RemoveRelay(name)) return new HostAnswer("", null);
         if (!_files.Remove(name, out var file))
         {
             return new HostAnswer("", "Failed to find the database.");
@@ -182,7 +213,7 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
 
     private void Compact(HostRequest.Compact compact)
     {
-        if (compact.Name is { } name && !_files.ContainsKey(name))
+        if (compact.Name is { } name && !IsKnown(name))
         {
             Sender.Tell(new HostAnswer("", name == ServerSchema.Name
                 ? "cannot compact built-in databases"
@@ -212,7 +243,7 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         if (_remotes.ContainsKey(text)) return new HostAnswer("", null);
         if (text.StartsWith("db:", StringComparison.Ordinal))
         {
-            if (ProblemOf(text) is { } wrong) return new HostAnswer("", $"\"{text}\": {wrong}");
+            if (ProblemOf(text) is { } wrong) return new HostAnswer("", $"\"{text}\": {wrong}\n");
             DatabaseRemotes.TryParse(text, out var place);
             var file = _files[place.Database];
             _remotes[text] = Context.ActorOf(
@@ -252,16 +283,9 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             return $"no table named {place.Table}";
         }
 
-        if (!table.TryColumn(place.Column, out var column))
-        {
-            return $"table \"{place.Table}\" has no column \"{place.Column}\"";
-        }
-
-        var key = column.Type.Key;
-        return key.Type == AtomType.String || key.ReferenceTable is not null
-            ? null
-            : $"column \"{place.Column}\" in table \"{place.Table}\" has the wrong type; it must "
-                + "be a column of strings or references";
+        // Of whatever type: one that holds no remotes names none.
+        return table.TryColumn(place.Column, out _)
+            ? null : $"table \"{place.Table}\" has no column \"{place.Column}\"";
     }
 
     private HostAnswer RemoveRemote(string text)

@@ -47,6 +47,8 @@ internal abstract record HostRequest
 
     public sealed record SyncStatus : HostRequest;
 
+    public sealed record OfCluster(string Database, ClusterRequest Request) : HostRequest;
+
     public sealed record LogTable(string Place, string OnOrOff) : HostRequest;
 
     public sealed record ListTableLogs : HostRequest;
@@ -55,5 +57,6 @@ internal abstract record HostRequest
 internal sealed record HostAnswer(string Text, string? Error)
 {
     public ImmutableArray<(string Name, IActorRef Actor)> Databases { get; init; } = [];
+    public bool HasClusters { get; init; }
     public int SessionCount { get; init; }
 }

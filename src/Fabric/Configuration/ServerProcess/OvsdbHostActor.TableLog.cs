@@ -15,7 +15,7 @@ internal sealed partial class OvsdbHostActor
     private HostAnswer SetTableLog(HostRequest.LogTable request)
     {
         var parts = request.Place.Split(':');
-        if (parts.Length != 2) return new HostAnswer("", "invalid argument");
+        if (parts.Length != 2) return new HostAnswer("", "invalid DB:TABLE argument");
         if (!_files.TryGetValue(parts[0], out var file))
         {
             return new HostAnswer("", "no such database");

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/* Branches: clone, and what depends on the packet's length. */
+#include "lab.h"
+
+static UCHAR frame[2048];
+
+static void a_branch_works_on_a_copy_and_leaves_the_packet_alone(void)
+{
+	struct fabric_writer actions = lab_actions();
+	struct double_delivery *one;
+	struct lab lab;
+	ULONG clone, check, part, size = lab_tcp(frame, 100, 3), i;
+	USHORT most = 200;
+
+	CHECK(lab_start(&lab, 1));
+	clone = fabric_write_nest(&actions, 20);
+	lab_set_ipv4(&actions, "\1\2\3\4", 9);
+	lab_output(&actions, 4);
+	fabric_write_nest_end(&actions, clone);
+	check = fabric_write_nest(&actions, 21);
+	fabric_write(&actions, 1, &most, 2);
+	part = fabric_write_nest(&actions, 2);
+	lab_output(&actions, 1);
+	fabric_write_nest_end(&actions, part);
+	part = fabric_write_nest(&actions, 3);
+	lab_output(&actions, 2);
+	fabric_write_nest_end(&actions, part);
+	fabric_write_nest_end(&actions, check);
+	lab_output(&actions, 2);
+	CHECK(lab_flow(&lab, 3, &actions) == 0);
+	for (i = 0; i < 2; i++) {
+		size = lab_tcp(frame, i ? 400 : 100, 3);
+		lab_send(&lab, 3, frame, size, 70);
+		one = double_take();
+		CHECK(one && one->port_id == 4 && !memcmp(one->bytes + 26, "\1\2\3\4", 4));
+		CHECK(one->bytes[22] == 9 && lab_checksums_hold(one->bytes, one->size));
+		free(one);
+		one = double_take();
+		CHECK(one && one->port_id == (i ? 1 : 2) && !memcmp(one->bytes, frame, size));
+		free(one);
+		one = double_take();
+		CHECK(one && one->port_id == 2 && !memcmp(one->bytes, frame, size));
+		free(one);
+		CHECK(!double_take());
+	}
+	lab_stop(&lab);
+}
+
+static void a_branch_that_is_bent_or_too_deep_refuses_the_flow(void)
+{
+	struct fabric_writer actions = lab_actions();
+	ULONG nests[3], i;
+	USHORT most = 200;
+	struct lab lab;
+
+	CHECK(lab_start(&lab, 1));
+	for (i = 0; i < 3; i++)
+		nests[i] = fabric_write_nest(&actions, 20);
+	lab_output(&actions, 4);
+	while (i--)
+		fabric_write_nest_end(&actions, nests[i]);
+	CHECK(lab_flow(&lab, 3, &actions) == FABRIC_ENOTSUPP);
+	actions = lab_actions();
+	fabric_write(&actions, 20, &most, 2); /* Half an action. */
+	CHECK(lab_flow(&lab, 3, &actions) == FABRIC_EINVAL);
+	actions = lab_actions();
+	nests[0] = fabric_write_nest(&actions, 21); /* Without the length. */
+	fabric_write_nest_end(&actions, nests[0]);
+	CHECK(lab_flow(&lab, 3, &actions) == FABRIC_EINVAL);
+	actions = lab_actions();
+	nests[0] = fabric_write_nest(&actions, 20);
+	for (i = 0; i < FABRIC_ACTIONS_MAX; i++)
+		lab_output(&actions, 4);
+	fabric_write_nest_end(&actions, nests[0]);
+	CHECK(lab_flow(&lab, 3, &actions) == FABRIC_ENOSPC);
+	lab_stop(&lab);
+}
+
+static void large_sends_count_by_their_segments(void)
+{
+	struct fabric_writer actions = lab_actions();
+	struct double_delivery *one;
+	const UCHAR *bytes = frame;
+	ULONG check, part, size = lab_tcp(frame, 1500, 3), i;
+	USHORT most = 1000;
+	struct lab lab;
+
+	CHECK(lab_start(&lab, 1));
+	check = fabric_write_nest(&actions, 21);
+	fabric_write(&actions, 1, &most, 2);
+	part = fabric_write_nest(&actions, 2);
+	lab_output(&actions, 1);
+	fabric_write_nest_end(&actions, part);
+	part = fabric_write_nest(&actions, 3);
+	lab_output(&actions, 2);
+	fabric_write_nest_end(&actions, part);
+	fabric_write_nest_end(&actions, check);
+	CHECK(lab_flow(&lab, 3, &actions) == 0);
+	for (i = 0; i < 2; i++) {
+		PNET_BUFFER_LIST list = double_list(3, 0, &bytes, &size, 1, 4000);
+
+		double_checksum_offload(list, 1, 0);
+		double_large_send(list, i ? 1400 : 900);
+		fabric_ingress(lab.extension, list);
+		one = double_take();
+		CHECK(one && one->port_id == (i ? 1 : 2) && one->size == size);
+		CHECK(one->mss == (i ? 1400 : 900));
+		free(one);
+	}
+	lab_stop(&lab);
+}
+
+int main(void)
+{
+	int count = 0;
+
+	RUN(a_branch_works_on_a_copy_and_leaves_the_packet_alone);
+	RUN(a_branch_that_is_bent_or_too_deep_refuses_the_flow);
+	RUN(large_sends_count_by_their_segments);
+	printf("%d tests passed\n", count);
+	return 0;
+}

@@ -138,6 +138,9 @@ public sealed partial class Cluster : IExtension
             new RootActorPath(address) / "system" / "cluster"));
     }
 
+    /// <summary>A new member is called at once, also where an older one did not answer.</summary>
+    internal void Retry(Address address) => _provider.Remoting.Retry(address);
+
     /// <summary>
     /// Addresses are written with and without TLS in the protocol; it is the same node.
     /// </summary>

@@ -156,6 +156,17 @@ internal sealed class Association(Remoting owner, Address remote)
         stale?.Close("a new incarnation called");
     }
 
+    /// <summary>Others have heard of an incarnation there: it is tried without a pause.</summary>
+    public void Retry()
+    {
+        lock (_lock)
+        {
+            if (_phase != Phase.Gated || _isStopped) return;
+            (_phase, _pause) = (Phase.Idle, FirstPause);
+            if (_unacknowledged.Count > 0) Connect();
+        }
+    }
+
     public void Stop()
     {
         IRemoteConnection? connection;

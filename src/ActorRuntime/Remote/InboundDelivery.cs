@@ -21,11 +21,13 @@ internal sealed class InboundDelivery(Remoting remoting)
         public long Number => number;
         public IRemoteConnection Connection => connection;
         public UniqueAddress Peer { get; set; }
-        public Dictionary<string, IActorRef> Recipients { get; } = [];
         public Dictionary<string, IActorRef> Senders { get; } = [];
     }
 
     private readonly ConcurrentDictionary<Session, byte> _sessions = new();
+
+    /// <summary>Actors here by path, as a peer names them: the same few for all peers.</summary>
+    private readonly ConcurrentDictionary<string, IActorRef> _recipients = new();
     private long _sessionCount;
 
     /// <summary>Per incarnation the number of the last system message that was delivered.</summary>
@@ -148,7 +150,7 @@ internal sealed class InboundDelivery(Remoting remoting)
             return;
         }
 
-        var recipient = RecipientOf(session, message.Recipient);
+        var recipient = RecipientOf(message.Recipient);
         var sender = SenderOf(session, message.Sender);
         if (IsRefused(payload, message.Recipient))
         {
@@ -193,7 +195,7 @@ internal sealed class InboundDelivery(Remoting remoting)
         {
             _delivered[session.Peer] = message.Sequence;
             if (!RemoteSystemMessages.TryDeliver(
-                remoting, session.Peer.Address, message, RecipientOf(session, message.Recipient)))
+                remoting, session.Peer.Address, message, RecipientOf(message.Recipient)))
             {
                 WireCounters.MalformedMessages.Increment();
             }
@@ -218,17 +220,19 @@ internal sealed class InboundDelivery(Remoting remoting)
         return !isTrusted || selection.Message is IPossiblyHarmful;
     }
 
-    private IActorRef RecipientOf(Session session, string path)
+    private IActorRef RecipientOf(string path)
     {
-        if (session.Recipients.TryGetValue(path, out var known)
+        if (_recipients.TryGetValue(path, out var known)
             && known is not InternalActorRef { IsTerminated: true })
         {
             return known;
         }
 
-        if (session.Recipients.Count > ResolvedCountMax) session.Recipients.Clear();
         var resolved = remoting.Provider.ResolveActorRef($"{remoting.Self.Address}{path}");
-        return session.Recipients[path] = resolved;
+        // What is not there (yet) is looked for again; nothing of it is kept.
+        if (resolved is not LocalActorRef) return resolved;
+        if (_recipients.Count > ResolvedCountMax) _recipients.Clear();
+        return _recipients[path] = resolved;
     }
 
     private IActorRef SenderOf(Session session, string path)

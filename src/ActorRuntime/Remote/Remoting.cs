@@ -88,6 +88,12 @@ internal sealed class Remoting
         return _associations.GetOrAdd(remote, address => new Association(this, address));
     }
 
+    /// <summary>A system has started there, whatever has been at this address before.</summary>
+    public void Retry(Address remote)
+    {
+        if (_associations.TryGetValue(remote, out var known)) known.Retry();
+    }
+
     /// <summary>
     /// Path text without address, with the uid: what names an actor inside its system.
     /// </summary>

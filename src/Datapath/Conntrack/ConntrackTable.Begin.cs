@@ -46,13 +46,16 @@ public sealed partial class ConntrackTable
         var action = run.Action;
         if (!TryTakePlace(run.Tuple.Zone, run.Hash, run.Now)) return false;
 
-        var connection = new Connection(run.Hash)
+        var record = new ConnectionRecord
         {
+            OriginalHash = run.Hash,
             Original = run.Tuple,
             Reply = run.Tuple.Reversed(),
             StartedAtSeconds = (uint)(run.Now / 1000),
             Timeouts = PolicyOf(action),
+            IsHalfOpen = true,
         };
+        var connection = Connection.At(ref record); // Until it has its place in the map.
         if (run.Tuple.Protocol == ConntrackKey.ProtocolTcp) TcpTracker.Start(connection, segment);
         connection.Count(isReply: false, run.Packet.Size);
         connection.ExpiresAt = run.Now + (connection.Timeouts.SecondsOf(connection) * 1000L);
@@ -66,7 +69,7 @@ public sealed partial class ConntrackTable
         for (var tries = 0; tries < 4; tries++)
         {
             if (action.Nat is { } spec && !TryChoose(connection, spec, expected)) break;
-            if (_map.TryAdd(connection))
+            if (_map.TryAdd(ref record, out connection))
             {
                 SetMarks(connection, action);
                 run.Connection = connection;
@@ -76,6 +79,7 @@ public sealed partial class ConntrackTable
             }
 
             if (action.Nat is null) break; // The other thread's packet was first.
+            connection = Connection.At(ref record);
         }
 
         _limits.Return(run.Tuple.Zone, isHalfOpen: true);
@@ -112,6 +116,13 @@ public sealed partial class ConntrackTable
     private bool TryTakePlace(ushort zone, uint hash, long now)
     {
         if (_limits.TryTake(zone, out var reason)) return true;
+        if (TryEvict(zone, hash, now, reason) && _limits.TryTake(zone, out reason)) return true;
+        CountRefusal(reason);
+        return false;
+    }
+
+    private bool TryEvict(ushort zone, uint hash, long now, DropReason reason)
+    {
         var isFull = reason == DropReason.ConntrackFull;
         var isHalfOpenFull = reason == DropReason.ConntrackHalfOpen;
         var share = _limits.CountOf(zone);
@@ -124,9 +135,7 @@ public sealed partial class ConntrackTable
             var life = candidate.Timeouts.SecondsOf(candidate) * 1000L;
             return candidate.ExpiresAt - now < life - HalfOpenSilenceMilliseconds;
         });
-        if (victim is not null && Destroy(victim) && _limits.TryTake(zone, out reason)) return true;
-        CountRefusal(reason);
-        return false;
+        return victim is { } found && Destroy(found);
     }
 
     private bool IsFree(in ConntrackKey key) => !_map.TryFind(key, out _, out _);

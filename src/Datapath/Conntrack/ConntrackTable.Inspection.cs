@@ -47,6 +47,7 @@ public sealed partial class ConntrackTable
     public void DumpExpectations(ushort? zone, Action<ConntrackExpectation> visit)
     {
         var now = Volatile.Read(ref _now);
+        using var reading = _map.Read();
         foreach (var expected in _expectations.ToArray())
         {
             if (zone is not null && expected.Key.Zone != zone) continue;
@@ -105,6 +106,8 @@ public sealed partial class ConntrackTable
                 if (connection.ExpiresAt <= nowMilliseconds && Destroy(connection)) count++;
             });
         }
+
+        if (shards > 0) _map.Trim();
 
         return count;
     }
@@ -208,8 +211,9 @@ public sealed partial class ConntrackTable
         connection.Original.ToTuple(), connection.Reply.ToTuple(), connection.Zone,
         connection.Mark, connection.Label, StateOf(connection),
         (uint)Math.Max(0, (connection.ExpiresAt - now) / 1000), connection.Extra?.Helper,
-        connection.PacketsOriginal, connection.BytesOriginal,
-        connection.PacketsReply, connection.BytesReply, connection.StartedAtSeconds * 1000L)
+        connection.Record.PacketsOriginal, connection.Record.BytesOriginal,
+        connection.Record.PacketsReply, connection.Record.BytesReply,
+        connection.Record.StartedAtSeconds * 1000L)
     {
         Tcp = connection.Original.Protocol == ConntrackKey.ProtocolTcp
             ? new ConntrackTcp(

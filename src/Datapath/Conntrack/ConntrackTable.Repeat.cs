@@ -13,22 +13,11 @@ namespace Fabric.Datapath;
 /// </remarks>
 public sealed partial class ConntrackTable
 {
-    [ThreadStatic] private static LastTracked? _last;
-
-    private sealed class LastTracked
-    {
-        public ConntrackTable? Table;
-        public Connection? Connection;
-        public ConntrackKey Tuple;
-        public bool IsReply;
-        public bool IsRelated;
-    }
-
     private void Remember(in TrackingRun run)
     {
-        var last = _last ??= new LastTracked();
+        var last = run.Thread;
         last.Table = this;
-        last.Connection = run.Action.Nat is null ? run.Connection : null;
+        last.IsKnown = run.Action.Nat is null && run.Connection is not null;
         last.Tuple = run.Tuple;
         last.IsReply = run.IsReply;
         last.IsRelated = run.IsRelated;
@@ -37,7 +26,7 @@ public sealed partial class ConntrackTable
     /// <summary>What comes next on this thread is no repetition of what came before.</summary>
     private static void Forget()
     {
-        if (_last is { } last) last.Connection = null;
+        TrackerThread.Current.IsKnown = false;
     }
 
     /// <summary>
@@ -46,10 +35,12 @@ public sealed partial class ConntrackTable
     private bool TryRepeat(ref TrackingRun run, ref FlowKey key, out bool isChanged)
     {
         isChanged = false;
-        if (_last is not { Connection: { } connection } last
+        var last = run.Thread;
+        if (!last.IsKnown
             || !ReferenceEquals(last.Table, this)
             || !ConntrackKey.AreEqual(last.Tuple, run.Tuple)
-            || connection.IsRemoved
+            || (!_map.TryFind(run.Tuple, out var connection, out _)
+                && !_map.TryFind(OriginalOf(ref key, run.Tuple), out connection, out _))
             || connection.Extra?.Helper is not null)
         {
             return false;
@@ -61,7 +52,7 @@ public sealed partial class ConntrackTable
         if (run.Action.Nat is not null)
         {
             isChanged = Translate(ref run);
-            last.Connection = null;
+            last.IsKnown = false;
         }
 
         key.ConntrackState = run.State;

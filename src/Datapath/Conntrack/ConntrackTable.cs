@@ -59,7 +59,20 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         PacketBuffer packet, ref FlowKey key, ConntrackAction action, long nowMilliseconds)
     {
         if (_now != nowMilliseconds) Volatile.Write(ref _now, nowMilliseconds);
-        var run = new TrackingRun { Action = action, Packet = packet, Now = nowMilliseconds };
+        var run = new TrackingRun
+        {
+            Thread = TrackerThread.Current,
+            Action = action,
+            Packet = packet,
+            Now = nowMilliseconds,
+        };
+        using var reading = run.Thread.Epoch.Read(_map);
+        return Execute(ref run, ref key);
+    }
+
+    private bool Execute(ref TrackingRun run, ref FlowKey key)
+    {
+        var (packet, action) = (run.Packet, run.Action);
         if (!TrackedPacket.TryParseFrame(packet.Bytes, out run.Tracked, out run.Offset)
             || !run.Tracked.TryToKey(action.Zone, out run.Tuple, out run.IsRelated))
         {
@@ -152,7 +165,8 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         var reversed = run.Tuple.Reversed();
         if (!TryFindLive(reversed, run.Now, out run.Connection, out run.IsReply)) return;
         run.IsReply = !run.IsReply;
-        run.Tuple = run.IsReply ? run.Connection!.Reply : run.Connection!.Original;
+        var connection = run.Connection!.Value;
+        run.Tuple = run.IsReply ? connection.Reply : connection.Original;
         run.Hash = _map.HashOf(run.Tuple);
     }
 
@@ -175,7 +189,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     /// <returns>True when a new connection is to take the place of the one found.</returns>
     private bool UpdateState(ref TrackingRun run)
     {
-        var connection = run.Connection!;
+        var connection = run.Connection!.Value;
         if (run.IsRelated)
         {
             connection.Count(run.IsReply, run.Packet.Size);
@@ -257,10 +271,11 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     private bool TryFindLive(
         in ConntrackKey tuple, uint hash, long now, out Connection? connection, out bool isReply)
     {
-        if (_map.TryFind(tuple, hash, out connection, out isReply))
+        if (_map.TryFind(tuple, hash, out var found, out isReply))
         {
-            if (connection.ExpiresAt > now) return true;
-            Destroy(connection);
+            connection = found;
+            if (found.ExpiresAt > now) return true;
+            Destroy(found);
         }
 
         connection = null;
@@ -273,6 +288,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
 /// <summary>One packet on its way through the tracker.</summary>
 internal ref struct TrackingRun
 {
+    public TrackerThread Thread;
     public ConntrackAction Action;
     public PacketBuffer Packet;
     public TrackedPacket Tracked;

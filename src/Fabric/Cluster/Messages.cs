@@ -15,6 +15,7 @@ public sealed record Vtep(
     public int CompareTo(Vtep? other)
     {
         if (other is null) return 1;
+        if (ReferenceEquals(this, other)) return 0;
         var order = string.CompareOrdinal(HostId, other.HostId);
         if (order == 0) order = string.CompareOrdinal(Type, other.Type);
         if (order == 0) order = Address.GetAddressBytes().AsSpan()

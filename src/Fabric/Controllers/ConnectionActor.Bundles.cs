@@ -47,7 +47,7 @@ public sealed partial class ConnectionActor
 
     private OfErrorCode Open(OfBundleControl control, uint xid, ReadOnlyMemory<byte> frame)
     {
-        if (_bundles.Remove(control.BundleId)) return OfErrorCode.BundleExists;
+        if (_bundles.Remove(control.BundleId)) return OfErrorCode.BundleBadId;
         if (_bundles.Count >= Limits.BundleCountMax) return OfErrorCode.BundleOutOfBundles;
         var head = frame[..Math.Min(frame.Length, Limits.ErrorDataSize)].ToArray();
         var opening = new PendingChange(xid, head);
@@ -78,6 +78,13 @@ public sealed partial class ConnectionActor
     private void OnBundleAdd(OfBundleAdd add, uint xid, ReadOnlyMemory<byte> frame)
     {
         if (Refuses(xid, frame)) return;
+        if (add.Xid != xid)
+        {
+            FailBundle(frame.Span);
+            SendError(OfErrorCode.BundleMessageBadXid, xid, frame);
+            return;
+        }
+
         if (!_bundles.TryGetValue(add.BundleId, out var bundle))
         {
             var opened =
@@ -94,7 +101,6 @@ public sealed partial class ConnectionActor
 
         var refused = bundle.IsClosed ? OfErrorCode.BundleClosed
             : bundle.Flags != add.Flags ? OfErrorCode.BundleBadFlags
-            : add.Xid != xid ? OfErrorCode.BundleMessageBadXid
             : bundle.Size + frame.Length > Limits.BundleSizeMax ? OfErrorCode.BundleMessageTooMany
             : OfErrorCode.None;
         if (refused != OfErrorCode.None)
@@ -150,6 +156,12 @@ public sealed partial class ConnectionActor
 
     private int IdOffset(ReadOnlySpan<byte> frame) =>
         _version >= OfVersion.OpenFlow14 && frame[1] == 34 ? OfHeader.Size : OfHeader.Size + 8;
+
+    /// <summary>A member whose own number is another than the message's.</summary>
+    private bool HasOtherXid(ReadOnlySpan<byte> frame, uint xid) =>
+        OfHeader.TryRead(frame[Math.Min(InnerOffset(frame), frame.Length)..], out var member)
+        && member.Length >= OfHeader.Size && member.Length <= frame.Length - InnerOffset(frame)
+        && member.Version == _version && member.Xid != xid;
 
     /// <summary>A member that could not be understood: the bundle cannot be committed.</summary>
     private void FailBundle(ReadOnlySpan<byte> frame)

@@ -3,7 +3,7 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Controllers;
 
-/// <content>Asynchronous messages: who wants them, in which form, and flow monitors.</content>
+/// <content>Asynchronous messages: who wants them, and in which form.</content>
 public sealed partial class ConnectionActor
 {
     private const uint PacketInReasons = 1 << (int)PacketInReason.NoMatch
@@ -15,11 +15,9 @@ public sealed partial class ConnectionActor
     private const uint InvalidTtlBit = 1 << (int)PacketInReason.InvalidTtl;
 
     private readonly TokenBucket _packetInBucket;
-    private readonly SortedDictionary<uint, OfFlowMonitorSpec> _monitors = [];
 
     // Role status, table status and forwarded requests: only for those who ask.
     private OfAsyncMasks _masks = new(PacketInReasons, 0, 7, 7, FlowRemovedReasons, 0);
-    private bool _monitorsAreNicira;
     private long _droppedCount;
 
     private void ReceiveEvents()
@@ -111,96 +109,5 @@ public sealed partial class ConnectionActor
             PacketInPrimary = wanted ? _masks.PacketInPrimary | InvalidTtlBit
                 : _masks.PacketInPrimary & ~InvalidTtlBit,
         };
-    }
-
-    private void OnMonitorRequest(OfFlowMonitorRequest request, uint xid,
-        ReadOnlyMemory<byte> frame)
-    {
-        foreach (var spec in request.Monitors)
-        {
-            var error = ErrorOf(spec);
-            if (error != OfErrorCode.None)
-            {
-                SendError(error, xid, frame);
-                return;
-            }
-        }
-
-        foreach (var spec in request.Monitors)
-        {
-            if (spec.Command == FlowMonitorCommand.Delete) _monitors.Remove(spec.MonitorId);
-            else _monitors[spec.MonitorId] = spec;
-        }
-
-        _monitorsAreNicira = request.IsNicira;
-        Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
-        Ask(request, xid, frame);
-    }
-
-    private OfErrorCode ErrorOf(OfFlowMonitorSpec spec) => spec.Command switch
-    {
-        FlowMonitorCommand.Add when _monitors.ContainsKey(spec.MonitorId) =>
-            OfErrorCode.MonitorExists,
-        FlowMonitorCommand.Add when _monitors.Count >= Limits.MonitorCountMax =>
-            OfErrorCode.MonitorUnknown,
-        FlowMonitorCommand.Modify or FlowMonitorCommand.Delete when !_monitors.ContainsKey(
-            spec.MonitorId) =>
-            OfErrorCode.MonitorUnknownMonitor,
-        _ => OfErrorCode.None,
-    };
-
-    private void ForgetMonitors(OfFlowMonitorRequest request)
-    {
-        foreach (var spec in request.Monitors) _monitors.Remove(spec.MonitorId);
-        Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
-    }
-
-    private void OnMonitorCancel(OfFlowMonitorCancel cancel, uint xid, ReadOnlyMemory<byte> frame)
-    {
-        if (!_monitors.Remove(cancel.MonitorId))
-            SendError(OfErrorCode.MonitorUnknownMonitor, xid, frame);
-        else Context.Parent.Tell(new MonitorsChanged(_monitors.Count > 0));
-    }
-
-    private void OnFlowUpdates(FlowUpdatesRaised raised)
-    {
-        if (_monitors.Count == 0) return;
-        var isOwn = Equals(raised.Origin, Self);
-        var updates = new List<OfFlowUpdate>();
-        foreach (var update in raised.Updates)
-        {
-            var spec = _monitors.Values.FirstOrDefault(each => Wants(each, update, isOwn));
-            if (spec is null) continue;
-            if (isOwn && (spec.Flags & FlowMonitorFlags.NoAbbreviation) == 0)
-            {
-                var isTold = updates.Exists(each => each.Event == FlowUpdateEvent.Abbreviated);
-                if (!isTold)
-                    updates.Add(update
-                    with
-                    { Event = FlowUpdateEvent.Abbreviated, Xid = raised.Xid });
-                continue;
-            }
-
-            var tells = (spec.Flags & FlowMonitorFlags.Instructions) != 0;
-            updates.Add(tells ? update : update with { Actions = ActionList.Empty });
-        }
-
-        if (updates.Count == 0) return;
-        Send(new OfFlowMonitorReply(updates.ToEquatableArray(), _monitorsAreNicira), 0);
-    }
-
-    private static bool Wants(OfFlowMonitorSpec spec, OfFlowUpdate update, bool isOwn)
-    {
-        var flag = update.Event switch
-        {
-            FlowUpdateEvent.Added => FlowMonitorFlags.Add,
-            FlowUpdateEvent.Removed => FlowMonitorFlags.Removed,
-            FlowUpdateEvent.Modified => FlowMonitorFlags.Modify,
-            _ => FlowMonitorFlags.None,
-        };
-        if ((spec.Flags & flag) == 0) return false;
-        if (!isOwn && (spec.Flags & FlowMonitorFlags.OnlyOwn) != 0) return false;
-        if (spec.TableId != FlowMod.AllTables && spec.TableId != update.TableId) return false;
-        return update.Match.IsWithin(spec.Match);
     }
 }

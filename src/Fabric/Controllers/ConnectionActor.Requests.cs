@@ -27,7 +27,7 @@ public sealed partial class ConnectionActor
                 AddChange(message, xid, frame);
                 break;
             case OfEchoRequest echo: Send(new OfEchoReply(echo.Data), xid); break;
-            case OfEchoReply or OfErrorMessage or OfFlowAge: break;
+            case OfEchoReply or OfErrorMessage or OfFlowAge or OfMultipartPart: break;
             case OfHello: SendError(OfErrorCode.RequestBadType, xid, frame); break;
             case OfBundleControl bundle: OnBundleControl(bundle, xid, frame); break;
             case OfBundleAdd add: OnBundleAdd(add, xid, frame); break;

@@ -65,7 +65,11 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         _packetInBucket = new TokenBucket(traits.PacketInRate, traits.PacketInBurst, time);
         Receive<FramesReceived>(OnFrames);
         Receive<PumpClosed>(closed => Stop(closed.Reason));
-        Receive<OutboundDrained>(_ => GrantCredit());
+        Receive<OutboundDrained>(_ =>
+        {
+            ResumeMonitors();
+            GrantCredit();
+        });
         Receive<ChangesApplied>(OnChangesApplied);
         Receive<SwitchAnswered>(OnAnswered);
         Receive<RoleDecided>(OnRoleDecided);
@@ -202,7 +206,11 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         {
             FlushChanges();
             if (_version >= OfVersion.OpenFlow13 && IsBundleAdd(in header, frame.Span))
+            {
+                if (HasOtherXid(frame.Span, header.Xid)) error = OfErrorCode.BundleMessageBadXid;
                 FailBundle(frame.Span);
+            }
+
             SendError(error, header.Xid, frame);
         }
     }

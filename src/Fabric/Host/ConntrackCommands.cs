@@ -34,17 +34,34 @@ public static class ConntrackCommands
             });
         Add("conntrack/events", "SINCE [ZONE]", 1, 2,
             (_, arguments, _) => events.Since(arguments));
-        Add("dpctl/ct-stats-show", "[-m] [dp] [zone=N]", 0, 4, Statistics);
+        Add("dpctl/ct-stats-show", "[-m] [dp] [zone=N]", 0, 3, Statistics);
         Add("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, Buckets);
         ConntrackSettingsCommands.Register(Add);
         ConntrackPolicies.Register(commands, flows ?? commands);
 
         void Add(string name, string usage, int min, int max, ConntrackCommand run) =>
-            commands.Register(name, usage, min, max + 1, request => Task.FromResult(Run(
-                name, () => run(
-                    tracker() ?? throw new UnixctlException("no datapaths exist"),
-                    [.. request.Arguments.Where(a => a != "--json" && !IsDatapath(a))],
-                    request.IsJson || request.Arguments.Contains("--json")))));
+            commands.Register(name, usage, min, IsOfDpctl(name) ? max : max + 1,
+                request => Task.FromResult(Run(name, () =>
+                {
+                    if (IsOfDpctl(name)) CheckDatapath(request.Arguments, max);
+                    return run(
+                        tracker() ?? throw new UnixctlException("no datapaths exist"),
+                        [.. request.Arguments.Where(a => a != "--json" && !IsDatapath(a))],
+                        request.IsJson || request.Arguments.Contains("--json"));
+                })));
+    }
+
+    private static bool IsOfDpctl(string name) =>
+        name.StartsWith("dpctl/", StringComparison.Ordinal);
+
+    /// <summary>With as many words as there may be, the first one is a datapath.</summary>
+    private static void CheckDatapath(ImmutableArray<string> arguments, int max)
+    {
+        var words = arguments.Where(each => !each.StartsWith('-')).ToList();
+        if (words.Count >= max && !IsDatapath(words[0]))
+        {
+            throw new UnixctlException("datapath not found (Invalid argument)");
+        }
     }
 
     /// <summary>dpctl's complaints name the program that complains.</summary>
@@ -54,7 +71,7 @@ public static class ConntrackCommands
         {
             return run();
         }
-        catch (UnixctlException error) when (name.StartsWith("dpctl/", StringComparison.Ordinal))
+        catch (UnixctlException error) when (IsOfDpctl(name))
         {
             throw new UnixctlException("ovs-vswitchd: " + error.Message);
         }

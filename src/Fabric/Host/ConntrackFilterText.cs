@@ -10,16 +10,16 @@ internal static class ConntrackFilterText
 {
     /// <summary>
     /// [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-orig-tuple [ct-reply-tuple]]; a bare number is a
-    /// zone, an empty first tuple any.
+    /// zone, an empty first tuple any. A zone stands first.
     /// </summary>
     /// <exception cref="UnixctlException">A word that is none of these.</exception>
     public static ConntrackFilter Parse(ImmutableArray<string> arguments)
     {
         var filter = new ConntrackFilter(Zone: ConntrackCommands.ZoneOf(arguments));
         var tuples = 0;
-        foreach (var argument in arguments)
+        foreach (var (place, argument) in arguments.Index())
         {
-            if (argument.StartsWith("zone=", StringComparison.Ordinal)
+            if ((place == 0 && argument.StartsWith("zone=", StringComparison.Ordinal))
                 || ushort.TryParse(argument, out _))
             {
                 continue;
@@ -51,37 +51,48 @@ internal static class ConntrackFilterText
     private static ConntrackTuple Tuple(string text)
     {
         var tuple = new ConntrackTuple(null, null, null, null, null);
+        var isOfIcmp = false;
         foreach (var part in text.Split(','))
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
-            var name = equals < 0 ? part : part[..equals];
-            var value = equals < 0 ? "" : part[(equals + 1)..];
+            if (equals < 0) throw Invalid($"field {part} missing value");
+            var (name, value) = (part[..equals], part[(equals + 1)..]);
+            isOfIcmp |= name.StartsWith("icmp_", StringComparison.Ordinal);
             tuple = name switch
             {
-                "ct_nw_src" or "ct_ipv6_src" => tuple with { Source = Address(value, name) },
-                "ct_nw_dst" or "ct_ipv6_dst" => tuple with { Destination = Address(value, name) },
+                "ct_nw_src" or "ct_ipv6_src" =>
+                    tuple with { Source = Address(value, name, tuple.Destination) },
+                "ct_nw_dst" or "ct_ipv6_dst" =>
+                    tuple with { Destination = Address(value, name, tuple.Source) },
                 "ct_nw_proto" => tuple with { Protocol = (byte)Number(value, name) },
                 "ct_tp_src" => tuple with { PortSource = Number(value, name) },
                 "ct_tp_dst" => tuple with { PortDestination = Number(value, name) },
                 "icmp_id" => tuple with { IcmpId = Number(value, name) },
                 "icmp_type" => tuple with { PortSource = Number(value, name) },
                 "icmp_code" => tuple with { PortDestination = Number(value, name) },
-                _ => throw new UnixctlException(
-                    $"invalid conntrack tuple field: {name} (Invalid argument)"),
+                _ => throw Invalid($"invalid conntrack tuple field: {name}"),
             };
         }
 
-        return tuple;
+        return !isOfIcmp || tuple.Protocol is 1 or 58 ? tuple : throw Invalid("invalid L4 fields");
     }
 
-    private static IPAddress Address(string text, string field) =>
-        IPAddress.TryParse(text, out var address) ? address : throw Refused(field);
+    /// <param name="other">The tuple's other address, which is of the same family.</param>
+    private static IPAddress Address(string text, string field, IPAddress? other)
+    {
+        if (!IPAddress.TryParse(text, out var address)) throw Refused(field);
+        return other is null || other.AddressFamily == address.AddressFamily
+            ? address
+            : throw Invalid($"the L3 protocol does not match {text}");
+    }
 
     private static ushort Number(string text, string field) =>
         ushort.TryParse(text, out var value) ? value : throw Refused(field);
 
     private static UnixctlException Refused(string field) =>
-        new($"failed to parse field {field} (Invalid argument)");
+        Invalid($"failed to parse field {field}");
+
+    private static UnixctlException Invalid(string what) => new($"{what} (Invalid argument)");
 
     private static (UInt128 Value, UInt128 Mask) Masked(string text, string name)
     {
@@ -92,7 +103,7 @@ internal static class ConntrackFilterText
             if (Hex(parts[1]) is { } mask) return (value, mask);
         }
 
-        throw new UnixctlException($"failed to parse {name} (Invalid argument)");
+        throw Invalid($"failed to parse {name}");
     }
 
     private static UInt128? Hex(string text)

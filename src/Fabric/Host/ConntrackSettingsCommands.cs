@@ -45,10 +45,11 @@ internal static class ConntrackSettingsCommands
         add("dpctl/ct-set-limits", "[dp] [default=L] [zone=N,limit=L]...", 1, 64, SetLimits);
         add("dpctl/ct-del-limits", "[dp] zone=N1[,N2]...", 1, 2, (connections, arguments, _) =>
         {
+            CheckZones(arguments);
             foreach (var zone in ZonesOf(arguments)) connections.SetLimit(zone, null);
             return "";
         });
-        add("dpctl/ipf-get-status", "[dp]", 0, 2,
+        add("dpctl/ipf-get-status", "[dp]", 0, 1,
             (connections, arguments, _) => Status(connections)
                 + (arguments.Contains("-m") || arguments.Contains("--more")
                     ? "\n        Fragment Lists:\n\n" : ""));
@@ -59,7 +60,7 @@ internal static class ConntrackSettingsCommands
         add("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3, SetSizeMin);
         add("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, (connections, arguments, _) =>
         {
-            var count = Number(arguments, "invalid parameter, maxfrags");
+            var count = Number(arguments, "parameter missing for maximum fragments");
             if (count > ConntrackFragments.CountMaxHighest)
             {
                 throw new UnixctlException(
@@ -74,6 +75,7 @@ internal static class ConntrackSettingsCommands
     private static string GetLimits(
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isJson)
     {
+        CheckZones(arguments);
         var text = new StringBuilder();
         var limits = connections.Limits();
         var byDefault = limits.FirstOrDefault(limit => limit.Zone is null).Limit;
@@ -123,6 +125,16 @@ internal static class ConntrackSettingsCommands
         }
 
         return "";
+    }
+
+    private static void CheckZones(ImmutableArray<string> arguments)
+    {
+        var other = arguments.FirstOrDefault(
+            each => !each.StartsWith("zone=", StringComparison.Ordinal));
+        if (other is not null)
+        {
+            throw new UnixctlException($"invalid argument {other} (Invalid argument)");
+        }
     }
 
     private static ImmutableArray<ushort> ZonesOf(ImmutableArray<string> arguments) =>

@@ -11,11 +11,11 @@ namespace Fabric.Observability;
 internal readonly record struct PortCounters(
     int InterfaceIndex, long Speed, bool IsLinkUp, PortStatistics Counted);
 
-/// <summary>sFlow and IPFIX of all bridges: exporters as the bridges' rows want them.</summary>
+/// <summary>sFlow, IPFIX and NetFlow of all bridges: exporters as their rows want them.</summary>
 /// <remarks>
 /// Hears:  its own timer, each second.
 /// Says:   nothing; datagrams go to the collectors.
-/// Holds:  an exporter for each bridge that has sFlow, and for each row of IPFIX in use.
+/// Holds:  an exporter for each bridge that has sFlow or NetFlow, and for each row of IPFIX.
 /// Fails:  never by what a collector does; one that starts again makes its exporters anew.
 /// </remarks>
 public sealed class SamplingActor : ReceiveActor, IWithTimers
@@ -27,6 +27,7 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
     private readonly ConcurrentDictionary<(string Bridge, uint? Set), IpfixExporter> _flows =
         new();
 
+    private readonly Dictionary<string, NetflowExporter> _netflows = [];
     private long _lost;
 
     private sealed record Tick
@@ -58,6 +59,8 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
 
         foreach (var exporter in _exporters.Values) exporter.Dispose();
         foreach (var exporter in _flows.Values) exporter.Dispose();
+        foreach (var exporter in _netflows.Values) exporter.Dispose();
+        _netflows.Clear();
         _exporters.Clear();
         _flows.Clear();
     }
@@ -81,6 +84,7 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
 
         Reconcile(wanted?.Values ?? []);
         foreach (var exporter in _flows.Values) exporter.Send();
+        ReconcileNetflow(wanted?.Values ?? []);
         TellLost();
         foreach (var datapath in _store.Datapaths)
         {
@@ -128,6 +132,29 @@ public sealed class SamplingActor : ReceiveActor, IWithTimers
         foreach (var (place, spec) in wanted)
         {
             if (!_flows.ContainsKey(place)) _flows[place] = new IpfixExporter(spec, _store.Time);
+        }
+    }
+
+    private void ReconcileNetflow(IEnumerable<BridgeSpec> bridges)
+    {
+        var specs = bridges.Where(bridge => bridge.Netflow is not null)
+            .ToDictionary(bridge => bridge.Name, bridge => bridge.Netflow!);
+        foreach (var (name, exporter) in _netflows)
+        {
+            if (specs.ContainsKey(name)) continue;
+            exporter.Dispose();
+            _netflows.Remove(name);
+        }
+
+        foreach (var (name, spec) in specs)
+        {
+            if (!_netflows.TryGetValue(name, out var exporter))
+            {
+                _netflows[name] = exporter = new NetflowExporter(spec, _store.Time);
+            }
+
+            exporter.Adopt(spec);
+            if (_store.FindBridge(name) is { } bridge) exporter.Send(bridge.Netflow);
         }
     }
 

@@ -70,9 +70,14 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
     /// <summary>As the tracker might: the first address and port of the range.</summary>
     private void Translate(ref FlowKey key, NatSpec nat)
     {
-        if (nat.Type == NatType.None || nat.AddressMin is not { } address) return;
-        _text.Append("\nReplacing src/dst IP/ports to simulate NAT:\n Initial flow: ")
-            .Append(Endpoints(in key));
+        _text.Append("\nReplacing src/dst IP/ports to simulate NAT:\n Initial flow: ");
+        if (nat.Type == NatType.None || nat.AddressMin is not { } address)
+        {
+            _text.Append("\n Modified flow: ");
+            return;
+        }
+
+        _text.Append(Endpoints(in key));
         var isSource = nat.Type == NatType.Source;
         Span<byte> bytes = stackalloc byte[16];
         if (!address.TryWriteBytes(bytes, out var size)) return;
@@ -244,9 +249,9 @@ public sealed partial class FlowTrace(SwitchedDatapath datapath, bool hasNames =
         static string Label(int index, uint value, uint mask)
         {
             if (mask == 0) return "";
-            var entry = OfFieldText.Hex(KeyCommit.Host(value & mask));
+            var entry = KeyCommit.Host(value & mask);
             return mask == uint.MaxValue ? $",mpls_lse{index}={entry}"
-                : $",mpls_lse{index}={entry}/0x{KeyCommit.Host(mask):x}";
+                : $",mpls_lse{index}=0x{entry:x8}/0x{KeyCommit.Host(mask):x8}";
         }
     }
 

@@ -35,8 +35,14 @@ public sealed record BridgeSpec(
     /// <summary>mcast_snooping_enable.</summary>
     public bool SnoopsMulticast { get; init; }
 
+    /// <summary>flood_vlans: in these nothing is learned and everything is flooded.</summary>
+    public ImmutableSortedSet<int> FloodVlans { get; init; } = [];
+
     /// <summary>The row of sFlow, if there is one.</summary>
     public SflowSpec? Sflow { get; init; }
+
+    /// <summary>The row of NetFlow, if there is one.</summary>
+    public NetflowSpec? Netflow { get; init; }
 
     /// <summary>The bridge's own row of IPFIX, if there is one.</summary>
     public IpfixSpec? Ipfix { get; init; }
@@ -54,6 +60,14 @@ public sealed record BridgeSpec(
 public sealed record IpfixSpec(
     EquatableArray<string> Targets, long Sampling, long Domain, long Point, int ActiveTimeout,
     long FlowsMax, bool SamplesInput, bool SamplesOutput);
+
+/// <summary>One row of NetFlow; equal rows are equal.</summary>
+/// <param name="Targets">Collectors, as ADDRESS[:PORT].</param>
+/// <param name="ActiveTimeout">Seconds after which a flow that goes on is told; -1: never.</param>
+/// <param name="AddsEngine">Interface numbers have the engine's in their upper bits.</param>
+public sealed record NetflowSpec(
+    EquatableArray<string> Targets, int ActiveTimeout, byte EngineType, byte EngineId,
+    bool AddsEngine);
 
 /// <summary>One row of sFlow; equal rows are equal.</summary>
 /// <param name="Targets">Collectors, as ADDRESS[:PORT].</param>

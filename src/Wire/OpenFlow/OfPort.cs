@@ -26,6 +26,13 @@ public static class OfPort
 
     private const ushort Reserved16 = 0xFF00;
 
+    /// <summary>A number that a port may have, or a reserved one, in 32 bits.</summary>
+    public static bool IsNumber(uint port) => port < Reserved16 || port >= InPort;
+
+    /// <summary>What a number that is none is answered with.</summary>
+    internal static OfErrorCode ErrorOf(uint port) =>
+        TryToWire16(port, out _) ? OfErrorCode.None : OfErrorCode.ActionBadOutPort;
+
     public static uint FromWire16(ushort port) => port >= Reserved16 ? 0xFFFF_0000u | port : port;
 
     /// <summary>The port in OpenFlow 1.0's 16 bits; false when it does not fit.</summary>

@@ -30,6 +30,9 @@ internal sealed class ClusteredHosts : IDisposable
 
     public IActorRef Cluster(string host) => Child(host, "cluster");
 
+    /// <summary>Of the host's clustered system.</summary>
+    public string AddressOf(string host) => $"akka.tcp://fabric@127.0.0.1:{_ports[host]}";
+
     public IActorRef Northbound(string host) => Child(host, "northbound");
 
     /// <summary>To an actor of the host's clustered system.</summary>

@@ -115,6 +115,14 @@ internal sealed class SimulatedNode
         (_system, _slot) = (null, null);
     }
 
+    /// <summary>
+    /// As SIGTERM does: it leaves, and comes back as a member when it is started again.
+    /// </summary>
+    public void Stop() => _ = _slot!.StopAsync();
+
+    /// <summary>After <see cref="Stop"/>: the others know, and the process may end.</summary>
+    public bool HasLeft => Membership is not { IsTerminated: false };
+
     public void Pause() => _life!.Pause();
 
     public void Resume() => _life!.Resume();

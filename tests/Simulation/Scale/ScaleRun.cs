@@ -11,6 +11,7 @@ namespace Fabric.Simulation;
 /// <param name="Converged">Simulated time until every host agreed; null: it did not.</param>
 /// <param name="BytesPerHost">Sent by the average host in each simulated second.</param>
 /// <param name="BytesPeak">Sent by the busiest host in its busiest second.</param>
+/// <param name="Took">Processor time of this process.</param>
 internal sealed record ScaleStep(
     string Name, TimeSpan? Converged, double BytesPerHost, long BytesPeak, TimeSpan Took)
 {
@@ -35,7 +36,11 @@ internal sealed class ScaleRun : IDisposable
     private double RollingShare => _hosts > 200 ? 0.2 : 0.05;
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a host node that is told to stop waits for, before it ends.</summary>
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly SimulatedFleet _fleet;
     private readonly Action<ScaleStep> _done;
@@ -75,25 +80,39 @@ internal sealed class ScaleRun : IDisposable
         isWhole &= Step("a host crashes", () => Crash(_hosts / 3));
         isWhole &= Step("the first host (the writer's) crashes", () => Crash(1));
         isWhole &= Step("rolling restart of all", RollingRestart);
-        return isWhole & Quiet();
+        return isWhole && Quiet();
     }
 
     public void Dispose() => _fleet.Dispose();
 
     private bool Step(string name, Action act)
     {
-        var (started, watch) = (_fleet.Clock.Elapsed, Stopwatch.StartNew());
+        var (started, processor) = (_fleet.Clock.Elapsed, ProcessorTime());
         (_bytes, _peak) = (0, 0);
         act();
         var acted = _fleet.Clock.Elapsed;
-        while (!IsConverged() && _fleet.Clock.Elapsed - acted < Patience) _fleet.RunFor(Poll);
+        var problem = Wait(acted + Patience);
         var took = _fleet.Clock.Elapsed - started;
-        var isConverged = IsConverged();
         _done(new ScaleStep(
-            name, isConverged ? took : null,
-            _bytes / Math.Max(1, took.TotalSeconds) / _present.Count, _peak, watch.Elapsed));
-        return isConverged;
+            problem is null ? name : $"{name}: {problem}", problem is null ? took : null,
+            _bytes / Math.Max(1, took.TotalSeconds) / _present.Count, _peak,
+            ProcessorTime() - processor));
+        return problem is null;
     }
+
+    /// <summary>Until all agree, or until then at most.</summary>
+    private string? Wait(TimeSpan until)
+    {
+        while (true)
+        {
+            var problem = Problem();
+            if (problem is null || _fleet.Clock.Elapsed >= until) return problem;
+            _fleet.RunFor(Poll);
+        }
+    }
+
+    /// <summary>Seconds of the clock say little of a machine that does other things too.</summary>
+    private static TimeSpan ProcessorTime() => Process.GetCurrentProcess().TotalProcessorTime;
 
     /// <summary>What the fleet costs while nothing happens.</summary>
     private bool Quiet() => Step("30 quiet seconds", () => _fleet.RunFor(TimeSpan.FromSeconds(30)));
@@ -130,28 +149,60 @@ internal sealed class ScaleRun : IDisposable
         _present.Remove(index);
     }
 
+    /// <summary>Batch after batch is stopped and started, as an operator would do it.</summary>
     private void RollingRestart()
     {
         foreach (var batch in _present.ToList().Chunk(Math.Max(1, (int)(_hosts * RollingShare))))
         {
-            foreach (var index in batch) Crash(index);
-            _fleet.RunFor(TimeSpan.FromSeconds(1));
+            Stop(batch);
             foreach (var index in batch) StartHost(index);
-            var end = _fleet.Clock.Elapsed + Patience;
-            while (!IsConverged() && _fleet.Clock.Elapsed < end) _fleet.RunFor(Poll);
+            if (Wait(_fleet.Clock.Elapsed + Patience) is not null) return;
         }
     }
 
-    private bool IsConverged() => _present.All(index =>
+    private void Stop(int[] batch)
     {
-        var node = _fleet.Node(index);
-        if (node.Membership is not { } cluster || node.Observer is not { } observer) return false;
-        var state = cluster.State;
-        return state.Members.Count == _present.Count && state.Unreachable.IsEmpty
-            && state.Members.All(member => member.Status == MemberStatus.Up)
-            && observer.Vteps?.Vteps.Count == _present.Count
-            && observer.Locations?.Locations.Count == _present.Count * PortsPerHost;
-    });
+        var end = _fleet.Clock.Elapsed + LeavePatience;
+        foreach (var index in batch) _fleet.Node(index).Stop();
+        var leaving = batch.ToList();
+        while (leaving.Count > 0)
+        {
+            _fleet.RunFor(TimeSpan.FromMilliseconds(100));
+            foreach (var index in leaving.Where(
+                index => _fleet.Node(index).HasLeft || _fleet.Clock.Elapsed >= end).ToList())
+            {
+                leaving.Remove(index);
+                Crash(index);
+            }
+        }
+    }
+
+    /// <returns>Null, or what one host still lacks.</returns>
+    private string? Problem()
+    {
+        foreach (var index in _present)
+        {
+            var node = _fleet.Node(index);
+            if (node.Membership is not { } cluster || node.Observer is not { } observer)
+                return $"{node.Id} has not started";
+            var state = cluster.State;
+            if (state.Members.Count != _present.Count || !state.Unreachable.IsEmpty
+                || state.Members.Any(member => member.Status != MemberStatus.Up))
+            {
+                var counts = state.Members.CountBy(member => member.Status)
+                    .Select(pair => $"{pair.Value} {pair.Key}");
+                return $"{node.Id} sees {string.Join(", ", counts)}, "
+                    + $"{state.Unreachable.Count} unreachable, of {_present.Count}";
+            }
+
+            if (observer.Vteps?.Vteps.Count != _present.Count)
+                return $"{node.Id} knows {observer.Vteps?.Vteps.Count} VTEPs";
+            if (observer.Locations?.Locations.Count != _present.Count * PortsPerHost)
+                return $"{node.Id} knows {observer.Locations?.Locations.Count} ports";
+        }
+
+        return null;
+    }
 
     private void Count(string host, int bytes)
     {

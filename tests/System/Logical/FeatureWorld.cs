@@ -40,7 +40,7 @@ internal sealed class FeatureWorld(string datapath) : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs a feature from the beginning; throws with the line that did not hold.</summary>
+    /// <summary>Runs a feature; throws with the line that did not hold.</summary>
     public async Task RunAsync(Feature feature)
     {
         try

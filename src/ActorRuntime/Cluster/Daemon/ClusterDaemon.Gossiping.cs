@@ -171,8 +171,9 @@ internal sealed partial class ClusterDaemon
             var (changed, _) = Latest.Table.DifferenceTo(winner.Table);
             foreach (var member in changed)
             {
-                if (!Latest.HasMember(member.UniqueAddress))
-                    _detectors.Remove(member.UniqueAddress);
+                if (Latest.HasMember(member.UniqueAddress)) continue;
+                _detectors.Remove(member.UniqueAddress);
+                _cluster.Retry(member.Address);
             }
         }
 
@@ -199,7 +200,7 @@ internal sealed partial class ClusterDaemon
     /// <summary>News of this node's making, to a few at once.</summary>
     private void GossipToSeveral(int count)
     {
-        var targets = Latest.Members.Where(_state.IsGossipTarget).ToList();
+        var targets = Latest.Table.Where(_state.IsGossipTarget).ToList();
         for (var i = 0; i < count && targets.Count > 0; i++)
         {
             var index = _random.Next(targets.Count);

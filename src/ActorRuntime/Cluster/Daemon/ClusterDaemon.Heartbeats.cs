@@ -63,7 +63,7 @@ internal sealed partial class ClusterDaemon
         if (!_ring.IsOf(Latest.Table, unreachable))
         {
             _ring = new HeartbeatNodeRing(
-                Self0, Latest.Members.Select(member => member.UniqueAddress), unreachable,
+                Self0, Latest.Table.Select(member => member.UniqueAddress), unreachable,
                 _settings.MonitoredByNrOfMembers)
             {
                 Table = Latest.Table,

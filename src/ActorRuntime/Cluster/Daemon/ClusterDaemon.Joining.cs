@@ -186,7 +186,7 @@ internal sealed partial class ClusterDaemon
         }
 
         if (node.Address.System != Self0.Address.System) return;
-        var known = Latest.Members.FirstOrDefault(m => m.Address == node.Address);
+        var known = Latest.Table.FirstOrDefault(m => m.Address == node.Address);
         if (known is not null && known.UniqueAddress == node)
         {
             Info("Existing member [{0}] is joining again.", node.Address);

@@ -30,7 +30,7 @@ internal sealed partial class ClusterDaemon
     private void ActOnConvergence()
     {
         var unreachable = _state.ReachabilityWithoutDowned.AllUnreachableOrTerminated;
-        var removed = Latest.Members
+        var removed = Latest.Table
             .Where(m => m.UniqueAddress != Self0)
             .Where(m => m.Status is MemberStatus.Down or MemberStatus.Exiting)
             .Where(m => unreachable.Contains(m.UniqueAddress)
@@ -41,13 +41,13 @@ internal sealed partial class ClusterDaemon
         if (HasEnoughMembers())
         {
             var upNumber = Latest.UpNumberMax;
-            changed.AddRange(Latest.Members
+            changed.AddRange(Latest.Table
                 .Where(m => m.Status is MemberStatus.Joining or MemberStatus.WeaklyUp)
                 .Where(m => !unreachable.Contains(m.UniqueAddress))
                 .Select(m => m.CopyUp(++upNumber)));
         }
 
-        changed.AddRange(Latest.Members
+        changed.AddRange(Latest.Table
             .Where(m => m.Status == MemberStatus.Leaving)
             .Select(m => m.Copy(MemberStatus.Exiting)));
         if (removed.IsEmpty && changed.Count == 0) return;

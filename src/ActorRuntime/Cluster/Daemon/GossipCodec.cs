@@ -15,29 +15,31 @@ internal static class GossipCodec
 {
     public static FieldWriter Encode(Gossip gossip)
     {
-        var nodes = gossip.Members.Select(m => m.UniqueAddress)
+        var members = gossip.Table;
+        var nodes = members.Select(m => m.UniqueAddress)
             .Concat(gossip.Seen).Concat(gossip.Version.Entries.Select(entry => entry.Node))
             .Concat(gossip.Reachability.Rows.Select(row => row.Observer))
             .Concat(gossip.Reachability.Records.Select(record => record.Subject))
             .Distinct().Order().ToList();
-        var roles = gossip.Members.SelectMany(m => m.Roles).Distinct()
+        var roles = members.SelectMany(m => m.Roles).Distinct()
             .Order(StringComparer.Ordinal).ToList();
-        var versions = gossip.Members.Select(m => m.AppVersion.Version).Distinct()
+        var versions = members.Select(m => m.AppVersion.Version).Distinct()
             .Order(StringComparer.Ordinal).ToList();
-        var index = nodes.Select((node, i) => (node, i)).ToDictionary(e => e.node, e => (ulong)e.i);
+        var index = IndicesOf(nodes);
+        var roleIndex = IndicesOf(roles); // Each host has a role of its own.
 
         var writer = new FieldWriter(64 + nodes.Count * 64);
         foreach (var node in nodes) writer.UniqueAddress(1, node);
         foreach (var role in roles) writer.Text(2, role);
         foreach (var version in versions) writer.Text(3, version);
-        foreach (var member in gossip.Members)
+        foreach (var member in members)
         {
             var inner = new FieldWriter(32)
                 .Unsigned(1, index[member.UniqueAddress])
                 .Signed(2, member.UpNumber).Unsigned(3, (ulong)member.Status);
             foreach (var role in member.Roles.Order(StringComparer.Ordinal))
             {
-                inner.Unsigned(4, (ulong)roles.IndexOf(role));
+                inner.Unsigned(4, roleIndex[role]);
             }
 
             inner.Unsigned(5, (ulong)versions.IndexOf(member.AppVersion.Version));
@@ -64,6 +66,14 @@ internal static class GossipCodec
         }
 
         return writer;
+    }
+
+    private static Dictionary<T, ulong> IndicesOf<T>(List<T> list)
+        where T : notnull
+    {
+        var indices = new Dictionary<T, ulong>(list.Count);
+        foreach (var one in list) indices.Add(one, (ulong)indices.Count);
+        return indices;
     }
 
     /// <returns>Null if the bytes are no gossip.</returns>

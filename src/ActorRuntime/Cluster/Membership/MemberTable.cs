@@ -1,9 +1,10 @@
+using System.Collections;
 using System.Collections.Immutable;
 
 namespace Akka.Cluster;
 
 /// <summary>The members of one gossip as an array, in the order of their addresses.</summary>
-internal sealed class MemberTable(ImmutableSortedSet<Member> members)
+internal sealed class MemberTable(ImmutableSortedSet<Member> members) : IReadOnlyList<Member>
 {
     public static readonly MemberTable Nobody = new([]);
 
@@ -12,8 +13,6 @@ internal sealed class MemberTable(ImmutableSortedSet<Member> members)
     private readonly Member[] _members = [.. members];
 
     public int Count => _members.Length;
-
-    public ReadOnlySpan<Member> Members => _members;
 
     public Member this[int index] => _members[index];
 
@@ -71,6 +70,10 @@ internal sealed class MemberTable(ImmutableSortedSet<Member> members)
 
         return merged;
     }
+
+    public IEnumerator<Member> GetEnumerator() => ((IEnumerable<Member>)_members).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private static bool IsGoing(Member member) =>
         member.Status is MemberStatus.Down or MemberStatus.Exiting;

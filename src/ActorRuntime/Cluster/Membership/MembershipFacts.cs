@@ -18,7 +18,7 @@ internal sealed class MembershipFacts
         (_gossip, _self) = (gossip, self);
         ReachabilityWithoutDowned = gossip.Reachability.RemoveObservers(
             [
-                .. gossip.Members.Where(member => member.Status == MemberStatus.Down)
+                .. gossip.Table.Where(member => member.Status == MemberStatus.Down)
                     .Select(member => member.UniqueAddress),
             ]);
         UnreachableMembers =
@@ -26,7 +26,7 @@ internal sealed class MembershipFacts
             .. ReachabilityWithoutDowned.AllUnreachableOrTerminated
                 .Where(node => node != self).Select(gossip.Find).OfType<Member>(),
         ];
-        Leader = LeaderOf(gossip.Members)?.UniqueAddress;
+        Leader = LeaderOf(gossip.Table)?.UniqueAddress;
         _roleLeaders = new(FindRoleLeaders);
     }
 
@@ -51,7 +51,7 @@ internal sealed class MembershipFacts
         Member? best = null;
         foreach (var member in members)
         {
-            if (IsCandidate(member) && IsBetter(member, best)) best = member;
+            if (IsBetter(member, best) && IsCandidate(member)) best = member;
         }
 
         return best;
@@ -60,12 +60,12 @@ internal sealed class MembershipFacts
     private ImmutableSortedDictionary<string, UniqueAddress?> FindRoleLeaders()
     {
         var best = new Dictionary<string, Member?>(StringComparer.Ordinal);
-        foreach (var member in _gossip.Members)
+        foreach (var member in _gossip.Table)
         {
             foreach (var role in member.Roles)
             {
                 var known = best.GetValueOrDefault(role);
-                best[role] = IsCandidate(member) && IsBetter(member, known) ? member : known;
+                best[role] = IsBetter(member, known) && IsCandidate(member) ? member : known;
             }
         }
 

@@ -17,7 +17,7 @@ public sealed class UniqueAddress(Address address, int uid)
 
     public override bool Equals(object? obj) => Equals(obj as UniqueAddress);
 
-    public override int GetHashCode() => HashCode.Combine(Address, Uid);
+    public override int GetHashCode() => Address.GetHashCode() * 397 ^ Uid;
 
     /// <summary>Orders by address (host, port), then by uid.</summary>
     public int CompareTo(UniqueAddress? other)

@@ -16,9 +16,10 @@ public sealed partial class Replicator
     private const long Wanted = 0;
 
     /// <summary>
-    /// So many intervals of gossip after the last time a value is compared in any case.
+    /// So many intervals of gossip after the last time a value is compared in any case. In a large
+    /// cluster there is always somebody whose delta is on its way.
     /// </summary>
-    private const int ComparedAtLeast = 2;
+    private int ComparedAtLeast => 2 + _nodes.Count / 100;
 
     private readonly Dictionary<string, (long Digest, int Size)> _digests =
         new(StringComparer.Ordinal);

@@ -144,7 +144,10 @@ public sealed class ORDictionary<TKey, TValue>
                 if (keys.Contains(key)) values[key] = Applied(values, key, change);
             }
 
-            values.RemoveRange(values.Keys.Where(key => !keys.Contains(key)).ToList());
+            foreach (var key in step.Keys.Removable(values.Keys).ToList())
+            {
+                if (!keys.Contains(key)) values.Remove(key);
+            }
         }
 
         return new ORDictionary<TKey, TValue>(keys, values.ToImmutable());

@@ -28,6 +28,13 @@ public sealed class ORSetDelta<T> : IRequireCausalDeliveryOfDeltas, IReplicatedD
 
     IDeltaReplicatedData IReplicatedDelta.Zero => ORSet<T>.Empty;
 
+    /// <summary>Of the elements of a set those that these changes may have taken away.</summary>
+    internal IEnumerable<T> Removable(IEnumerable<T> elements) =>
+        Steps.Any(step => step.Kind == Kind.Full)
+            ? elements
+            : Steps.Where(step => step.Kind == Kind.Remove)
+                .SelectMany(step => step.State.Dots.Keys);
+
     /// <summary>These changes, then the other ones. Neighbouring additions become one.</summary>
     public ORSetDelta<T> Then(ORSetDelta<T> later)
     {

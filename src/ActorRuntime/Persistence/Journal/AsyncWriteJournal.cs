@@ -100,6 +100,12 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         var failure = done.Exception?.InnerException
             ?? (done.IsCanceled ? new TaskCanceledException(done) : null);
         var rejections = failure is null ? done.Result : null;
+        actor.Tell(
+            failure is null
+                ? new WriteMessagesSuccessful(id)
+                : new WriteMessagesFailed(failure, id),
+            self);
+
         var index = 0;
         foreach (var envelope in write.Messages)
         {
@@ -121,14 +127,6 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
                 actor.Tell(answer, @event.Sender);
             }
         }
-
-        // Last: the actor hands over its next batch when it hears this, and the answers to that
-        // one must not come before the answers to this one.
-        actor.Tell(
-            failure is null
-                ? new WriteMessagesSuccessful(id)
-                : new WriteMessagesFailed(failure, id),
-            self);
     }
 
     private void HandleReplay(ReplayMessages replay)

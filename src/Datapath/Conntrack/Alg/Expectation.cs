@@ -93,7 +93,7 @@ internal sealed class ExpectationTable
             if (_byKey.TryGetValue(expectation.Key, out var old))
             {
                 var isStale = old.ExpiresAt <= expectation.ExpiresAt - LifeMilliseconds;
-                if (!isStale && (!ReferenceEquals(old.Control, expectation.Control)
+                if (!isStale && (!old.Control.Equals(expectation.Control)
                     || old.RealPortWire != expectation.RealPortWire))
                 {
                     return false;

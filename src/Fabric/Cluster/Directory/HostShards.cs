@@ -23,10 +23,12 @@ internal static class HostShards
         CultureInfo.InvariantCulture);
 
     /// <summary>FNV-1a: the same on every host and in every version.</summary>
-    public static int ShardOf(string key)
+    public static int ShardOf(string key) => (int)(HashOf(key) % Count);
+
+    public static uint HashOf(string key)
     {
         var hash = 2_166_136_261u;
         foreach (var letter in key) hash = (hash ^ letter) * 16_777_619u;
-        return (int)(hash % Count);
+        return hash;
     }
 }

@@ -20,28 +20,27 @@ public sealed class LiveVteps
     /// <summary>Takes what a host says, or that it says nothing any more.</summary>
     public void Say(string host, HostRecord? record)
     {
-        var isAlive = _alive.Contains(host);
-        if (isAlive && _said.TryGetValue(host, out var old)) All = All.Except(old);
+        var old = _said.GetValueOrDefault(host);
         if (record is null) _said.Remove(host);
         else _said[host] = record.Vteps;
-        if (isAlive && record is not null) All = All.Union(record.Vteps);
+        var isSame = old is not null && record is not null && old.SequenceEqual(record.Vteps);
+        if (isSame || !_alive.Contains(host)) return; // It started anew, and says the same.
+        if (old is not null) All = All.Except(old);
+        if (record is not null) All = All.Union(record.Vteps);
     }
 
     public void SetAlive(ImmutableSortedSet<string> alive)
     {
-        if (ReferenceEquals(alive, _alive)) return;
-        foreach (var host in _alive)
-        {
-            if (!alive.Contains(host) && _said.TryGetValue(host, out var old))
-                All = All.Except(old);
-        }
-
-        foreach (var host in alive)
-        {
-            if (!_alive.Contains(host) && _said.TryGetValue(host, out var vteps))
-                All = All.Union(vteps);
-        }
-
+        var (come, gone) = HostSets.Difference(_alive, alive);
         _alive = alive;
+        foreach (var host in gone)
+        {
+            if (_said.TryGetValue(host, out var vteps)) All = All.Except(vteps);
+        }
+
+        foreach (var host in come)
+        {
+            if (_said.TryGetValue(host, out var vteps)) All = All.Union(vteps);
+        }
     }
 }

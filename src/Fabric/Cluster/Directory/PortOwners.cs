@@ -33,18 +33,10 @@ public sealed class PortOwners
 
     public void SetAlive(ImmutableSortedSet<string> alive)
     {
-        if (ReferenceEquals(alive, _alive)) return;
-        foreach (var host in _alive)
-        {
-            if (!alive.Contains(host)) Replace(_said.GetValueOrDefault(host), null);
-        }
-
-        foreach (var host in alive)
-        {
-            if (!_alive.Contains(host)) Replace(null, _said.GetValueOrDefault(host));
-        }
-
+        var (come, gone) = HostSets.Difference(_alive, alive);
         _alive = alive;
+        foreach (var host in gone) Replace(_said.GetValueOrDefault(host), null);
+        foreach (var host in come) Replace(null, _said.GetValueOrDefault(host));
     }
 
     /// <param name="requested">options:requested-chassis by logical port: host ids.</param>

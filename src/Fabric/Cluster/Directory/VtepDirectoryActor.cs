@@ -91,8 +91,8 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         _live.SetAlive(_members.AliveHosts);
         // A host that has just joined must not take what it has not heard yet for gone.
         if (!_members.AliveHosts.Contains(_host) || (_isPatient && !_live.IsComplete)) return;
-        if (_told is not null && (ReferenceEquals(_told, _live.All) || _told.SetEquals(_live.All)))
-            return;
+        if (_told is not null && (ReferenceEquals(_told, _live.All)
+            || (_told.Count == _live.All.Count && _told.SequenceEqual(_live.All)))) return;
         _told = _live.All;
         Context.Parent.Tell(new VtepsChanged(_told));
     }

@@ -19,6 +19,10 @@ public sealed partial class ClusterActor
     /// <summary>What gossip said last; more may be published while this host settles.</summary>
     private PortLocationsChanged? _located;
     private TimeSpan? _memberSince;
+
+    /// <summary>Where ports were when this host was cut off, but for those told since.</summary>
+    private ImmutableSortedDictionary<string, PortLocation> _kept =
+        Ordinal.EmptyMap<PortLocation>();
     private PublishVteps? _ownVteps;
     private ClaimPorts? _ownPorts;
     private VoteForGateways? _ownVotes;
@@ -69,10 +73,12 @@ public sealed partial class ClusterActor
     private void PublishLocations(PortLocationsChanged changed)
     {
         _located = changed;
-        var known = _ports.Last?.Locations;
-        _ports.Publish(known is null || HasSettled
+        if (HasSettled) _kept = _kept.Clear();
+        else if (_memberSince is not null) // What is told on the way out is taken back soon.
+            _kept = _kept.RemoveRange(_kept.Keys.Where(changed.Locations.ContainsKey).ToList());
+        _ports.Publish(_kept.IsEmpty
             ? changed
-            : new PortLocationsChanged(known.SetItems(changed.Locations)));
+            : new PortLocationsChanged(_kept.SetItems(changed.Locations)));
     }
 
     private bool HasSettled => _memberSince is { } since && Now - since >= SettleTime;

@@ -24,7 +24,7 @@ namespace Fabric.Cluster;
 public sealed partial class ClusterActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
-    /// <summary>From so many members on a cluster is large.</summary>
+    /// <summary>A cluster of so many members changes all the time.</summary>
     private const int CrowdMin = 64;
 
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(500);
@@ -42,6 +42,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private MembershipView _members;
     private LogStatus? _logStatus;
     private bool _isListStale;
+    private TimeSpan _rememberedAt;
     private TimeSpan _pause = PauseMin;
     private TimeSpan? _cutOffSince;
     private string? _lastEnd;
@@ -146,7 +147,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         return new FabricStart(
             incarnation, forms, [.. known.Values.Concat(seeds).Distinct()])
         {
-            KnownHosts = _list.Addresses.Keys.ToImmutableSortedSet(StringComparer.Ordinal),
+            KnownHosts = _list.Addresses,
         };
     }
 
@@ -184,6 +185,8 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         if (_isListStale && !members.IsMember) RememberMembers();
         _members = members;
+        var isCutOff = _memberSince is not null && !members.IsMember;
+        if (isCutOff && _ports.Last is { } last) _kept = last.Locations;
         _memberSince = members.IsMember ? _memberSince ?? Now : null;
         _northbound.Tell(members);
         if (!members.IsMember) return;
@@ -192,10 +195,14 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         else _isListStale = true;
     }
 
-    /// <summary>Of a large cluster, which changes all the time, at most once a second.</summary>
+    /// <summary>For a list of a thousand, of which most were there before.</summary>
+    private TimeSpan RememberInterval =>
+        TickInterval * Math.Min(10, _members.Members.Length / CrowdMin);
+
     private void RememberMembers()
     {
         _isListStale = false;
+        _rememberedAt = Now;
         var addresses = _members.Members
             .Where(member => member.IsAlive && !member.IsLeaving)
             .ToImmutableSortedDictionary(
@@ -224,7 +231,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     private void OnTick()
     {
         Attach();
-        if (_isListStale) RememberMembers();
+        if (_isListStale && Now - _rememberedAt >= RememberInterval) RememberMembers();
         if (HasSettled && _located is not null && !ReferenceEquals(_located, _ports.Last))
             PublishLocations(_located);
         _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 
@@ -6,6 +7,7 @@ namespace Fabric.Cluster;
 public sealed partial class FabricActor
 {
     private readonly FormationRule _formation;
+    private readonly ContactList _contacts;
     private readonly long _startedAt;
 
     /// <summary>
@@ -19,20 +21,21 @@ public sealed partial class FabricActor
 
     private readonly SortedDictionary<string, TimeSpan> _answeredAt =
         new(StringComparer.Ordinal);
+    private TimeSpan _askedAt;
     private TimeSpan? _joiningSince;
     private TimeSpan _joinedThroughAt;
 
     private TimeSpan Now => _settings.Clock.GetElapsedTime(_startedAt);
 
     /// <summary>
-    /// While in no cluster, or in one that lacks voters: tells all known hosts. Forms a cluster
+    /// While in no cluster, or in one that lacks voters: tells known hosts. Forms a cluster
     /// if it must be, and gives up one that is the smaller part of what it was.
     /// </summary>
     private void LookForOthers()
     {
         if (_members.IsMember)
         {
-            if (_formation.With(_members).Count < _formation.Voters.Count) TellContacts();
+            if (_formation.With(_members).Count < _formation.Voters.Count) TellStrangers();
             if (!_formation.ShallYield(_members, Now)) return;
             _log.Warning("Most voters are in another cluster: joins that one");
             _node.Down(_node.SelfAddress);
@@ -40,7 +43,8 @@ public sealed partial class FabricActor
         }
 
         if (_start.Forms) return;
-        TellContacts();
+        if (_contacts.IsLarge && Now - _askedAt >= JoinPatience) AskContacts();
+        Tell(_contacts.Next(_formation.Voters));
         if (!_formation.ShallForm(Now)) return;
         _log.Warning("No voter is in a cluster any more: {0} forms it again", _settings.HostId);
         _node.Join(_node.SelfAddress);
@@ -50,14 +54,30 @@ public sealed partial class FabricActor
     /// Who has a say in forming again: the log's voters, or all hosts if it is in PostgreSQL.
     /// </summary>
     private VoterSet ElectorsOf(LogStatus status) => SqlVoter.Votes(status.Voters)
-        ? new VoterSet(_start.KnownHosts.Add(_settings.HostId))
+        ? VoterSet.Of(_start.KnownHosts.Keys.Append(_settings.HostId))
         : status.Voters;
 
-    private void TellContacts()
+    /// <summary>Those that are in this cluster need not be told of it.</summary>
+    private void TellStrangers()
+    {
+        var here = _members.Members.Where(member => member is { IsAlive: true, IsReachable: true })
+            .Select(member => member.Address).ToHashSet(StringComparer.Ordinal);
+        Tell(_contacts.Next(_formation.Voters).Where(contact => !here.Contains(contact)));
+    }
+
+    private void Tell(IEnumerable<string> contacts)
     {
         var note = Note();
-        foreach (var contact in _start.Contacts)
+        foreach (var contact in contacts)
             Context.ActorSelection($"{contact}/user/{FabricSystem.RootName}").Tell(note, Self);
+    }
+
+    private void AskContacts()
+    {
+        _askedAt = Now;
+        var contacts = _contacts.Next(_formation.Voters);
+        _log.Info("Joins through {0}", string.Join(", ", contacts));
+        _node.JoinSeedNodes(contacts.Select(Address.Parse).ToImmutableList());
     }
 
     private FormationNote Note() => _members.IsMember

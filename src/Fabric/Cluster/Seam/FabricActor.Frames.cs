@@ -16,7 +16,7 @@ public sealed partial class FabricActor
             return;
         }
 
-        if (!_addresses.TryGetValue(send.Host, out var address)) return; // Not a member now.
+        if (_members.Find(send.Host)?.Address is not { } address) return; // Not a member now.
         var bytes = HostCodec.Write(send.To, send.Payload);
         var target = Context.ActorSelection($"{address}/user/{FabricSystem.RootName}");
         foreach (var frame in FrameAssembler.Cut(_settings.HostId, ++_messageId, bytes))
@@ -41,8 +41,8 @@ public sealed partial class FabricActor
     /// <summary>
     /// A host speaks for itself only: the sender is where membership has that host.
     /// </summary>
-    private bool IsFromItsHost(string host) => _addresses.TryGetValue(host, out var address)
-        && address == Sender.Path.Address.ToString();
+    private bool IsFromItsHost(string host) =>
+        _members.Find(host)?.Address == Sender.Path.Address.ToString();
 
     private void Deliver(HostDelivered delivered)
     {

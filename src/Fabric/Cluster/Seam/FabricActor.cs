@@ -43,7 +43,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>In a large cluster members change in crowds: a crowd is looked at once.</summary>
-    private TimeSpan RefreshPause => TimeSpan.FromMilliseconds(20 + _members.Members.Length / 10);
+    private TimeSpan RefreshPause => TimeSpan.FromMilliseconds(20 + _members.Members.Length / 4);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly FabricSettings _settings;
@@ -55,8 +55,6 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private readonly MembershipReader _reader;
     private IActorRef _writer = ActorRefs.Nobody;
     private MembershipView _members;
-    private ImmutableDictionary<string, string> _addresses =
-        ImmutableDictionary<string, string>.Empty;
     private PortLocationsChanged? _located;
     private long _messageId;
 
@@ -68,6 +66,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         _members = MembershipView.Nothing(settings.HostId);
         _reader = new MembershipReader(_node, settings.HostId);
         _formation = new FormationRule(settings.HostId);
+        _contacts = new ContactList(settings.HostId, start);
         _startedAt = settings.Clock.GetTimestamp();
 
         Receive<SendToHost>(Send);
@@ -176,15 +175,10 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
             return;
         }
 
-        var contacts = _start.Contacts.Select(Address.Parse).ToImmutableList();
-        if (contacts.IsEmpty)
-        {
+        if (_start.Contacts.IsEmpty)
             _log.Warning("Nobody to join through: no member is known, no seed");
-            return;
-        }
-
-        _log.Info("Joins through {0}", string.Join(", ", contacts));
-        _node.JoinSeedNodes(contacts);
+        else
+            AskContacts();
     }
 
     protected override void PostStop() => _node.Unsubscribe(Self);
@@ -202,8 +196,6 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         GiveUpLostJoin(members);
         if (ReferenceEquals(members, _members) || members.IsSameAs(_members)) return;
         _members = members;
-        _addresses = members.Members.ToImmutableDictionary(
-            member => member.HostId, member => member.Address);
         _hostSide.Tell(members);
         foreach (var name in GossipNames) Context.Child(name).Tell(members);
         _writer.Tell(members);

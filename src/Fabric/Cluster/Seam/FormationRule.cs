@@ -66,9 +66,8 @@ public sealed class FormationRule(string host)
     }
 
     /// <summary>The log's voters that are members and reachable, as 'members' says.</summary>
-    public VoterSet With(MembershipView members) => new(Voters.Hosts.Intersect(
-        members.Members.Where(member => member is { IsAlive: true, IsReachable: true })
-            .Select(member => member.HostId)));
+    public VoterSet With(MembershipView members) => VoterSet.Of(Voters.Hosts.Where(
+        voter => members.Find(voter) is { IsAlive: true, IsReachable: true }));
 
     /// <summary>
     /// To be called every second; true when another cluster of the same log has more of its

@@ -30,7 +30,9 @@ internal sealed class MembershipReader(Akka.Cluster.Cluster node, string selfHos
             selfHost, node.SelfAddress.ToString(), list,
             leader is null ? null : list.FirstOrDefault(one => one.Address == leader)?.HostId,
             list.FirstOrDefault(one => one.HostId == selfHost) is { IsAlive: true });
-        return view.IsSameAs(_view) ? _view : _view = view;
+        if (view.IsSameAs(_view)) return _view;
+        view.ShareWith(_view);
+        return _view = view;
     }
 
     /// <summary>The oldest first.</summary>

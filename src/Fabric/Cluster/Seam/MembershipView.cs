@@ -74,6 +74,17 @@ public sealed record MembershipView(
         }
     }
 
+    /// <summary>Finds out who is alive from who was: of a thousand few have changed.</summary>
+    internal void ShareWith(MembershipView before)
+    {
+        if (before._alive is not { } known || before._aliveOf != before.Members) return;
+        var old = new HashSet<HostMember>(before.Members, ReferenceEqualityComparer.Instance);
+        var news = Members.Where(member => !old.Remove(member)).ToList();
+        _alive = known.Except(old.Select(member => member.HostId))
+            .Union(news.Where(member => member.IsAlive).Select(member => member.HostId));
+        _aliveOf = Members;
+    }
+
     private Dictionary<string, HostMember>? _byHost;
     private ImmutableArray<HostMember> _byHostOf;
     private ImmutableSortedSet<string>? _alive;

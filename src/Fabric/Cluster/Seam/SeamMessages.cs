@@ -9,8 +9,11 @@ namespace Fabric.Cluster;
 /// <param name="Contacts">Addresses of members and seeds, best first; not this host's own.</param>
 public sealed record FabricStart(long Incarnation, bool Forms, ImmutableArray<string> Contacts)
 {
-    /// <summary>Ids of hosts that were members when this one was last, itself included.</summary>
-    public ImmutableSortedSet<string> KnownHosts { get; init; } = Ordinal.Empty<string>();
+    /// <summary>
+    /// Addresses by id of the hosts that were members when this one was last, itself included.
+    /// </summary>
+    public ImmutableSortedDictionary<string, string> KnownHosts { get; init; } =
+        Ordinal.EmptyMap<string>();
 }
 
 /// <summary>From the clustered system to host/cluster: this incarnation is there.</summary>

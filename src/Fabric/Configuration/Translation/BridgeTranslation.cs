@@ -20,12 +20,13 @@ public static class BridgeTranslation
             ["Bridge"] =
             [
                 "name", "datapath_type", "fail_mode", "protocols", "controller", "ports", "mirrors",
-                "other_config", "external_ids",
+                "other_config", "external_ids", "flow_tables", "flood_vlans", "sflow", "netflow",
+                "ipfix", "mcast_snooping_enable",
             ],
             ["Port"] =
             [
                 "name", "interfaces", "vlan_mode", "tag", "trunks", "cvlans", "bond_mode", "lacp",
-                "bond_updelay", "bond_downdelay", "other_config",
+                "bond_updelay", "bond_downdelay", "other_config", "protected",
             ],
             ["Interface"] =
             [
@@ -42,6 +43,18 @@ public static class BridgeTranslation
                 "name", "select_all", "select_src_port", "select_dst_port", "select_vlan",
                 "output_port", "output_vlan", "snaplen",
             ],
+            ["Flow_Table"] = ["name", "flow_limit", "overflow_policy", "groups"],
+            ["sFlow"] = ["targets", "header", "sampling", "polling", "agent"],
+            ["NetFlow"] =
+            [
+                "targets", "active_timeout", "engine_type", "engine_id", "add_id_to_interface",
+            ],
+            ["IPFIX"] =
+            [
+                "targets", "sampling", "obs_domain_id", "obs_point_id", "cache_active_timeout",
+                "cache_max_flows", "other_config",
+            ],
+            ["Flow_Sample_Collector_Set"] = ["id", "bridge", "ipfix"],
         };
 
     /// <summary>True if 'change' makes the specs different.</summary>
@@ -118,8 +131,10 @@ public static class BridgeTranslation
             row.GetMap("other_config"), row.GetMap("external_ids"))
         {
             FlowTables = FlowTablesOf(database, row),
+            FloodVlans = IntegersOf(row, "flood_vlans"),
             SnoopsMulticast = row.GetBoolean("mcast_snooping_enable"),
             Sflow = SflowOf(database, row),
+            Netflow = NetflowOf(database, row),
             Ipfix = row.GetReferences("ipfix")
                 .Select(uuid => database.Find("IPFIX", uuid)).OfType<Row>()
                 .Select(IpfixOf).FirstOrDefault(),
@@ -173,6 +188,23 @@ public static class BridgeTranslation
                 Math.Clamp(IntegerOf(row, "header") ?? Header, 0, 256),
                 Math.Max(1, IntegerOf(row, "sampling") ?? Sampling),
                 Math.Max(0, IntegerOf(row, "polling") ?? Polling), row.GetStringOrNull("agent"));
+        }
+
+        return null;
+    }
+
+    private static NetflowSpec? NetflowOf(DatabaseSnapshot database, Row bridge)
+    {
+        const int ActiveTimeout = 600;
+        foreach (var uuid in bridge.GetReferences("netflow"))
+        {
+            if (database.Find("NetFlow", uuid) is not { } row) continue;
+            var timeout = row.GetInteger("active_timeout");
+            return new NetflowSpec(
+                EquatableArray.Create<string>([.. row.GetStringSet("targets")]),
+                timeout == 0 ? ActiveTimeout : (int)Math.Clamp(timeout, -1, int.MaxValue),
+                (byte)(IntegerOf(row, "engine_type") ?? 0),
+                (byte)(IntegerOf(row, "engine_id") ?? 0), row.GetBoolean("add_id_to_interface"));
         }
 
         return null;

@@ -16,17 +16,17 @@ public static class DatapathFlowCommands
 {
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
-        Add("dpctl/add-flow", "[dp] flow actions", 2, 5, words =>
+        Add("dpctl/add-flow", "[dp] flow actions", 2, 3, words =>
             Put(DatapathLookup.Take(store, words, 2), words[0], words[1], mayReplace: false));
-        Add("dpctl/mod-flow", "[dp] flow actions", 2, 5, words =>
+        Add("dpctl/mod-flow", "[dp] flow actions", 2, 3, words =>
             Put(DatapathLookup.Take(store, words, 2), words[0], words[1], mayReplace: true));
-        Add("dpctl/del-flow", "[dp] flow", 1, 4, words =>
+        Add("dpctl/del-flow", "[dp] flow", 1, 2, words =>
             Delete(DatapathLookup.Take(store, words, 1), words[0]));
-        Add("dpctl/get-flow", "[dp] ufid", 1, 5, words =>
+        Add("dpctl/get-flow", "[dp] ufid", 1, 2, words =>
             Get(DatapathLookup.Take(store, words, 1), words[0]));
-        Add("dpctl/add-flows", "[dp] file", 1, 4, words =>
+        Add("dpctl/add-flows", "[dp] file", 1, 2, words =>
             FromFile(DatapathLookup.Take(store, words, 1), words[0], "add"));
-        Add("dpctl/mod-flows", "[dp] file", 1, 4, words =>
+        Add("dpctl/mod-flows", "[dp] file", 1, 2, words =>
             FromFile(DatapathLookup.Take(store, words, 1), words[0], "modify"));
         Add("dpctl/parse-actions", "actions", 1, 1, words =>
             OdpActionText.Format(Actions(null, words[0])) + "\n");
@@ -105,7 +105,7 @@ public static class DatapathFlowCommands
     {
         if (!id.StartsWith("ufid:", StringComparison.Ordinal) || id.Length != 41)
         {
-            throw new UnixctlException("ovs-vswitchd: parsing flow ufid (Invalid argument)");
+            return "ovs-vswitchd: parsing flow ufid\n"; // As ovs-vswitchd, no error.
         }
 
         string? line = null;
@@ -145,7 +145,10 @@ public static class DatapathFlowCommands
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UnixctlException($"ovs-vswitchd: {path}: open ({error.Message})");
+            // No error to ovs-vswitchd: it is an answer.
+            var reason = error is FileNotFoundException or DirectoryNotFoundException
+                ? "No such file or directory" : "Permission denied";
+            return $"ovs-vswitchd: Opening file \"{path}\" failed ({reason})\n";
         }
 
         var text = new StringBuilder();

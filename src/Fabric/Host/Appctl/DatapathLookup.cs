@@ -40,7 +40,7 @@ internal static class DatapathLookup
         var name = words[0];
         words.RemoveAt(0);
         return Find(store, name) ?? throw new UnixctlException(
-            $"ovs-vswitchd: opening datapath {name} failed (No such device)");
+            "ovs-vswitchd: datapath not found (Invalid argument)");
     }
 
     public static uint? PortNumber(SwitchedDatapath datapath, string name)

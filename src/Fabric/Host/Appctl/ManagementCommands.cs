@@ -18,5 +18,6 @@ public static class ManagementCommands
         RouteCommands.Register(commands, store);
         NeighbourCommands.Register(commands, store);
         DummyDeviceCommands.Register(commands, store);
+        QosCommands.Register(commands, store);
     }
 }

@@ -63,13 +63,16 @@ public sealed class UnixctlCommands
                 + "(use \"list-commands\" to see a list of valid commands)");
         }
 
-        if (request.Arguments.Length < entry.ArgumentsMin)
+        // dpctl's options are not arguments.
+        var count = request.Command.StartsWith("dpctl/", StringComparison.Ordinal)
+            ? request.Arguments.Count(word => !word.StartsWith('-')) : request.Arguments.Length;
+        if (count < entry.ArgumentsMin)
         {
             throw new UnixctlException(
                 $"\"{request.Command}\" command requires at least {entry.ArgumentsMin} arguments");
         }
 
-        if (request.Arguments.Length > entry.ArgumentsMax)
+        if (count > entry.ArgumentsMax)
         {
             throw new UnixctlException(
                 $"\"{request.Command}\" command takes at most {entry.ArgumentsMax} arguments");

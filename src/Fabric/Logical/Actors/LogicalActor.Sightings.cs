@@ -112,20 +112,11 @@ public sealed partial class LogicalActor
         _workloadInputs = inputs;
         var view = View(_zones ?? _host.Zones);
         TellChecks(ServiceChecks.Of(topology, view));
-        var queriers = ImmutableSortedDictionary.CreateBuilder<uint, MulticastQuerier>();
-        foreach (var owner in _compiler.LocalSwitches)
-        {
-            if (MulticastSnooping.Of(owner)?.Querier is { } querier
-                && topology.DatapathKey(owner.Uuid) is { } key)
-            {
-                queriers[key] = querier;
-            }
-        }
-
-        if (queriers.Count > 0 || _querier is not null)
+        var frames = PeriodicFramesOf(topology);
+        if (!frames.IsEmpty || _querier is not null)
         {
             _querier ??= Context.ActorOf(QuerierActor.Props(), "querier");
-            _querier.Tell(new QueriesWanted(_bridge, queriers.ToImmutable()));
+            _querier.Tell(new QueriesWanted(_bridge, frames));
         }
 
         var sessions = RouteSessions.Of(topology, view);
@@ -133,6 +124,30 @@ public sealed partial class LogicalActor
         _routeSessions ??= Context.ActorOf(RouteSessionsActor.Props(), "route-sessions");
         _routeSessions.Tell(new RouteSessionsWanted(_bridge, sessions));
         WriteSessions();
+    }
+
+    /// <summary>Queries of switches, and advertisements of routers at them.</summary>
+    private ImmutableSortedDictionary<string, PeriodicFrames> PeriodicFramesOf(
+        LogicalTopology topology)
+    {
+        var frames = ImmutableSortedDictionary.CreateBuilder<string, PeriodicFrames>(
+            StringComparer.Ordinal);
+        foreach (var owner in _compiler.LocalSwitches)
+        {
+            if (topology.DatapathKey(owner.Uuid) is not { } key) continue;
+            if (MulticastSnooping.Of(owner)?.Querier is { } querier)
+                frames[$"query {owner.Uuid}"] = MulticastQuery.Periodic(key, querier);
+            foreach (var plug in topology.PortsOf(owner))
+            {
+                if (topology.PeerOf(plug) is { } port
+                    && RouterAdvertisement.Periodic(key, port) is { } advert)
+                {
+                    frames[$"advert {port.Uuid}"] = advert;
+                }
+            }
+        }
+
+        return frames.ToImmutable();
     }
 
     private void TellChecks(ImmutableSortedDictionary<ServiceKey, ServiceCheck> checks)

@@ -14,15 +14,53 @@ internal static class RouterAdvertisement
     /// <summary>The answer to a router solicitation.</summary>
     public static byte[] Answer(PuntedPacket solicit, LogicalRouterPort port)
     {
-        var configs = port.RouterAdvertisement;
         var key = PacketAnswers.Turned(in solicit.KeyRef);
+        key.NdTarget = default;
+        key.ArpSource = key.ArpTarget = default;
+        return Compose(key, port);
+    }
+
+    /// <summary>
+    /// ipv6_ra_configs:send_periodic: to all nodes, every min_interval to max_interval seconds;
+    /// null: this port does not.
+    /// </summary>
+    public static PeriodicFrames? Periodic(uint datapath, LogicalRouterPort port)
+    {
+        const uint maxDefault = 600, maxLeast = 4, maxMost = 1800, minLeast = 3;
+        var configs = port.RouterAdvertisement;
+        if (configs.GetValueOrDefault("send_periodic") != "true"
+            || !configs.ContainsKey("address_mode"))
+        {
+            return null;
+        }
+
+        var longest = Number(configs.GetValueOrDefault("max_interval"));
+        longest = longest == 0 ? maxDefault : Math.Clamp(longest, maxLeast, maxMost);
+        var shortest = Number(configs.GetValueOrDefault("min_interval"));
+        shortest = shortest == 0
+            ? longest >= 9 ? longest / 3 : longest * 3 / 4
+            : Math.Clamp(shortest, minLeast, Math.Max(minLeast, longest * 3 / 4));
+        var allNodes = new IpPrefix(true, ((UInt128)0xff02 << 112) | 1, 128);
+        var key = new FlowKey
+        {
+            EthernetType = EtherType.Ipv6,
+            EthernetDestination = Sightings.MacOf(allNodes),
+            Ipv6Destination = Ipv6Bytes.From(allNodes.ToAddress()),
+        };
+        return new PeriodicFrames(
+            datapath, TimeSpan.FromSeconds(shortest), TimeSpan.FromSeconds(longest),
+            [Compose(key, port)]);
+    }
+
+    /// <param name="key">To whom: addresses of the frame.</param>
+    private static byte[] Compose(FlowKey key, LogicalRouterPort port)
+    {
+        var configs = port.RouterAdvertisement;
         key.EthernetSource = port.Mac;
         key.Ipv6Source = Ipv6Bytes.From(IpPrefix.LinkLocalOf(port.Mac).ToAddress());
         key.NetworkProtocol = IpProtocol.Icmpv6;
         key.NetworkTtl = 255;
         (key.PortSource, key.PortDestination) = (TypeAdvert, 0);
-        key.NdTarget = default;
-        key.ArpSource = key.ArpTarget = default;
 
         // Behind the first eight bytes of ICMPv6: reachable and retransmission time, options.
         var body = new List<byte>(new byte[AdvertSize - 8]);

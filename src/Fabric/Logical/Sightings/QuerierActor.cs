@@ -7,24 +7,34 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Logical;
 
-/// <summary>To the querier: switches of this host that ask for members, by datapath key.</summary>
-internal sealed record QueriesWanted(
-    IActorRef Bridge, ImmutableSortedDictionary<uint, MulticastQuerier> Switches);
+/// <summary>Frames that every workload of a switch on this host hears again and again.</summary>
+/// <param name="Datapath">Key of the switch.</param>
+/// <param name="IntervalMin">A pause is at least this long, and at most IntervalMax.</param>
+internal sealed record PeriodicFrames(
+    uint Datapath, TimeSpan IntervalMin, TimeSpan IntervalMax, ImmutableArray<byte[]> Frames);
 
-/// <summary>Asks workloads of this host which multicast groups they are members of.</summary>
+/// <summary>To the querier: all that is to be sent, by names that last.</summary>
+internal sealed record QueriesWanted(
+    IActorRef Bridge, ImmutableSortedDictionary<string, PeriodicFrames> Frames);
+
+/// <summary>
+/// Asks workloads of this host which multicast groups they are members of, and advertises routers
+/// to them.
+/// </summary>
 /// <remarks>
 /// Hears:  <see cref="QueriesWanted"/> from the logical actor; its timer; confirmations.
-/// Says:   <see cref="AskSwitch"/> with general queries, IGMPv3 and MLDv2.
-/// Holds:  when each switch asks next. Started anew it asks at once.
+/// Says:   <see cref="AskSwitch"/> with general queries (IGMPv3, MLDv2), router advertisements.
+/// Holds:  when each is due next. Started anew it sends at once.
 /// Fails:  never by what it hears.
 /// </remarks>
 internal sealed class QuerierActor : ReceiveActor, IWithTimers
 {
     private readonly IScheduler _clock = Context.System.Scheduler;
-    private readonly SortedDictionary<uint, TimeSpan> _due = [];
-    private ImmutableSortedDictionary<uint, MulticastQuerier> _switches =
-        ImmutableSortedDictionary<uint, MulticastQuerier>.Empty;
+    private readonly SortedDictionary<string, TimeSpan> _due = new(StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, PeriodicFrames> _frames =
+        ImmutableSortedDictionary<string, PeriodicFrames>.Empty;
     private IActorRef _bridge = ActorRefs.Nobody;
+    private uint _random = 1;
     private long _lastRequest;
 
     private sealed record QueryDue
@@ -36,10 +46,10 @@ internal sealed class QuerierActor : ReceiveActor, IWithTimers
     {
         Receive<QueriesWanted>(wanted =>
         {
-            (_bridge, _switches) = (wanted.Bridge, wanted.Switches);
-            foreach (var gone in _due.Keys.Where(key => !_switches.ContainsKey(key)).ToList())
+            (_bridge, _frames) = (wanted.Bridge, wanted.Frames);
+            foreach (var gone in _due.Keys.Where(name => !_frames.ContainsKey(name)).ToList())
                 _due.Remove(gone);
-            foreach (var key in _switches.Keys) _due.TryAdd(key, _clock.MonotonicClock);
+            foreach (var name in _frames.Keys) _due.TryAdd(name, _clock.MonotonicClock);
             Go();
         });
         Receive<QueryDue>(_ => Go());
@@ -53,17 +63,25 @@ internal sealed class QuerierActor : ReceiveActor, IWithTimers
     private void Go()
     {
         var now = _clock.MonotonicClock;
-        foreach (var (key, querier) in _switches)
+        foreach (var (name, periodic) in _frames)
         {
-            if (_due[key] > now) continue;
-            _due[key] = now + querier.Interval;
-            foreach (var query in MulticastQuery.Of(querier)) Send(key, query);
+            if (_due[name] > now) continue;
+            _due[name] = now + PauseOf(periodic);
+            foreach (var frame in periodic.Frames) Send(periodic.Datapath, frame);
         }
 
         if (_due.Count == 0) return;
         var next = _due.Values.Min() - now;
         var wait = next > TimeSpan.FromMilliseconds(1) ? next : TimeSpan.FromMilliseconds(1);
         Timers.StartSingleTimer(nameof(QueryDue), QueryDue.Instance, wait);
+    }
+
+    /// <summary>Somewhere between the two, so that routers do not speak all at once.</summary>
+    private TimeSpan PauseOf(PeriodicFrames periodic)
+    {
+        _random = (_random * 1_664_525) + 1_013_904_223;
+        var part = (_random >> 16) / (double)ushort.MaxValue;
+        return periodic.IntervalMin + ((periodic.IntervalMax - periodic.IntervalMin) * part);
     }
 
     private void Send(uint datapath, byte[] query) => _bridge.Tell(new AskSwitch(
@@ -87,6 +105,9 @@ internal static class MulticastQuery
     private static ReadOnlySpan<byte> RouterAlert4 => [0x94, 4, 0, 0];
 
     private static ReadOnlySpan<byte> RouterAlert6 => [IpProtocol.Icmpv6, 0, 5, 2, 0, 0, 1, 0];
+
+    public static PeriodicFrames Periodic(uint datapath, MulticastQuerier querier) =>
+        new(datapath, querier.Interval, querier.Interval, [.. Of(querier)]);
 
     public static IEnumerable<byte[]> Of(MulticastQuerier querier)
     {

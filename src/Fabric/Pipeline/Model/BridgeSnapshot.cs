@@ -37,6 +37,12 @@ public sealed record BridgeSnapshot(
     public uint IpfixInputProbability { get; init; }
     public uint IpfixOutputProbability { get; init; }
 
+    /// <summary>Where IPv4 flows are counted for NetFlow; null: nobody wants to hear.</summary>
+    public NetflowTable? Netflow { get; init; }
+
+    /// <summary>In these VLANs nothing is learned and everything is flooded.</summary>
+    public ImmutableSortedSet<int> FloodVlans { get; init; } = [];
+
     /// <summary>There are collectors for the action "sample".</summary>
     public bool HasCollectors { get; init; }
 

@@ -14,6 +14,12 @@ internal sealed partial class PipelineTransaction
         {
             switch (action)
             {
+                case OfDeleteField { Field: var field } when IsUnmapped(field):
+                    return OfErrorCode.TlvFieldUnmapped;
+                case OfSetField { Field: var field } when IsUnmapped(field):
+                    return OfErrorCode.TlvFieldUnmapped;
+                case OfLoad { Destination.Field: var field } when IsUnmapped(field):
+                    return OfErrorCode.TlvFieldUnmapped;
                 case OfGroup group when !_groups.ContainsKey(group.GroupId):
                     return OfErrorCode.ActionBadOutGroup;
                 case OfMeter meter when !_meters.ContainsKey(meter.MeterId):
@@ -29,6 +35,8 @@ internal sealed partial class PipelineTransaction
 
         return OfErrorCode.None;
     }
+
+    private bool IsUnmapped(MatchField field) => !field.TryLocate(Tlv, out _, out _);
 
     private OfErrorCode Apply(GroupMod mod, uint xid)
     {

@@ -162,7 +162,7 @@ internal sealed partial class PipelineTransaction
         if (mod.TableId == InternalTable) return OfErrorCode.RequestEperm;
         PipelineKey value = default;
         PipelineKey mask = default;
-        if (!mod.Match.TryExpand(ref value, ref mask, Tlv)) return OfErrorCode.MatchBadField;
+        if (!mod.Match.TryExpand(ref value, ref mask, Tlv)) return OfErrorCode.TlvFieldUnmapped;
         if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict)
         {
             var doomed = Select(mod, ref value, ref mask);

@@ -12,7 +12,7 @@ namespace Fabric.Pipeline;
 /// </remarks>
 internal static class FlowHash
 {
-    private const byte Tcp = 6, Udp = 17, Sctp = 132;
+    private const byte Icmp = 1, Tcp = 6, Udp = 17, Icmp6 = 58, Sctp = 132;
 
     /// <summary>A mix of two words that is no one else's business.</summary>
     public static uint Mix(ulong hash, ulong value)
@@ -86,11 +86,18 @@ internal static class FlowHash
         FoldAddresses(in flow, ref wild, true, true);
         if (!flow.IsIpv4 && !flow.IsIpv6) return;
         wild.NetworkProtocol = 0xFF;
+        if (fields == OfHashFields.SymmetricL4)
+        {
+            // OVS looks at the ports, or at what lies in their place, of every protocol.
+            var isIcmp = flow.NetworkProtocol == (flow.IsIpv4 ? Icmp : Icmp6);
+            wild.PortSourceWire = wild.PortDestinationWire =
+                isIcmp ? KeyCommit.Host((ushort)0xFF) : ushort.MaxValue;
+            return;
+        }
+
         var isFirst = (flow.NetworkFragment & 2) == 0;
-        var hasPorts = fields == OfHashFields.SymmetricL4
-            ? flow.NetworkProtocol is Tcp or Sctp
-            : isFirst && (flow.NetworkProtocol is Tcp or Sctp || (flow.NetworkProtocol == Udp
-                && fields == OfHashFields.SymmetricL3L4Udp));
+        var hasPorts = isFirst && (flow.NetworkProtocol is Tcp or Sctp
+            || (flow.NetworkProtocol == Udp && fields == OfHashFields.SymmetricL3L4Udp));
         if (hasPorts) wild.PortSourceWire = wild.PortDestinationWire = ushort.MaxValue;
     }
 

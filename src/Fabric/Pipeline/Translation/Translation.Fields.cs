@@ -302,6 +302,8 @@ internal sealed partial class Translation
         var count = CountLabels();
         if (count >= 3)
         {
+            Report(TraceKind.Error, "dropping packet on which an MPLS push action can't be "
+                + "performed as it would have more MPLS LSEs than the 3 supported.");
             Fail(DropReason.TranslationError);
             return;
         }

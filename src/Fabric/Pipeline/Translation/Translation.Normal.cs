@@ -44,10 +44,11 @@ internal sealed partial class Translation
 
         var tags = received.Inward(bundle);
         if (!IsAdmissible(bundle, port)) return;
-        LearnStation(bundle, port, tags.Vid);
+        var learns = !_bridge.FloodVlans.Contains(tags.Vid);
+        if (learns) LearnStation(bundle, port, tags.Vid);
         if (TrySnoop(bundle, in tags)) return;
         var known = _bridge.Pipeline.Macs.Find(flow.EthernetDestination, tags.Vid);
-        if (flow.EthernetDestination.IsMulticast) known = null;
+        if (flow.EthernetDestination.IsMulticast || !learns) known = null;
         if (known is null)
         {
             Report(TraceKind.Detail, "no learned MAC for destination, flooding");
@@ -129,6 +130,7 @@ internal sealed partial class Translation
 
     private void FloodNormal(BundleSnapshot from, in VlanTags tags)
     {
+        _floods = true;
         foreach (var port in _bridge.PortsToFlood)
         {
             if (_bridge.BundleOf(port) is not { } bundle || bundle.Name == from.Name) continue;

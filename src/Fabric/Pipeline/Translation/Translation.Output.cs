@@ -82,6 +82,7 @@ internal sealed partial class Translation
 
     private void Flood(bool all)
     {
+        _floods = true;
         foreach (var port in _bridge.PortsInOrder)
         {
             if (port.OpenFlowPort == _flow.InPort) continue;

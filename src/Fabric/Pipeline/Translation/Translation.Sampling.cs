@@ -1,10 +1,11 @@
 using System.Text;
 using Fabric.Datapath;
+using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Pipeline;
 
-/// <content>Packets for collectors: sFlow, IPFIX, the action "sample".</content>
+/// <content>Packets for collectors: sFlow, IPFIX, the action "sample", NetFlow.</content>
 internal sealed partial class Translation
 {
     private const uint SeveralOutputs = 0x8000_0000;
@@ -19,11 +20,14 @@ internal sealed partial class Translation
     private int _sampleAt = -1;
     private int _outputs;
     private int _outputInterface;
+    private ushort _netflowOutput;
+    private bool _floods;
 
     /// <summary>Holds the place of the sample, which is taken before anything happens.</summary>
     private void BeginSampling()
     {
         (_outputs, _outputInterface) = (0, 0);
+        _floods = false;
         _sampleAt = _bridge.SflowProbability == 0 || _flow.InPort == OfPort.None
             ? -1 : _actions.Count;
         if (_sampleAt >= 0) _actions.Add(new CloneAction([]));
@@ -63,6 +67,36 @@ internal sealed partial class Translation
         Export(_bridge.IpfixOutputProbability, UpcallKind.Ipfix, ExportedPacket.WordsOf(number));
         _outputs++;
         _outputInterface = port.InterfaceIndex;
+        _netflowOutput = OfPort.ToWire16(port.OpenFlowPort);
+    }
+
+    /// <summary>NetFlow tells IPv4 flows apart by what a record of version 5 has.</summary>
+    private void CountForNetflow(BridgeSnapshot bridge)
+    {
+        if (bridge.Netflow is not { } table || !_received.IsIpv4) return;
+        ref var wild = ref _wild.Flow;
+        wild.Ipv4SourceWire = wild.Ipv4DestinationWire = uint.MaxValue;
+        wild.NetworkProtocol = wild.NetworkTos = byte.MaxValue;
+        wild.PortSourceWire = wild.PortDestinationWire = ushort.MaxValue;
+        var output = _floods ? NetflowTable.Flooded : _outputs switch
+        {
+            0 => NetflowTable.Dropped,
+            1 => _netflowOutput,
+            _ => NetflowTable.Several,
+        };
+        var (source, destination) = (_received.PortSource, _received.PortDestination);
+        if (_received.NetworkProtocol == IpProtocol.Icmp)
+        {
+            (source, destination) = ((ushort)0, (ushort)((source << 8) | destination));
+        }
+
+        _result.Netflow = new NetflowCredit(
+            table,
+            new NetflowKey(
+                OfPort.ToWire16(_inPort!.OpenFlowPort), _received.Ipv4Source,
+                _received.Ipv4Destination, _received.NetworkProtocol, _received.NetworkTos,
+                source, destination),
+            output, (byte)_received.TcpFlags);
     }
 
     /// <summary>Now it is known where the packet goes: the sample says it.</summary>

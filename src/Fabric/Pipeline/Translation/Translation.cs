@@ -184,6 +184,7 @@ internal sealed partial class Translation
         BeginSampling();
         MirrorReceived();
         LookUp(0, _flow.InPort, isLast: true, honorsMiss: true);
+        CountForNetflow(bridge);
         EnterEnd(trace);
         // Addresses were learned; the packet itself goes nowhere.
         return port.Tree.IsForwarding || Fail(DropReason.PortReceiveDisabled);

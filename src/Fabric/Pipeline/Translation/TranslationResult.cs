@@ -115,6 +115,7 @@ public sealed class TranslationResult
         Recirculations.Clear();
         Points.Clear();
         Tlv = TlvTable.Empty;
+        Netflow = null;
         _rules.Clear();
         _buckets.Clear();
         _stations.Clear();
@@ -126,6 +127,9 @@ public sealed class TranslationResult
         _awaited.Clear();
         _heard.Clear();
     }
+
+    /// <summary>Where NetFlow counts its packets, if it does.</summary>
+    internal NetflowCredit? Netflow { get; set; }
 
     internal void Use(Neighbour neighbour) => _neighbours.Add(neighbour);
 
@@ -163,6 +167,7 @@ public sealed class TranslationResult
             Misses = [.. _missed],
             Neighbours = [.. _neighbours],
             Heard = [.. _heard],
+            Netflow = Netflow,
         };
 }
 
@@ -180,12 +185,16 @@ public sealed record MegaflowCredits(
     /// <summary>Neighbours that its packets tell of.</summary>
     public ImmutableArray<NeighbourHeard> Heard { get; init; } = [];
 
+    /// <summary>Where NetFlow counts them, if it does.</summary>
+    public NetflowCredit? Netflow { get; init; }
+
     /// <summary>What counts packets that no rule was for.</summary>
     public ImmutableArray<RuleStatistics> Misses { get; init; } = [];
 
     /// <summary>The datapath has seen these TCP flags: a FIN or RST shortens timeouts.</summary>
     public void SeeFlags(ushort tcpFlags)
     {
+        Netflow?.See((byte)tcpFlags);
         if ((tcpFlags & 0x05) == 0) return;
         foreach (var end in Ends) end.Rule.Shorten(end.IdleTimeout, end.HardTimeout);
     }
@@ -202,6 +211,7 @@ public sealed record MegaflowCredits(
         foreach (var flow in Learned) flow.Refresh(usedMilliseconds);
         foreach (var neighbour in Neighbours) neighbour.Refresh(usedMilliseconds);
         foreach (var neighbour in Heard) neighbour.Refresh(usedMilliseconds);
+        Netflow?.Add(packets, bytes, usedMilliseconds);
     }
 }
 

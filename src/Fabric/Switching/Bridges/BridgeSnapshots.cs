@@ -49,8 +49,10 @@ public static class BridgeSnapshots
             IpfixOutputProbability = spec.Ipfix is { SamplesOutput: true } output
                 ? (uint)(uint.MaxValue / output.Sampling) : 0,
             SnoopsMulticast = spec.SnoopsMulticast,
+            FloodVlans = spec.FloodVlans,
             FloodsUnregistered = spec.OtherConfig.GetValueOrDefault(
                 "mcast-snooping-disable-flood-unregistered") != "true",
+            Netflow = spec.Netflow is { Targets.Count: > 0 } ? state.Netflow : null,
             HasCollectors = spec.Ipfix is not null || !spec.CollectorSets.IsEmpty,
         };
     }

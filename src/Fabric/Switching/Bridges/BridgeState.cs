@@ -52,6 +52,9 @@ public sealed class BridgeState
     public ImmutableDictionary<string, TreePort> TreePorts { get; set; } =
         ImmutableDictionary<string, TreePort>.Empty;
 
+    /// <summary>Flows for NetFlow, if the bridge has collectors of it.</summary>
+    public NetflowTable Netflow { get; } = new();
+
     /// <summary>Some connection hears of packets that match nothing.</summary>
     public bool SendsMisses { get; set; }
 

@@ -42,7 +42,7 @@ public sealed class DatapathActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, long> _checked = [];
     private readonly Dictionary<string, string> _errors = [];
     private long _restUntil;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ILoggingAdapter _log = Logging.GetLogger(Context.System, "bridge");
 
     public static Props Props(SwitchStore store) =>
         Akka.Actor.Props.Create(() => new DatapathActor(store));

@@ -21,7 +21,7 @@ internal sealed class PacketOuts(BridgeState state, SwitchedDatapath? datapath, 
         var key = default(FlowKey);
         if (!TryRead(packetOut.Packet, bridge, packetOut.InPort, ref key, out var packet))
         {
-            return OfErrorCode.RequestBadPacket;
+            return OfErrorCode.None; // Too short for an address: it goes nowhere.
         }
 
         var origin = new TranslationOrigin(bridge, packetOut.InPort, 0, packetOut.Actions)

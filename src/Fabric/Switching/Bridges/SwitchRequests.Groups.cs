@@ -40,6 +40,8 @@ internal sealed partial class SwitchRequests
         .Where(group => id is OfGroupNumber.All or OfGroupNumber.Any || group.Id == id)
         .OrderBy(group => group.Id);
 
+    private static bool IsAll(uint meter) => meter == OfMeterNumber.All;
+
     private IEnumerable<MeterSnapshot> Meters(uint id) => state.Pipeline.Current.Meters.Values
         .Where(meter => id == OfMeterNumber.All || meter.Spec.MeterId == id)
         .OrderBy(meter => meter.Spec.MeterId);

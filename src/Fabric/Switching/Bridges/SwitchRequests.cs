@@ -51,6 +51,9 @@ internal sealed partial class SwitchRequests(
                 return Queues(queues, out reply);
             case OfQueueDescriptionRequest queues:
                 return Queues(queues, out reply);
+            case OfMeterStatsRequest { MeterId: var id } when !Meters(id).Any() && !IsAll(id):
+            case OfMeterConfigRequest { MeterId: var id2 } when !Meters(id2).Any() && !IsAll(id2):
+                return OfErrorCode.MeterUnknownMeter;
             case OfStatsRequest statistics:
                 reply = Statistics(statistics);
                 return reply is null ? OfErrorCode.RequestBadStat : OfErrorCode.None;

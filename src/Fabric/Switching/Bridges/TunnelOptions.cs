@@ -43,6 +43,11 @@ public static class TunnelOptions
             || (remote is null && !byFlow))
         {
             error = $"{spec.Name}: {spec.Type} type requires valid 'remote_ip' argument";
+            if (options.ContainsKey("remote_ip"))
+            {
+                error = $"{spec.Name}: bad {spec.Type} 'remote_ip'\n{error}";
+            }
+
             return false;
         }
 

@@ -15,6 +15,10 @@ public sealed record LacpWanted(
 /// <summary>To a LACP session: a data unit came in at a member.</summary>
 public sealed record MemberHeard(string Interface, ReadOnlyMemory<byte> Frame);
 
+/// <summary>To a LACP session; answered by what it counted, as lacp/show-stats prints it.
+/// </summary>
+public sealed record ShowSessionCounts;
+
 /// <summary>Speaks LACP at the members of one port.</summary>
 /// <remarks>
 /// Hears:  <see cref="LacpWanted"/> from its parent whenever rows or numbers change;
@@ -48,6 +52,8 @@ public sealed class LacpActor : ReceiveActor, IWithTimers
         });
         Receive<MemberHeard>(Hear);
         Receive<ShowSession>(_ => Sender.Tell(LacpText.Of(_wanted.Port, _session)));
+        Receive<ShowSessionCounts>(
+            _ => Sender.Tell(LacpText.CountsOf(_wanted.Port, _session)));
         Receive<SessionDue>(_ => Go());
     }
 
@@ -66,6 +72,7 @@ public sealed class LacpActor : ReceiveActor, IWithTimers
         if (frame.Length < EthernetSize) return;
         if (LacpDataUnit.TryParse(frame[EthernetSize..], out var unit, out _))
             _session.Hear(heard.Interface, in unit, Now);
+        else _session.HearNonsense(heard.Interface);
         Go();
     }
 

@@ -37,6 +37,16 @@ public sealed class LacpMember
     public LacpStatus Status { get; internal set; }
     public LacpInformation Partner { get; internal set; }
 
+    /// <summary>Data units that were sent, that came in, and that made no sense.</summary>
+    public long SentCount { get; internal set; }
+    public long HeardCount { get; internal set; }
+    public long BadCount { get; internal set; }
+
+    /// <summary>How often its partner fell silent, was forgotten, and its link changed.</summary>
+    public long ExpiredCount { get; internal set; }
+    public long DefaultedCount { get; internal set; }
+    public long CarrierCount { get; internal set; }
+
     /// <summary>In the aggregation that was chosen.</summary>
     public bool IsAttached { get; internal set; }
     internal long ReceiveBy { get; set; } = long.MaxValue;
@@ -133,6 +143,7 @@ public sealed class LacpSession
     public void Hear(string name, in LacpDataUnit unit, long now)
     {
         if (!_members.TryGetValue(name, out var member)) return;
+        member.HeardCount++;
         member.Status = LacpStatus.Current;
         member.ReceiveBy =
             now + (LostCount * (Settings.IsFast ? FastInterval : SlowInterval));
@@ -141,11 +152,18 @@ public sealed class LacpSession
         Attach();
     }
 
+    /// <summary>A frame that is no data unit came in at a member.</summary>
+    public void HearNonsense(string name)
+    {
+        if (_members.TryGetValue(name, out var member)) member.BadCount++;
+    }
+
     /// <summary>The link went down or came up: what is known is old.</summary>
     public void NoteCarrier(string name, long now)
     {
-        if (_members.TryGetValue(name, out var member) && member.Status == LacpStatus.Current)
-            Expire(member, now);
+        if (!_members.TryGetValue(name, out var member)) return;
+        member.CarrierCount++;
+        if (member.Status == LacpStatus.Current) Expire(member, now);
     }
 
     /// <summary>Lets time pass.</summary>
@@ -171,6 +189,7 @@ public sealed class LacpSession
             var isFast = member.Status == LacpStatus.Defaulted
                 || (member.Partner.State & LacpState.Timeout) != 0;
             member.SendAt = now + (isFast ? FastInterval : SlowInterval);
+            member.SentCount++;
             units.Add((member.Interface, new LacpDataUnit(actor, member.Partner, 0)));
         }
 
@@ -180,7 +199,9 @@ public sealed class LacpSession
     /// <summary>A data unit could not be sent: its interface is not there yet.</summary>
     public void NoteUnsent(string name, long now)
     {
-        if (_members.TryGetValue(name, out var member)) member.SendAt = now + RetryInterval;
+        if (!_members.TryGetValue(name, out var member)) return;
+        member.SentCount--;
+        member.SendAt = now + RetryInterval;
     }
 
     /// <summary>Packets may go out of the member.</summary>
@@ -211,6 +232,7 @@ public sealed class LacpSession
     private static void Expire(LacpMember member, long now)
     {
         member.Status = LacpStatus.Expired;
+        member.ExpiredCount++;
         var partner = member.Partner;
         member.Partner = partner with
         {
@@ -222,6 +244,7 @@ public sealed class LacpSession
     private static void Default(LacpMember member)
     {
         member.Status = LacpStatus.Defaulted;
+        member.DefaultedCount++;
         member.Partner = default;
         member.ReceiveBy = long.MaxValue;
     }

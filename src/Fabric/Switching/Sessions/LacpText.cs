@@ -3,7 +3,7 @@ using Fabric.Wire.Control;
 
 namespace Fabric.Switching;
 
-/// <summary>lacp/show.</summary>
+/// <summary>lacp/show and lacp/show-stats.</summary>
 internal static class LacpText
 {
     public static string Of(string port, LacpSession session)
@@ -18,6 +18,22 @@ internal static class LacpText
         text.Append($"  aggregation key: {session.Key}\n");
         text.Append($"  lacp_time: {(settings.IsFast ? "fast" : "slow")}\n");
         foreach (var member in session.Members) Add(text, session, member);
+        return text.ToString();
+    }
+
+    public static string CountsOf(string port, LacpSession session)
+    {
+        var text = new StringBuilder($"---- {port} statistics ----\n");
+        foreach (var member in session.Members)
+        {
+            text.Append($"\nmember: {member.Interface}:\n  TX PDUs: {member.SentCount}\n");
+            text.Append($"  RX PDUs: {member.HeardCount}\n  RX Bad PDUs: {member.BadCount}\n");
+            text.Append("  RX Marker Request PDUs: 0\n"); // Markers are not told from others.
+            text.Append($"  Link Expired: {member.ExpiredCount}\n");
+            text.Append($"  Link Defaulted: {member.DefaultedCount}\n");
+            text.Append($"  Carrier Status Changed: {member.CarrierCount}\n");
+        }
+
         return text.ToString();
     }
 

@@ -16,13 +16,16 @@ public static class SessionCommands
         Show("bfd/show", SessionKinds.Bfd, "no such bfd object");
         Show("cfm/show", SessionKinds.Cfm, "no such CFM object");
         Show("lacp/show", SessionKinds.Lacp, "no such lacp object", usage: "[port]");
+        Show("lacp/show-stats", SessionKinds.Lacp, "no such lacp object", usage: "[port]",
+            new ShowSessionCounts());
         Override("bfd/set-forwarding", "[interface] normal|false|true", SessionKinds.Bfd,
             "no such BFD object", isGoodWhenTrue: true);
         Override("cfm/set-fault", "[interface] normal|false|true", SessionKinds.Cfm,
             "no such CFM object", isGoodWhenTrue: false);
 
         void Show(
-            string name, SessionKinds kind, string missing, string usage = "[interface]") =>
+            string name, SessionKinds kind, string missing, string usage = "[interface]",
+            object? question = null) =>
             commands.Register(name, usage, 0, 1, async request =>
             {
                 var listed = await ListAsync(sessions(), kind);
@@ -30,7 +33,7 @@ public static class SessionCommands
                 {
                     return listed.Sessions.TryGetValue(request.Arguments[0], out var one)
                         ? Head(kind, request.Arguments[0]) + await one.Ask<string>(
-                            new ShowSession(), Patience)
+                            question ?? new ShowSession(), Patience)
                         : throw new UnixctlException(missing);
                 }
 
@@ -38,7 +41,8 @@ public static class SessionCommands
                 foreach (var (face, session) in listed.Sessions)
                 {
                     if (kind != SessionKinds.Lacp) text.Append($"---- {face} ----\n");
-                    text.Append(await session.Ask<string>(new ShowSession(), Patience));
+                    text.Append(await session.Ask<string>(
+                        question ?? new ShowSession(), Patience));
                 }
 
                 return text.ToString();

@@ -45,6 +45,9 @@ public static class ActionRules
             case OfStackPush push: return state.Allows(push.Source.Field);
             case OfStackPop pop: return state.Allows(pop.Destination.Field);
             case OfOutputRegister output: return state.Allows(output.Source.Field);
+            case OfFinTimeout: return state.Requires(state.Protocol == 6);
+            case OfResubmit { WithOriginalTuple: true }: return state.Requires(state.IsIp);
+            case OfDecrementNshTtl: return state.Requires(state.EthernetType == 0x894F);
             case OfGotoTable go when tableId != 255 && go.TableId <= tableId:
                 return OfErrorCode.InstructionBadTableId;
             case OfSetIpTtl or OfDecrementTtl or OfSetIpTos or OfSetIpEcn:
@@ -58,9 +61,16 @@ public static class ActionRules
                 if (action is OfPopMpls pop2) state.EthernetType = pop2.EthernetType;
                 return error;
             case OfPushMpls mpls: state.EthernetType = mpls.EthernetType; return OfErrorCode.None;
+            case OfSetVlanVid { PushWhenUntagged: false } or OfSetVlanPcp
+            { PushWhenUntagged: false } when state.Expects(state.HasVlan) is var missing
+                && missing != OfErrorCode.None:
+                return missing;
             case OfPushVlan: state.PushVlan(); return OfErrorCode.None;
             case OfSetVlanVid or OfSetVlanPcp: state.HasVlan = true; return OfErrorCode.None;
-            case OfStripVlan: state.PopVlan(); return OfErrorCode.None;
+            case OfStripVlan:
+                error = state.Expects(state.HasVlan);
+                state.PopVlan();
+                return error;
             case OfDecap or OfEncap: state.IsKnown = false; return OfErrorCode.None;
             case OfWriteActions: return OfErrorCode.None; // What it will run on is not known yet.
             case OfClone clone: return ErrorOf(state, clone.Actions);
@@ -131,7 +141,8 @@ public static class ActionRules
 
         public bool HasVlan
         {
-            private get => MatchRules.IsAllowed(MatchField.VlanPcp, _match);
+            get => _match.TryGet(MatchField.VlanTci, out var tag)
+                && (tag.Value & tag.Mask & 0x1000) != 0;
             set
             {
                 var builder = new MatchBuilder(_match).Clear(MatchField.VlanTci);

@@ -27,6 +27,15 @@ public sealed record OfNat(
 /// <summary>Address families without the sockets' names for them.</summary>
 internal static class OfAddress
 {
+    /// <summary>Not above 'last'; addresses of two families are neither.</summary>
+    public static bool IsUpTo(this IPAddress first, IPAddress last)
+    {
+        Span<byte> left = stackalloc byte[16];
+        Span<byte> right = stackalloc byte[16];
+        return first.TryWriteBytes(left, out var size) && last.TryWriteBytes(right, out var other)
+            && size == other && left[..size].SequenceCompareTo(right[..size]) <= 0;
+    }
+
     public static bool IsIpv6(this IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -7,7 +7,7 @@ internal static class BundleCodec
     {
         var (id, type, flags) = (body.U32(), body.U16(), body.U16());
         message = new OfBundleControl(id, (BundleControlType)type, (BundleFlags)flags);
-        if (flags > 3) return OfErrorCode.BundleBadFlags;
+        if (body.Remaining % 8 != 0) return OfErrorCode.RequestBadLength;
         return type > (ushort)BundleControlType.DiscardReply ? OfErrorCode.BundleBadType
             : OfErrorCode.None;
     }

@@ -8,7 +8,7 @@ namespace Fabric.Wire.OpenFlow;
 internal static class ConntrackFlushCodec
 {
     private const ushort Original = 0, Reply = 1, Zone = 2, Mark = 3, MarkMask = 4, Labels = 5,
-        LabelsMask = 6;
+        LabelsMask = 6, Experimenter = 0xFFFF;
     private const ushort TupleSource = 0, TupleDestination = 1, TuplePortSource = 2,
         TuplePortDestination = 3, TupleIcmpId = 4, TupleIcmpType = 5, TupleIcmpCode = 6;
 
@@ -17,6 +17,7 @@ internal static class ConntrackFlushCodec
         var protocol = body.U8();
         var flush = new OfConntrackFlush(protocol, 0, null, null, null);
         message = flush;
+        if (body.Remaining % 8 != 7) return OfErrorCode.RequestBadLength;
         if (!body.Zeros(7)) return OfErrorCode.RequestMustBeZero;
         while (!body.IsEmpty)
         {
@@ -49,7 +50,8 @@ internal static class ConntrackFlushCodec
                     value.Skip(value.Remaining - 16);
                     flush = flush with { LabelsMask = value.Number(16) };
                     break;
-                default: return OfErrorCode.PropertyBadType;
+                case Experimenter: return OfErrorCode.PropertyBadExperimenter;
+                default: value.Rest(); break; // Of a later version.
             }
 
             if (error != OfErrorCode.None) return error;
@@ -71,7 +73,7 @@ internal static class ConntrackFlushCodec
             if (body.Failed || length < 4 || length - 4 > body.Remaining)
                 return OfErrorCode.PropertyBadLength;
             var value = new OfReader(body.Bytes(length - 4));
-            body.Align8(start - 4);
+            body.Align8(start);
             switch (type)
             {
                 case TupleSource: tuple = tuple with { Source = AddressOf(ref value) }; break;

@@ -36,6 +36,10 @@ internal static class GroupCodec
         else
         {
             error = DecodeBuckets11(body.Rest(), in context, buckets);
+            var hasWeight = mod.Type is not OfGroupType.Select and <= OfGroupType.FastFailover
+                && command != (ushort)GroupModCommand.InsertBucket
+                && buckets.Exists(bucket => bucket.Weight != 0);
+            if (error == OfErrorCode.None && hasWeight) error = OfErrorCode.GroupInvalid;
         }
 
         if (error != OfErrorCode.None) return error;
@@ -127,15 +131,17 @@ internal static class GroupCodec
     private static OfErrorCode ErrorOf(GroupMod mod, bool is15)
     {
         var command = mod.Command;
+        var isOfBucket = command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket;
+        if (!isOfBucket && mod.CommandBucketId != GroupMod.BucketAll)
+            return OfErrorCode.GroupBadBucket;
         var isKnown =
             command is GroupModCommand.Add or GroupModCommand.Modify or GroupModCommand.Delete
-            or GroupModCommand.AddOrModify || (is15
-            && command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket);
+            or GroupModCommand.AddOrModify || isOfBucket;
         if (!isKnown) return OfErrorCode.GroupBadCommand;
+        if (mod.Type > OfGroupType.FastFailover) return OfErrorCode.GroupBadType;
         if (command == GroupModCommand.Delete) return OfErrorCode.None;
         if (mod.GroupId > OfGroupNumber.Max) return OfErrorCode.GroupInvalid;
-        if (mod.Type > OfGroupType.FastFailover) return OfErrorCode.GroupBadType;
-        if (command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket)
+        if (isOfBucket)
         {
             return mod.CommandBucketId is > GroupMod.BucketIdMax and < GroupMod.BucketFirst
                 ? OfErrorCode.GroupUnknownBucket : OfErrorCode.None;
@@ -147,13 +153,23 @@ internal static class GroupCodec
         foreach (var bucket in mod.Buckets)
         {
             if (!ids.Add(bucket.BucketId)) return OfErrorCode.GroupBucketExists;
-            if (bucket.Weight > 1 && mod.Type != OfGroupType.Select)
-                return OfErrorCode.GroupInvalid;
-            var watches = bucket.WatchPort != OfPort.Any || bucket.WatchGroup != OfGroupNumber.Any;
-            if (mod.Type == OfGroupType.FastFailover && !watches) return OfErrorCode.GroupBadWatch;
+            if (ErrorOf(bucket, mod.Type) is var error and not OfErrorCode.None) return error;
         }
 
         return OfErrorCode.None;
+    }
+
+    private static OfErrorCode ErrorOf(OfBucket bucket, OfGroupType type)
+    {
+        if (bucket.Weight > 1 && type != OfGroupType.Select) return OfErrorCode.GroupInvalid;
+        var watches = bucket.WatchPort != OfPort.Any || bucket.WatchGroup != OfGroupNumber.Any;
+        return type switch
+        {
+            OfGroupType.FastFailover when !watches => OfErrorCode.GroupInvalid,
+            OfGroupType.All or OfGroupType.Indirect when watches =>
+                OfErrorCode.GroupWatchUnsupported,
+            _ => OfErrorCode.None,
+        };
     }
 
     private static OfErrorCode DecodeBuckets11(
@@ -166,14 +182,13 @@ internal static class GroupCodec
             var weight = reader.U16();
             var (port, group) = (reader.U32(), reader.U32());
             reader.Skip(4);
-            if (reader.Failed || length < 16 || length % 8 != 0 || length - 16 > reader.Remaining)
-            {
+            if (reader.Failed || length < 16 || length - 16 > reader.Remaining)
                 return OfErrorCode.GroupBadBucket;
-            }
-
+            if (length % 8 != 0) return OfErrorCode.RequestBadLength;
             var actions = new List<OfAction>();
             var error = ActionDecoder.Decode(reader.Bytes(length - 16), in context, actions);
             if (error != OfErrorCode.None) return error;
+            if (OfPort.ErrorOf(port) != OfErrorCode.None) return OfErrorCode.GroupBadWatch;
             buckets.Add(new OfBucket((uint)buckets.Count, weight, port, group,
                 ActionList.From(actions)));
         }
@@ -190,12 +205,14 @@ internal static class GroupCodec
             var length = reader.U16();
             var actionSize = reader.U16();
             var id = reader.U32();
-            if (reader.Failed || length < 8 || length % 8 != 0 || length - 8 > reader.Remaining
+            if (reader.Failed || length < 8 || length - 8 > reader.Remaining
                 || actionSize > length - 8)
             {
                 return OfErrorCode.GroupBadBucket;
             }
 
+            if (actionSize % 8 != 0) return OfErrorCode.RequestBadLength;
+            if (length % 8 != 0) return OfErrorCode.PropertyBadLength;
             var body = new OfReader(reader.Bytes(length - 8));
             var actions = new List<OfAction>();
             var error = ActionDecoder.Decode(body.Bytes(actionSize), in context, actions);
@@ -224,7 +241,11 @@ internal static class GroupCodec
             switch (type)
             {
                 case 0: bucket = bucket with { Weight = value.U16() }; break;
-                case 1: bucket = bucket with { WatchPort = value.U32() }; break;
+                case 1:
+                    bucket = bucket with { WatchPort = value.U32() };
+                    if (OfPort.ErrorOf(bucket.WatchPort) != OfErrorCode.None)
+                        return OfErrorCode.GroupBadWatch;
+                    break;
                 case 2: bucket = bucket with { WatchGroup = value.U32() }; break;
                 default: return OfErrorCode.PropertyBadType;
             }

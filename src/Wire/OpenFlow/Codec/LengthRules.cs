@@ -19,6 +19,10 @@ internal static class LengthRules
             OfType.PacketIn => body.Length >= 10,
             OfType.FlowRemoved => body.Length >= 40,
             OfType.PacketOut => body.Length >= 8,
+            OfType.GroupMod or OfType.MeterMod => IsList(body.Length, 8),
+            OfType.PortMod or OfType.TableMod when context.Version >= OfVersion.OpenFlow14 =>
+                IsList(body.Length, 8),
+            OfType.BundleAdd => body.Length >= 8,
             OfType.StatsRequest => IsRightRequest(in context, body),
             _ => true,
         };
@@ -27,6 +31,7 @@ internal static class LengthRules
     {
         var header = context.IsVersion10 ? 4 : 8;
         if (body.Length < header) return false;
+        if ((body[3] & 1) != 0 && !context.IsVersion10) return true; // A part of a request.
         var rest = body.Length - header;
         return BinaryPrimitives.ReadUInt16BigEndian(body) switch
         {

@@ -14,9 +14,9 @@ internal static class MeterCodec
         if (body.Failed) return OfErrorCode.RequestBadLength;
         if (command > 2) return OfErrorCode.MeterBadCommand;
         var isDelete = command == (int)MeterModCommand.Delete;
-        if (meter == 0 || (meter > OfMeterNumber.Max && !IsReserved(meter, isDelete)))
-            return OfErrorCode.MeterInvalid;
         if (isDelete) return OfErrorCode.None;
+        if (meter == 0 || (meter > OfMeterNumber.Max && !IsReserved(meter)))
+            return OfErrorCode.MeterInvalid;
         const MeterFlags rates = MeterFlags.KilobitsPerSecond | MeterFlags.PacketsPerSecond;
         if (flags > 15 || ((MeterFlags)flags & rates) is MeterFlags.None or rates)
             return OfErrorCode.MeterBadFlags;
@@ -25,9 +25,8 @@ internal static class MeterCodec
         return error;
     }
 
-    private static bool IsReserved(uint meter, bool isDelete) =>
-        meter is OfMeterNumber.SlowPath or OfMeterNumber.Controller
-        || (isDelete && meter == OfMeterNumber.All);
+    private static bool IsReserved(uint meter) =>
+        meter is OfMeterNumber.SlowPath or OfMeterNumber.Controller;
 
     public static void WriteMod(OfWriter writer, MeterMod mod)
     {

@@ -27,8 +27,7 @@ internal static class NiciraCodec
         return vendor switch
         {
             OfError.NiciraVendor => DecodeNicira(subtype, ref body, in context, out message),
-            OfError.OnfVendor when context.Version >= OfVersion.OpenFlow13 =>
-                DecodeOnf(subtype, ref body, in context, out message),
+            OfError.OnfVendor => DecodeOnf(subtype, ref body, in context, out message),
             _ => OfErrorCode.RequestBadVendor,
         };
     }
@@ -37,6 +36,7 @@ internal static class NiciraCodec
         uint subtype, ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
         message = new OfExperimenter(OfError.OnfVendor, subtype, []);
+        if (context.Version != OfVersion.OpenFlow13) return OfErrorCode.RequestBadSubtype;
         switch (subtype)
         {
             case OnfBundleControl: return BundleCodec.DecodeControl(ref body, out message);
@@ -54,20 +54,29 @@ internal static class NiciraCodec
         uint subtype, ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
         message = new OfExperimenter(OfError.NiciraVendor, subtype, []);
+        if (context.Version > LastOf(subtype)) return OfErrorCode.RequestBadSubtype;
         switch (subtype)
         {
             case RoleRequest or RoleReply: return DecodeRole(subtype, ref body, out message);
             case SetFlowFormat:
                 var format = body.U32();
                 message = new OfSetFlowFormat(format);
-                return format is 0 or 2 ? OfErrorCode.None : OfErrorCode.RequestEperm;
+                if (format is not (0 or 2)) return OfErrorCode.RequestEperm;
+                break;
+            case FlowModNx or GroupModNx when body.Remaining < 16 || body.Remaining % 8 != 0:
+                return OfErrorCode.RequestBadLength;
             case FlowModNx: return FlowCodec.DecodeModNicira(ref body, in context, out message);
             case FlowRemoved: return FlowCodec.DecodeRemovedNicira(ref body, out message);
-            case FlowModTableId: message = new OfFlowModTableId(body.U8() != 0); body.Rest(); break;
+            case FlowModTableId:
+                message = new OfFlowModTableId(body.U8() != 0);
+                body.Skip(7);
+                if (body.Failed) return OfErrorCode.RequestBadLength;
+                break;
             case SetPacketInFormat:
                 var packetFormat = body.U32();
                 message = new OfSetPacketInFormat(packetFormat);
-                return packetFormat <= 2 ? OfErrorCode.None : OfErrorCode.RequestEperm;
+                if (packetFormat > 2) return OfErrorCode.RequestEperm;
+                break;
             case PacketIn: return PacketCodec.DecodeInNxt(ref body, out message);
             case FlowAge: message = new OfFlowAge(); break;
             case SetAsync:
@@ -102,6 +111,15 @@ internal static class NiciraCodec
         return body.IsEmpty ? OfErrorCode.None : OfErrorCode.RequestBadLength;
     }
 
+    /// <summary>Later versions have their own messages for it.</summary>
+    private static OfVersion LastOf(uint subtype) => subtype switch
+    {
+        SetFlowFormat or GroupModNx => OfVersion.OpenFlow10,
+        MonitorCancel or MonitorPaused or MonitorResumed => OfVersion.OpenFlow12,
+        SetAsync2 => OfVersion.OpenFlow13,
+        _ => OfVersion.OpenFlow15,
+    };
+
     private static OfErrorCode DecodeRole(uint subtype, ref OfReader body, out OfMessage message)
     {
         var role = body.U32();
@@ -118,7 +136,13 @@ internal static class NiciraCodec
         body.Skip(6);
         var mappings = ReadMappings(ref body);
         message = new OfTlvTableMod((TlvTableCommand)command, mappings);
-        return command > 2 ? OfErrorCode.TlvBadCommand : OfErrorCode.None;
+        if (command > 2) return OfErrorCode.TlvBadCommand;
+        foreach (var mapping in mappings)
+        {
+            if (TlvTable.ErrorOf(mapping) is var error and not OfErrorCode.None) return error;
+        }
+
+        return OfErrorCode.None;
     }
 
     private static OfErrorCode DecodeTlvReply(ref OfReader body, out OfMessage message)
@@ -171,6 +195,8 @@ internal static class NiciraCodec
         OfBundleAdd => OnfBundleAdd,
         OfRoleStatus => OnfRoleStatus,
         OfRequestForward => OnfRequestForward,
+        OfFlowMonitorPaused => OnfMonitorPaused,
+        OfFlowMonitorResumed => OnfMonitorResumed,
         _ => null,
     };
 

@@ -42,13 +42,15 @@ public static class OfEncoder
         var start = writer.Length;
         WriteHeader(writer, OfTypes.NumberOf(type, context.Version), xid, in context);
         var number = StatsTypes.NumberOf(message);
-        var isVendor = number == StatsTypes.Experimenter
+        var isOnf = number == StatsTypes.FlowMonitor && context.Version == OfVersion.OpenFlow13;
+        var isVendor = number == StatsTypes.Experimenter || isOnf
             || (context.IsVersion10 && StatsTypes.IsGroup(message));
         writer.U16(isVendor ? StatsTypes.Experimenter : number).U16(0);
         if (!context.IsVersion10) writer.Zeros(4);
         if (isVendor)
         {
-            writer.U32(OfError.NiciraVendor).U32(StatsTypes.NiciraNumberOf(message));
+            writer.U32(isOnf ? OfError.OnfVendor : OfError.NiciraVendor);
+            writer.U32(isOnf ? StatsTypes.OnfFlowMonitor : StatsTypes.NiciraNumberOf(message));
             if (context.IsVersion10) writer.Zeros(4);
         }
         return start;

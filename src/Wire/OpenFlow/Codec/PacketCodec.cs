@@ -200,12 +200,14 @@ internal static class PacketCodec
         else
         {
             var port = PortCodec.ReadPort(ref body, in context, 0);
+            if (OfPort.ErrorOf(port) is var bad and not OfErrorCode.None) return bad;
             size = body.U16();
             if (!context.IsVersion10) body.Skip(6);
             match = new MatchBuilder().Set(MatchField.InPortOxm, port).Build();
         }
 
-        if (body.Failed || size > body.Remaining) return OfErrorCode.RequestBadLength;
+        if (body.Failed || size > body.Remaining || size % 8 != 0)
+            return OfErrorCode.RequestBadLength;
         var inPort = (uint)match.ExactOf(MatchField.InPortOxm)!.Value;
         if (!IsInPort(inPort)) return OfErrorCode.RequestBadPort;
         var actions = new List<OfAction>();
@@ -241,7 +243,7 @@ internal static class PacketCodec
     }
 
     private static bool IsInPort(uint port) => port
-        is < OfPort.Max and not 0 or OfPort.Local or OfPort.None or OfPort.Controller
+        is < OfPort.Max or OfPort.Local or OfPort.None or OfPort.Controller
         or OfPort.Unset;
 
     private static void Property(OfWriter writer, ushort type, ReadOnlySpan<byte> value)

@@ -103,6 +103,8 @@ internal static class PortCodec
         {
             port = body.U32();
             body.Skip(4);
+            if (OfPort.ErrorOf(port) is var bad and not OfErrorCode.None)
+                return Bad(bad, out message);
         }
 
         var mac = body.Mac();

@@ -73,7 +73,8 @@ internal static class QueueCodec
         var port = PortCodec.ReadPort(ref body, in context, 2);
         if (!context.IsVersion10) body.Skip(4);
         message = new OfQueueGetConfigRequest(port, uint.MaxValue);
-        return body.Failed || !body.IsEmpty ? OfErrorCode.RequestBadLength : OfErrorCode.None;
+        return body.Failed || !body.IsEmpty
+            ? OfErrorCode.RequestBadLength : OfPort.ErrorOf(port);
     }
 
     public static void WriteConfigRequest(

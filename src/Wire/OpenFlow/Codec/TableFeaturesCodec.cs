@@ -12,6 +12,8 @@ internal static class TableFeaturesCodec
     private const ushort Instructions = 0, NextTables = 2, WriteActions = 4, ApplyActions = 6,
         MatchFields = 8, Wildcards = 10, WriteSetField = 12, ApplySetField = 14;
 
+    private const int FixedSize = 64;
+
     private static readonly ushort[] ActionTypes = [0, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
 
     public static void Write(OfWriter writer, OfTableFeatures table, in OfCodecContext context)
@@ -40,6 +42,21 @@ internal static class TableFeaturesCodec
         WriteFields(writer, MatchFields, _ => true, in context, tellsMasks: true);
         WriteFields(writer, Wildcards, _ => true, in context);
         writer.PatchU16(start, writer.Length - start);
+    }
+
+    /// <summary>Whether a request to change features is whole.</summary>
+    public static OfErrorCode ErrorOf(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length % 8 != 0) return OfErrorCode.RequestBadLength;
+        while (!bytes.IsEmpty)
+        {
+            var length = new OfReader(bytes).U16();
+            if (length < FixedSize || length % 8 != 0 || length > bytes.Length)
+                return OfErrorCode.PropertyBadLength;
+            bytes = bytes[length..];
+        }
+
+        return OfErrorCode.None;
     }
 
     /// <summary>The fixed part; properties are passed over.</summary>

@@ -129,6 +129,12 @@ public sealed class MatchBuilder
             return;
         }
 
+        if (ReferenceEquals(field, MatchField.InPortOxm)
+            && OfPort.ErrorOf((uint)value) != OfErrorCode.None)
+        {
+            Fail(OfErrorCode.MatchBadValue);
+        }
+
         if (field.TlvIndex < 0 && (value & ~field.ExactMask) != 0) Fail(OfErrorCode.MatchBadValue);
         Add(field, value, mask & field.ExactMask);
     }

@@ -97,14 +97,15 @@ public sealed class TlvTable
             [.. Mappings.Where(each => !gone.Contains((each.OptionClass, each.OptionType)))]);
     }
 
+    /// <summary>What is wrong with a mapping by itself.</summary>
+    internal static OfErrorCode ErrorOf(TlvMapping mapping) =>
+        mapping.OptionSize > OptionSizeMax || mapping.OptionSize % 4 != 0
+            ? OfErrorCode.TlvBadOptionLength
+            : mapping.Index >= IndexCount ? OfErrorCode.TlvBadFieldIndex : OfErrorCode.None;
+
     private static OfErrorCode CheckOf(TlvMapping mapping, IEnumerable<TlvMapping> present)
     {
-        if (mapping.OptionSize is 0 or > OptionSizeMax || mapping.OptionSize % 4 != 0)
-        {
-            return OfErrorCode.TlvBadOptionLength;
-        }
-
-        if (mapping.Index >= IndexCount) return OfErrorCode.TlvBadFieldIndex;
+        if (ErrorOf(mapping) is var error and not OfErrorCode.None) return error;
         foreach (var other in present)
         {
             if (other.Index == mapping.Index) return OfErrorCode.TlvAlreadyMapped;
@@ -114,6 +115,6 @@ public sealed class TlvTable
             }
         }
 
-        return OfErrorCode.None;
+        return mapping.OptionSize == 0 ? OfErrorCode.TlvBadOptionLength : OfErrorCode.None;
     }
 }

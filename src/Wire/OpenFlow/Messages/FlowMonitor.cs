@@ -19,7 +19,7 @@ public sealed record OfFlowMonitorRequest(EquatableArray<OfFlowMonitorSpec> Moni
 
 public enum FlowUpdateEvent
     : ushort
-{ Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4 }
+{ Initial = 0, Added = 1, Removed = 2, Modified = 3, Abbreviated = 4, Paused = 5, Resumed = 6 }
 
 /// <param name="Xid">Abbreviated: the transaction that made the change.</param>
 public sealed record OfFlowUpdate(

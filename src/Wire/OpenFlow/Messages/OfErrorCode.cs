@@ -178,4 +178,7 @@ public enum OfErrorCode
     ResumeUnsupported,
     ResumeStale,
     StatsNotConfigured,
+    TlvFieldUnmapped,
+    ActionBadHeaderType,
+    ActionUnknownProperty,
 }

@@ -5,6 +5,11 @@ namespace Fabric.Wire.OpenFlow;
 /// </summary>
 public abstract record OfStatsRequest : OfMessage;
 
+/// <summary>
+/// A part of a request that goes on in another message: what counts is in the last one.
+/// </summary>
+public sealed record OfMultipartPart : OfMessage;
+
 /// <summary>A reply; the codec splits long ones into parts and joins them again.</summary>
 public abstract record OfStatsReply : OfMessage
 {

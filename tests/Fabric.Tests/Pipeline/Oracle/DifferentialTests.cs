@@ -236,6 +236,7 @@ public sealed partial class DifferentialTests : SwitchWorld
         }
 
         text = LateTag().Replace(text, "$1,$3$2");
+        text = EarlyAccess().Replace(text, "$1,5");
         text = Flood().Replace(text, found => string.Join(
             ',', AccessPort().Replace(found.Value, "5").Split(',').Order()));
         var ids = new Dictionary<string, int>();
@@ -279,6 +280,10 @@ public sealed partial class DifferentialTests : SwitchWorld
     [GeneratedRegex(@"(pop_vlan,5)((?:,(?:trunc\([0-9]+\)|set\((?:[^()]|\([^()]*\))*\)))+)"
         + @",(push_vlan\(vid=10,pcp=[0-7]\))")]
     private static partial Regex LateTag();
+
+    /// <summary>The access port was the first of a flood: the tag is put on after it.</summary>
+    [GeneratedRegex(@"(?<=actions: |,|\()5,(push_vlan\(vid=10,pcp=[0-7]\))(?=,[0-9])")]
+    private static partial Regex EarlyAccess();
 
     /// <summary>The tag comes back for those after it, where there are any.</summary>
     private const string ToAccessPort = @"pop_vlan,5(?:,push_vlan\(vid=10,pcp=[0-7]\))?";

@@ -110,7 +110,9 @@ internal sealed partial class RandomFlowTable
                     + $"arp_tpa={Pick(Addresses)},arp_sha={Pick(Macs)},arp_tha={Pick(Macs)}");
                 break;
             case "mpls":
-                fields.Add($"mpls_label={_random.Next(3)},mpls_bos={_random.Next(2)},"
+                // OVS takes an entry of zeros for none: without a bottom it counts otherwise.
+                var bottom = _isWide ? 1 : _random.Next(2);
+                fields.Add($"mpls_label={_random.Next(3)},mpls_bos={bottom},"
                     + $"mpls_tc={_random.Next(2)},mpls_ttl={Pick([1, 64])}");
                 break;
         }
@@ -330,13 +332,14 @@ internal sealed partial class RandomFlowTable
 
     private string Wide(string protocol, int next) => _random.Next(14) switch
     {
-        0 => $"multipath({Pick(["eth_src", "symmetric_l4", "symmetric_l3l4"])},{_random.Next(100)},"
+        0 => $"multipath({Pick(["eth_src", "symmetric_l4"])},{_random.Next(100)},"
             + $"{Pick(["modulo_n", "hash_threshold", "hrw", "iter_hash"])},{_random.Next(1, 9)},"
             + $"{_random.Next(4)},NXM_NX_REG{_random.Next(4)}[0..7])",
         1 => $"bundle_load({Pick(["eth_src", "symmetric_l4"])},{_random.Next(100)},"
             + $"{Pick(["hrw", "active_backup"])},ofport,"
             + $"NXM_NX_REG{_random.Next(4)}[],members:2,3,4)",
-        2 => $"bundle(symmetric_l3l4+udp,{_random.Next(100)},hrw,ofport,members:1,2,77)",
+        2 => $"bundle({(IsIpv4(protocol) ? "symmetric_l3l4+udp" : "symmetric_l4")},"
+            + $"{_random.Next(100)},hrw,ofport,members:1,2,77)",
         3 => "move:NXM_OF_ETH_DST[0..15]->NXM_NX_REG2[16..31]",
         4 => "set_field:50:55:00:00:00:00/ff:ff:00:00:00:00->eth_src",
         5 => Pick([

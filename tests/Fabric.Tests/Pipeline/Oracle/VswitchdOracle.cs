@@ -135,10 +135,26 @@ internal sealed class VswitchdOracle : IDisposable
     private static void Await(string path)
     {
         var clock = Stopwatch.StartNew();
-        while (!File.Exists(path))
+        while (!Accepts(path))
         {
             Assert.True(clock.Elapsed < Patience, $"{path} did not appear");
             Thread.Yield();
+        }
+    }
+
+    /// <summary>Somebody listens there: the file alone comes a little earlier.</summary>
+    private static bool Accepts(string path)
+    {
+        using var socket = new Socket(
+            AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 

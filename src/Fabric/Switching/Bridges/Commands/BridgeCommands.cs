@@ -128,6 +128,8 @@ public static class BridgeCommands
             ? (number, address) : throw new UnixctlException("bad MAC address");
     }
 
+    private static string KeyText(ulong key) => key == 0 ? "0" : $"0x{key:x}";
+
     private static string ListTunnels(SwitchStore store)
     {
         var text = new StringBuilder();
@@ -137,9 +139,9 @@ public static class BridgeCommands
                 .SelectMany(bridge => bridge.PortsInOrder))
             {
                 if (port is not { Tunnel: { } tunnel, DatapathPort: { } number }) continue;
-                var local = tunnel.IsLocalByFlow ? "flow" : tunnel.Local?.ToString() ?? "0.0.0.0";
+                var local = tunnel.IsLocalByFlow ? "flow" : tunnel.Local?.ToString() ?? "::";
                 var remote = tunnel.IsRemoteByFlow ? "flow" : tunnel.Remote?.ToString();
-                var key = tunnel.IsKeyInByFlow ? "flow" : (tunnel.KeyIn ?? 0).ToString(null, null);
+                var key = tunnel.IsKeyInByFlow ? "flow" : KeyText(tunnel.KeyIn ?? 0);
                 var kind = tunnel.Kind.ToString().ToLowerInvariant();
                 text.Append($"port {number}: {port.Name} ({kind}: "
                     + $"{local}->{remote}, key={key}, legacy_l2, dp port={number}, "

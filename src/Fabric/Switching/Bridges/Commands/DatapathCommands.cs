@@ -24,8 +24,8 @@ public static class DatapathCommands
             each.Current.BridgesInOrder.Select(bridge => $"{each.Type}@{bridge.Name}\n"))));
         Add("dpctl/dump-dps", "", 0, (_, _) => Names(store));
         Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 3, DumpBridge);
-        Add("dpctl/show", "[-s] [dp...]", 2, Show);
-        Add("dpctl/dump-flows", "[-m] [--names] [--no-names] [dp] [filter=..] [type=..]", 5, Dump);
+        Add("dpctl/show", "[-s] [dp...]", int.MaxValue, Show);
+        Add("dpctl/dump-flows", "[-m] [--names] [--no-names] [dp] [filter=..] [type=..]", 6, Dump);
         Add("dpctl/del-flows", "[dp]", 1, (_, _) =>
         {
             foreach (var each in store.Datapaths) each.Revalidator.Purge();
@@ -50,7 +50,11 @@ public static class DatapathCommands
     }
 
     private static string Names(SwitchStore store) =>
-        string.Concat(store.Datapaths.Select(each => each.Provider.Name + "\n"));
+        string.Concat(InUse(store).Select(each => each.Provider.Name + "\n"));
+
+    /// <summary>Datapaths without bridges are kept, and not shown.</summary>
+    private static IEnumerable<SwitchedDatapath> InUse(SwitchStore store) =>
+        store.Datapaths.Where(each => each.Current.BridgesInOrder.Any());
 
     private static IEnumerable<SwitchedDatapath> Selected(
         SwitchStore store, IEnumerable<string> arguments)
@@ -65,7 +69,7 @@ public static class DatapathCommands
         }
 
         if (wanted.Length > 0) yield break;
-        foreach (var each in store.Datapaths) yield return each;
+        foreach (var each in InUse(store)) yield return each;
     }
 
     private static SwitchedDatapath? Find(SwitchStore store, string name)
@@ -85,7 +89,7 @@ public static class DatapathCommands
     private static string ShowBridges(SwitchStore store)
     {
         var text = new StringBuilder();
-        foreach (var datapath in store.Datapaths)
+        foreach (var datapath in InUse(store))
         {
             var totals = datapath.Provider.Statistics();
             text.Append($"{datapath.Provider.Name}: hit:{totals.Hit} missed:{totals.Missed}\n");

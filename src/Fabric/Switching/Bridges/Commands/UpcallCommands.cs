@@ -14,11 +14,8 @@ internal static class UpcallCommands
         Add("upcall/show", 0, "", _ => Show(store, hasIds));
         Add("upcall/set-flow-limit", 1, "flow-limit-number", words =>
         {
-            if (!int.TryParse(words[0], out var limit) || limit < 0)
-            {
-                throw new UnixctlException("invalid limit");
-            }
-
+            // What is no number is 0, as to ovs-vswitchd.
+            var limit = int.TryParse(words[0], out var given) ? Math.Max(0, given) : 0;
             foreach (var datapath in store.Datapaths) datapath.Revalidator.FlowLimit = limit;
             return $"set flow_limit to {limit}\n";
         });
@@ -34,7 +31,7 @@ internal static class UpcallCommands
         Add("upcall/enable-ufid", 0, "", _ =>
         {
             hasIds = true;
-            return "Datapath dumping tersely using UFID enabled\n";
+            return "Datapath dumping tersely using UFID enabled for supported datapaths\n";
         });
 
         void Add(string name, int count, string usage, Func<ImmutableArray<string>, string> run) =>

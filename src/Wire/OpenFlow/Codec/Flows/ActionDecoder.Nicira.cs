@@ -17,8 +17,10 @@ public static partial class ActionDecoder
         switch (subtype)
         {
             case 1: action = ResubmitOf(body.U16(), 255, false); break;
-            case 14: action = ResubmitOf(body.U16(), body.U8(), false); break;
-            case 44: action = ResubmitOf(body.U16(), body.U8(), true); break;
+            case 14 or 44:
+                action = ResubmitOf(body.U16(), body.U8(), subtype == 44);
+                if (!body.Zeros(3)) return OfErrorCode.ActionBadArgument;
+                break;
             case 2: action = new OfSetTunnel(Padded32(ref body)); break;
             case 9: action = new OfSetTunnel(Padded64(ref body), Is64: true); break;
             case 4: action = new OfSetQueue(Padded32(ref body)); break;
@@ -36,7 +38,7 @@ public static partial class ActionDecoder
             case 19: action = new OfFinTimeout(body.U16(), body.U16()); break;
             case 20 or 37: return DecodeController(ref body, subtype == 37, out action);
             case 22:
-                body.Skip(6);
+                if (!body.Zeros(6)) return OfErrorCode.RequestMustBeZero;
                 action = new OfWriteMetadata(body.U64(), body.U64());
                 break;
             case 23: action = new OfPushMpls(body.U16()); break;
@@ -68,6 +70,7 @@ public static partial class ActionDecoder
             case 33:
                 return DecodeSetField(ref body, isMaskAllowed: true, out action);
             case 34: return DecodeConjunction(ref body, out action);
+            case 36: return Fail(OfErrorCode.ActionBadSetArgument, out action); // Only in ct.
             case 35: return DecodeConntrack(ref body, in context, depth, out action);
             case 39: return DecodeTruncate(ref body, out action);
             case 42: return DecodeClone(ref body, in context, depth, out action);
@@ -100,15 +103,8 @@ public static partial class ActionDecoder
 
     private static OfErrorCode DecodeMove(ref OfReader body, out OfAction action)
     {
-        action = Nothing;
         var width = body.U16();
-        var sourceOffset = body.U16();
-        var destinationOffset = body.U16();
-        var error = SubfieldOf(ref body, sourceOffset, width, false, out var source);
-        if (error != OfErrorCode.None) return error;
-        error = SubfieldOf(ref body, destinationOffset, width, true, out var destination);
-        action = new OfMove(source, destination);
-        return error;
+        return DecodeMoved(ref body, body.U16(), body.U16(), width, out action);
     }
 
     private static OfErrorCode DecodeLoad(ref OfReader body, out OfAction action)
@@ -134,10 +130,11 @@ public static partial class ActionDecoder
         var header = NxmCodec.ReadHeader(ref body);
         var width = body.U16();
         if (body.Failed) return OfErrorCode.ActionBadLength;
-        if (header.Field is not { } field) return OfErrorCode.ActionBadSetType;
+        if (header.Field is not { } field) return OfErrorCode.MatchBadField;
         if (width == 0 || offset + width > field.BitWidth) return OfErrorCode.ActionBadSetLength;
         var subfield = new Subfield(field, offset, width);
         action = isPush ? new OfStackPush(subfield) : new OfStackPop(subfield);
+        if (!body.Zeros(body.Remaining)) return OfErrorCode.RequestMustBeZero;
         return isPush || field.IsWritable ? OfErrorCode.None : OfErrorCode.ActionBadSetArgument;
     }
 
@@ -187,12 +184,12 @@ public static partial class ActionDecoder
             if (load.Width < 16) return OfErrorCode.ActionBadArgument;
             destination = load;
         }
-        else
+        else if (bits != 0 || !body.Zeros(4))
         {
-            body.Skip(4);
+            return OfErrorCode.ActionBadArgument;
         }
 
-        body.Skip(4);
+        if (!body.Zeros(4)) return OfErrorCode.ActionBadArgument;
         if (type != memberType || algorithm > 1 || fields > (int)OfHashFields.SymmetricL3)
         {
             return OfErrorCode.ActionBadArgument;
@@ -213,7 +210,9 @@ public static partial class ActionDecoder
         var bits = body.U16();
         ushort maxLength = 0;
         if (isSecond) maxLength = body.U16();
-        var error = SubfieldOf(ref body, bits >> 6, (bits & 0x3F) + 1, false, out var source);
+        var error = SubfieldOf(
+            ref body, bits >> 6, (bits & 0x3F) + 1, false, out var source,
+            isSecond ? OfErrorCode.MatchBadField : OfErrorCode.ActionBadSetType);
         if (error != OfErrorCode.None) return error;
         if (!isSecond) maxLength = body.U16();
         action = new OfOutputRegister(source, maxLength);
@@ -224,9 +223,8 @@ public static partial class ActionDecoder
     {
         action = Nothing;
         var count = body.U16();
-        body.Skip(4);
-        if (body.Failed || count == 0 || count * 2 > body.Remaining)
-            return OfErrorCode.ActionBadLength;
+        if (!body.Zeros(4)) return OfErrorCode.RequestMustBeZero;
+        if (body.Failed || count * 2 > body.Remaining) return OfErrorCode.ActionBadLength;
         var ids = new ushort[count];
         for (var i = 0; i < count; i++) ids[i] = body.U16();
         action = new OfDecrementTtl(EquatableArray.Create<ushort>(ids));
@@ -244,13 +242,14 @@ public static partial class ActionDecoder
 
         var result = new OfController();
         action = result;
-        body.Skip(6);
+        if (!body.Zeros(6)) return OfErrorCode.RequestMustBeZero;
         while (!body.IsEmpty)
         {
             var start = body.Position;
             var type = body.U16();
             var length = body.U16();
-            if (body.Failed || length < 4 || length - 4 > body.Remaining)
+            if (body.Failed || length < 4 || length - 4 > body.Remaining
+                || (type == ExperimenterType && length < 12))
             {
                 return OfErrorCode.PropertyBadLength;
             }
@@ -309,6 +308,7 @@ public static partial class ActionDecoder
     {
         var port = OfPort.FromWire16(body.U16());
         action = new OfOutputTruncate(port, body.U32());
+        if (port == OfPort.None || !OfPort.IsNumber(port)) return OfErrorCode.ActionBadOutPort;
         return action is OfOutputTruncate { MaxLength: < 14 }
             ? OfErrorCode.ActionBadArgument : OfErrorCode.None;
     }
@@ -328,7 +328,8 @@ public static partial class ActionDecoder
         action = Nothing;
         var size = body.U16();
         var offset = body.U16();
-        var error = SubfieldOf(ref body, offset, 1, true, out var destination);
+        var error = SubfieldOf(
+            ref body, offset, 1, true, out var destination, OfErrorCode.MatchBadField);
         if (error != OfErrorCode.None) return error;
         action = new OfCheckPacketLarger(destination, size);
         return OfErrorCode.None;
@@ -339,7 +340,7 @@ public static partial class ActionDecoder
         action = Nothing;
         var header = NxmCodec.ReadHeader(ref body);
         if (body.Failed) return OfErrorCode.ActionBadLength;
-        if (header.Field is not { } field) return OfErrorCode.ActionBadSetType;
+        if (header.Field is not { } field) return OfErrorCode.MatchBadField;
         if (field.TlvIndex < 0) return OfErrorCode.ActionBadSetArgument;
         action = new OfDeleteField(field);
         return OfErrorCode.None;
@@ -360,8 +361,9 @@ public static partial class ActionDecoder
             var propertyClass = body.U16();
             var type = body.U8();
             var length = body.U8();
-            if (length == 0) break;
-            if (length < 4 || length - 4 > body.Remaining) return OfErrorCode.PropertyBadLength;
+            if (length < 4 || length - 4 > body.Remaining) return OfErrorCode.ActionBadLength;
+            if ((propertyClass, type) is not ((4, 1) or (4, 2)))
+                return OfErrorCode.ActionUnknownProperty;
             var data = EquatableArray.Create(body.Bytes(length - 4));
             properties.Add(new OfEncapProperty(propertyClass, type, data));
             body.Align8(start);
@@ -369,7 +371,7 @@ public static partial class ActionDecoder
 
         action = new OfEncap(packetType, properties.ToEquatableArray());
         return packetType is 0 or 0x0001_894F or 0x0001_8847 or 0x0001_8848 or 0x0001_8949
-            ? OfErrorCode.None : OfErrorCode.ActionBadArgument;
+            ? OfErrorCode.None : OfErrorCode.ActionBadHeaderType;
     }
 
     private static OfErrorCode DecodeConntrack(
@@ -383,8 +385,7 @@ public static partial class ActionDecoder
         body.Skip(3);
         var alg = body.U16();
         if (body.Failed) return OfErrorCode.ActionBadLength;
-        if ((flags & ~(CtCommit | CtForce)) != 0 || flags == CtForce)
-            return OfErrorCode.ActionBadArgument;
+        if ((flags & (CtCommit | CtForce)) == CtForce) return OfErrorCode.ActionBadArgument;
         Subfield? zoneSource = null;
         if (zoneHeader != 0)
         {
@@ -400,6 +401,8 @@ public static partial class ActionDecoder
         var nested = new List<OfAction>();
         var error = DecodeNested(body.Rest(), in context, depth + 1, nested, out var nat);
         if (error != OfErrorCode.None) return error;
+        var sets = nested.Count > 0; // What a connection has is set when it is committed.
+        if (sets && (flags & CtCommit) == 0) return OfErrorCode.ActionBadArgument;
         action = new OfConntrack((flags & CtCommit) != 0, (flags & CtForce) != 0,
             table == 255 ? null : table, zoneSource is null ? zone : (ushort)0, zoneSource, alg,
             nat, ActionList.From(nested));
@@ -481,7 +484,9 @@ public static partial class ActionDecoder
             max = new IPAddress(body.Bytes(16) is { Length: 16 } v6 ? v6 : new byte[16]);
         var portMin = (present & 16) != 0 ? body.U16() : (ushort)0;
         var portMax = (present & 32) != 0 ? body.U16() : (ushort)0;
-        if (body.Failed) return OfErrorCode.ActionBadLength;
+        if (body.Failed || (min is not null && max is not null && !min.IsUpTo(max)))
+            return OfErrorCode.ActionBadArgument;
+        if (portMax != 0 && portMin > portMax) return OfErrorCode.ActionBadArgument;
         if (type == OfNatType.None && (present != 0 || (flags & ~3) != 0))
         {
             return OfErrorCode.ActionBadArgument;

@@ -17,7 +17,6 @@ public static partial class ActionDecoder
     public const int DepthMax = 64;
 
     private const ushort ExperimenterType = 0xFFFF;
-    private const int HeaderSize = 4;
 
     private static readonly OfAction Nothing = new OfExit();
 
@@ -27,22 +26,18 @@ public static partial class ActionDecoder
         ReadOnlySpan<byte> bytes, in OfCodecContext context, List<OfAction> actions, int depth = 0)
     {
         if (depth > DepthMax) return OfErrorCode.ActionTooMany;
-        var reader = new OfReader(bytes);
-        while (!reader.IsEmpty)
+        while (!bytes.IsEmpty)
         {
-            var type = reader.U16();
-            var length = reader.U16();
-            if (reader.Failed || length < HeaderSize * 2 || length % 8 != 0
-                || length - HeaderSize > reader.Remaining)
-            {
-                return OfErrorCode.ActionBadLength;
-            }
-
-            var body = new OfReader(reader.Bytes(length - HeaderSize));
-            var error = DecodeOne(type, ref body, in context, depth, out var action);
+            var error = ActionForms.Check(bytes, in context, out var length);
+            if (error != OfErrorCode.None) return error;
+            var body = new OfReader(bytes[..length]);
+            var type = body.U16();
+            body.Skip(2);
+            error = DecodeOne(type, ref body, in context, depth, out var action);
             if (error != OfErrorCode.None) return error;
             if (body.Failed) return OfErrorCode.ActionBadLength;
             actions.Add(action);
+            bytes = bytes[length..];
         }
 
         return OfErrorCode.None;
@@ -73,7 +68,7 @@ public static partial class ActionDecoder
             return body.U32() switch
             {
                 OfError.NiciraVendor => DecodeNicira(ref body, in context, depth, out action),
-                OfError.OnfVendor => DecodeOnf(ref body, in context, out action),
+                OfError.OnfVendor => DecodeOnf(ref body, out action),
                 _ => Fail(OfErrorCode.ActionBadVendor, out action),
             };
         }
@@ -114,22 +109,21 @@ public static partial class ActionDecoder
         ushort type, ref OfReader body, in OfCodecContext context, out OfAction action)
     {
         action = Nothing;
-        var is11 = context.Version == OfVersion.OpenFlow11;
         switch (type)
         {
             case 0: return OutputOf(body.U32(), body.U16(), out action);
-            case 1 when is11: action = new OfSetVlanVid(body.U16(), PushWhenUntagged: false); break;
-            case 2 when is11: action = new OfSetVlanPcp(body.U8(), PushWhenUntagged: false); break;
-            case 3 when is11: action = new OfSetEthernetSource(body.Mac()); break;
-            case 4 when is11: action = new OfSetEthernetDestination(body.Mac()); break;
-            case 5 when is11: action = new OfSetIpv4Source(body.U32()); break;
-            case 6 when is11: action = new OfSetIpv4Destination(body.U32()); break;
-            case 7 when is11: action = new OfSetIpTos(body.U8()); break;
-            case 8 when is11: action = new OfSetIpEcn(body.U8()); break;
-            case 9 when is11: action = new OfSetPortSource(body.U16()); break;
-            case 10 when is11: action = new OfSetPortDestination(body.U16()); break;
-            case 13 when is11: action = new OfSetMplsLabel(body.U32()); break;
-            case 14 when is11: action = new OfSetMplsTc(body.U8()); break;
+            case 1: action = new OfSetVlanVid(body.U16(), PushWhenUntagged: false); break;
+            case 2: action = new OfSetVlanPcp(body.U8(), PushWhenUntagged: false); break;
+            case 3: action = new OfSetEthernetSource(body.Mac()); break;
+            case 4: action = new OfSetEthernetDestination(body.Mac()); break;
+            case 5: action = new OfSetIpv4Source(body.U32()); break;
+            case 6: action = new OfSetIpv4Destination(body.U32()); break;
+            case 7: action = new OfSetIpTos(body.U8()); break;
+            case 8: action = new OfSetIpEcn(body.U8()); break;
+            case 9: action = new OfSetPortSource(body.U16()); break;
+            case 10: action = new OfSetPortDestination(body.U16()); break;
+            case 13: action = new OfSetMplsLabel(body.U32()); break;
+            case 14: action = new OfSetMplsTc(body.U8()); break;
             case 15: action = new OfSetMplsTtl(body.U8()); break;
             case 16: action = new OfDecrementMplsTtl(); break;
             case 17: action = new OfPushVlan(body.U16()); break;
@@ -140,29 +134,19 @@ public static partial class ActionDecoder
             case 22: action = new OfGroup(body.U32()); break;
             case 23: action = new OfSetIpTtl(body.U8()); break;
             case 24: action = new OfDecrementTtl(); break;
-            case 25 when !is11: return DecodeSetField(ref body, in context, out action);
-            case 28 when context.Version >= OfVersion.OpenFlow15:
-                return DecodeCopyField(ref body, out action);
-            case 29 when context.Version >= OfVersion.OpenFlow15:
-                action = new OfMeter(body.U32());
-                break;
+            case 25: return DecodeSetField(ref body, in context, out action);
+            case 28: return DecodeCopyField(ref body, out action);
+            case 29: action = new OfMeter(body.U32()); break;
             default: return OfErrorCode.ActionBadType;
         }
 
         return ErrorOfArgument(action);
     }
 
-    private static OfErrorCode DecodeOnf(
-        ref OfReader body, in OfCodecContext context, out OfAction action)
+    /// <summary>Copy-field, before OpenFlow 1.5 had it.</summary>
+    private static OfErrorCode DecodeOnf(ref OfReader body, out OfAction action)
     {
-        const ushort copyField = 3200;
-        action = Nothing;
-        if (body.U16() != copyField || context.Version < OfVersion.OpenFlow13)
-        {
-            return OfErrorCode.ActionBadVendorType;
-        }
-
-        body.Skip(2);
+        body.Skip(4);
         return DecodeCopyField(ref body, out action);
     }
 
@@ -172,12 +156,21 @@ public static partial class ActionDecoder
         var width = body.U16();
         var sourceOffset = body.U16();
         var destinationOffset = body.U16();
-        body.Skip(2);
-        var error = SubfieldOf(ref body, sourceOffset, width, false, out var source);
+        if (!body.Zeros(2)) return OfErrorCode.RequestMustBeZero;
+        return DecodeMoved(ref body, sourceOffset, destinationOffset, width, out action);
+    }
+
+    private static OfErrorCode DecodeMoved(
+        ref OfReader body, int sourceOffset, int destinationOffset, int width, out OfAction action)
+    {
+        action = Nothing;
+        const OfErrorCode unknown = OfErrorCode.MatchBadField;
+        var error = SubfieldOf(ref body, sourceOffset, width, false, out var source, unknown);
         if (error != OfErrorCode.None) return error;
-        error = SubfieldOf(ref body, destinationOffset, width, true, out var destination);
+        error = SubfieldOf(ref body, destinationOffset, width, true, out var destination, unknown);
         action = new OfMove(source, destination);
-        return error;
+        if (error != OfErrorCode.None) return error;
+        return body.Zeros(body.Remaining) ? OfErrorCode.None : OfErrorCode.RequestMustBeZero;
     }
 
     /// <summary>set_field: the only action whose body is a whole OXM entry.</summary>
@@ -193,15 +186,22 @@ public static partial class ActionDecoder
     {
         action = Nothing;
         var error = NxmCodec.ReadEntry(ref body, out var header, out var value, out var mask);
-        if (error == OfErrorCode.MatchBadField) return OfErrorCode.ActionBadSetType;
         if (error == OfErrorCode.MatchBadWildcards) return OfErrorCode.ActionBadSetArgument;
-        if (error != OfErrorCode.None) return OfErrorCode.ActionBadLength;
-        if (header.Field is not { } field) return OfErrorCode.ActionBadSetType;
+        if (error == OfErrorCode.MatchBadLength) return error;
+        if (header.Field is not { } field)
+        {
+            return header.IsKnown
+                ? OfErrorCode.ActionBadSetLength : OfErrorCode.ActionBadSetType;
+        }
+
+        if (error != OfErrorCode.None) return error;
+        if (!body.Zeros(body.Remaining)) return OfErrorCode.ActionBadSetArgument;
         if (!field.IsWritable) return OfErrorCode.ActionBadSetArgument;
         if (header.HasMask && !isMaskAllowed) return OfErrorCode.ActionBadSetMask;
         if (ReferenceEquals(field, MatchField.VlanVid))
         {
-            if (!header.HasMask && (value & 0x1000) == 0) return OfErrorCode.ActionBadSetArgument;
+            if (value > 0x1FFF || (!header.HasMask && (value & 0x1000) == 0))
+                return OfErrorCode.ActionBadSetArgument;
             (value, mask) = (value & 0xFFF, mask & 0xFFF);
         }
 
@@ -220,13 +220,15 @@ public static partial class ActionDecoder
     }
 
     /// <summary>A header of 4 or 8 bytes and the bits of it that an action means.</summary>
+    /// <param name="unknown">What a header is called that names no field.</param>
     private static OfErrorCode SubfieldOf(
-        ref OfReader body, int offset, int width, bool isWritten, out Subfield subfield)
+        ref OfReader body, int offset, int width, bool isWritten, out Subfield subfield,
+        OfErrorCode unknown = OfErrorCode.ActionBadSetType)
     {
         subfield = default;
         var header = NxmCodec.ReadHeader(ref body);
-        if (body.Failed) return OfErrorCode.ActionBadLength;
-        if (header.Field is not { } field || header.HasMask) return OfErrorCode.ActionBadSetType;
+        if (body.Failed) return OfErrorCode.MatchBadLength;
+        if (header.Field is not { } field || header.HasMask) return unknown;
         subfield = new Subfield(field, offset, width);
         if (width == 0 || offset + width > field.BitWidth) return OfErrorCode.ActionBadSetLength;
         return isWritten && !field.IsWritable
@@ -238,8 +240,8 @@ public static partial class ActionDecoder
         var isController = port == OfPort.Controller;
         action = isController
             ? new OfController(maxLength) : new OfOutput(port, 0);
-        return port is OfPort.None or 0 or (> OfPort.Max and < OfPort.InPort)
-            ? OfErrorCode.ActionBadOutPort : OfErrorCode.None;
+        return port != OfPort.None && OfPort.IsNumber(port)
+            ? OfErrorCode.None : OfErrorCode.ActionBadOutPort;
     }
 
     private static OfErrorCode ErrorOfArgument(OfAction action) => action switch
@@ -253,7 +255,6 @@ public static partial class ActionDecoder
         OfGroup { GroupId: > OfGroupNumber.Max } => OfErrorCode.ActionBadOutGroup,
         OfSetMplsLabel { Label: > 0xFFFFF } => OfErrorCode.ActionBadArgument,
         OfSetMplsTc { Tc: > 7 } => OfErrorCode.ActionBadArgument,
-        OfEnqueue { Port: 0 or OfPort.None } => OfErrorCode.ActionBadOutPort,
         OfEnqueue { Port: > OfPort.Max and not (OfPort.InPort or OfPort.Local) } =>
             OfErrorCode.ActionBadOutPort,
         _ => OfErrorCode.None,

@@ -71,8 +71,10 @@ internal static class FlowCodec
         message = mod;
         if (body.Failed) return OfErrorCode.RequestBadLength;
         var flags = (ushort)mod.Flags;
+        if ((flags & ~(3 | Emergency10)) != 0) return OfErrorCode.FlowModBadFlags;
         if ((flags & Emergency10) != 0) return OfErrorCode.FlowModTableFull;
-        if ((flags & ~3) != 0) return OfErrorCode.FlowModBadFlags;
+        var isDelete = mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
+        if (mod.BufferId != FlowMod.NoBuffer && !isDelete) return OfErrorCode.RequestBufferUnknown;
         var error = ActionDecoder.Decode(body.Rest(), in context, out var actions);
         if (error != OfErrorCode.None) return error;
         var isAdd = mod.Command == FlowModCommand.Add;
@@ -104,12 +106,14 @@ internal static class FlowCodec
         if (error != OfErrorCode.None) return error;
         error = InstructionCodec.Decode(body.Rest(), in context, out var actions);
         if (error != OfErrorCode.None) return error;
+        var isDelete = command is (byte)FlowModCommand.Delete or (byte)FlowModCommand.DeleteStrict;
+        if (table == FlowMod.AllTables && !isDelete) return OfErrorCode.FlowModBadTableId;
+        if (OfPort.ErrorOf(outPort) is var bad and not OfErrorCode.None) return bad;
         if (command > 4) return OfErrorCode.FlowModBadCommand;
         if (((ushort)flags & ~KnownFlags) != 0) return OfErrorCode.FlowModBadFlags;
+        if (buffer != FlowMod.NoBuffer && !isDelete) return OfErrorCode.RequestBufferUnknown;
         var isAdd = command == (byte)FlowModCommand.Add;
-        if (isAdd && table == 255) return OfErrorCode.FlowModBadTableId;
         if (isAdd && context.Version < OfVersion.OpenFlow12) flags |= FlowModFlags.ResetCounts;
-        var isDelete = command >= (byte)FlowModCommand.Delete;
         message = new FlowMod((FlowModCommand)command, match, priority, actions)
         {
             TableId = table,

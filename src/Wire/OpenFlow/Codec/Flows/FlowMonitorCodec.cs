@@ -8,17 +8,45 @@ internal static class FlowMonitorCodec
     {
         var specs = new List<OfFlowMonitorSpec>();
         message = new OfFlowMonitorRequest([], false);
+        if (body.Remaining % 8 != 0) return OfErrorCode.RequestBadLength;
         while (!body.IsEmpty)
         {
             var (id, port, group) = (body.U32(), body.U32(), body.U32());
             var (flags, table, command) = (body.U16(), body.U8(), body.U8());
             if (body.Failed) return OfErrorCode.RequestBadLength;
+            if (OfPort.ErrorOf(port) is var bad and not OfErrorCode.None) return bad;
             var error = MatchCodec.Read(ref body, in context, out var match);
             if (error != OfErrorCode.None) return error;
             if (command > 2) return OfErrorCode.MonitorBadCommand;
             if (flags > 127) return OfErrorCode.MonitorBadFlags;
             specs.Add(new OfFlowMonitorSpec(id, (FlowMonitorCommand)command,
                 (FlowMonitorFlags)flags, port, group, table, match));
+        }
+
+        message = new OfFlowMonitorRequest(specs.ToEquatableArray(), false);
+        return OfErrorCode.None;
+    }
+
+    /// <summary>ONF's form for OpenFlow 1.3 (EXT-187).</summary>
+    public static OfErrorCode DecodeOnfRequest(
+        ref OfReader body, in OfCodecContext context, out OfMessage message)
+    {
+        var specs = new List<OfFlowMonitorSpec>();
+        message = new OfFlowMonitorRequest([], false);
+        if (body.Remaining % 8 != 0) return OfErrorCode.RequestBadLength;
+        while (!body.IsEmpty)
+        {
+            var (id, flags) = (body.U32(), body.U16());
+            body.Skip(2); // The match's length, which it has itself.
+            var (port, table) = (body.U32(), body.U8());
+            body.Skip(3);
+            if (body.Failed) return OfErrorCode.RequestBadLength;
+            if (flags > 63) return OfErrorCode.MonitorBadFlags;
+            if (OfPort.ErrorOf(port) is var bad and not OfErrorCode.None) return bad;
+            var error = MatchCodec.Read(ref body, in context, out var match);
+            if (error != OfErrorCode.None) return error;
+            specs.Add(new OfFlowMonitorSpec(id, FlowMonitorCommand.Add, FlagsFromNicira(flags),
+                port, OfGroupNumber.Any, table, match));
         }
 
         message = new OfFlowMonitorRequest(specs.ToEquatableArray(), false);
@@ -77,23 +105,20 @@ internal static class FlowMonitorCodec
         OfWriter writer, OfFlowUpdate update, in OfCodecContext context, bool isNicira)
     {
         var start = writer.Length;
-        writer.U16(0).U16(isNicira ? EventToNicira(update.Event) : (ushort)update.Event);
+        var isOnf = !isNicira && context.Version == OfVersion.OpenFlow13;
+        writer.U16(0).U16(
+            isNicira || isOnf ? EventToNicira(update.Event) : (ushort)update.Event);
         if (update.Event == FlowUpdateEvent.Abbreviated)
         {
             writer.U32(update.Xid);
         }
-        else if (isNicira)
+        else if (update.Event is FlowUpdateEvent.Paused or FlowUpdateEvent.Resumed)
         {
-            writer.U16((ushort)update.Reason).U16(update.Priority).U16(update.IdleTimeout).U16(
-                update.HardTimeout);
-            var at = writer.Length;
-            writer.U16(0).U8(update.TableId).Zeros(1).U64(update.Cookie);
-            var first = writer.Length;
-            NxmCodec.WriteMatch(writer, update.Match, in context);
-            writer.PatchU16(at, writer.Length - first);
-            writer.Align8(first);
-            ActionEncoder.Write(writer, update.Actions, in context,
-                FlowCodec.ProtocolOf(update.Match));
+            writer.Zeros(4);
+        }
+        else if (isNicira || isOnf)
+        {
+            WriteNiciraUpdate(writer, update, in context, isOnf);
         }
         else
         {
@@ -106,6 +131,26 @@ internal static class FlowMonitorCodec
         }
 
         writer.PatchU16(start, writer.Length - start);
+    }
+
+    /// <summary>Nicira's form; ONF's for 1.3 is the same with OXM and instructions.</summary>
+    private static void WriteNiciraUpdate(
+        OfWriter writer, OfFlowUpdate update, in OfCodecContext context, bool isOnf)
+    {
+        const int MatchHeaderSize = 4;
+        var (match, protocol) = (update.Match, FlowCodec.ProtocolOf(update.Match));
+        writer.U16((ushort)update.Reason).U16(update.Priority);
+        writer.U16(update.IdleTimeout).U16(update.HardTimeout);
+        var at = writer.Length;
+        writer.U16(0).U8(update.TableId).Zeros(1).U64(update.Cookie);
+        var first = writer.Length;
+        if (isOnf) writer.U16(1).U16(0);
+        NxmCodec.WriteMatch(writer, match, in context);
+        writer.PatchU16(at, writer.Length - first);
+        if (isOnf) writer.PatchU16(first + (MatchHeaderSize / 2), writer.Length - first);
+        writer.Align8(first);
+        if (isOnf) InstructionCodec.Write(writer, update.Actions, in context, protocol);
+        else ActionEncoder.Write(writer, update.Actions, in context, protocol);
     }
 
     /// <summary>NXFMF_*: initial, add, delete, modify, actions, own.</summary>

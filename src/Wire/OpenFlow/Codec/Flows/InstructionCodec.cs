@@ -93,8 +93,7 @@ public static class InstructionCodec
             case GotoTable:
                 if (body.Remaining != 4) return OfErrorCode.InstructionBadLength;
                 actions.Add(new OfGotoTable(body.U8()));
-                return actions is [OfGotoTable { TableId: 255 }]
-                    ? OfErrorCode.InstructionBadTableId : OfErrorCode.None;
+                return OfErrorCode.None;
             case WriteMetadata:
                 if (body.Remaining != 20) return OfErrorCode.InstructionBadLength;
                 body.Skip(4);

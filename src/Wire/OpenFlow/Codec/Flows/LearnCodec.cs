@@ -17,8 +17,10 @@ internal static class LearnCodec
     public static OfErrorCode Decode(ref OfReader body, bool isSecond, out OfAction action)
     {
         var learn = new OfLearn(body.U16(), body.U16(), body.U16(), body.U64(),
-            (OfLearnFlags)body.U16(), body.U8(), Skip1(ref body), body.U16(), []);
+            (OfLearnFlags)body.U16(), body.U8(), Padded(ref body, out var isPadded), body.U16(),
+            []);
         action = learn;
+        if (!isPadded) return OfErrorCode.ActionBadArgument;
         if (learn.TableId == 255) return OfErrorCode.ActionBadArgument;
         if ((learn.Flags & ~(OfLearnFlags)7) != 0) return OfErrorCode.ActionBadArgument;
         if (isSecond)
@@ -75,9 +77,9 @@ internal static class LearnCodec
     public static bool IsSecond(OfLearn learn) =>
         learn.Limit != 0 || (learn.Flags & OfLearnFlags.WriteResult) != 0;
 
-    private static ushort Skip1(ref OfReader body)
+    private static ushort Padded(ref OfReader body, out bool isPadded)
     {
-        body.Skip(1);
+        isPadded = body.Zeros(1);
         return body.U16();
     }
 

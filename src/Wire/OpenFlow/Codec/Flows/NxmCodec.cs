@@ -24,8 +24,14 @@ public static class NxmCodec
     [ThreadStatic] private static MatchBuilder? _builder;
 
     /// <summary>A field header as read: what it names and how long its payload is.</summary>
+    /// <param name="Field">null when it has another size, too.</param>
+    /// <param name="IsKnown">There is a field of this class and number.</param>
     public readonly record struct Header(
-        MatchField? Field, bool HasMask, int PayloadSize, bool IsCookie);
+        MatchField? Field, bool HasMask, int PayloadSize, bool IsCookie, bool IsKnown)
+    {
+        /// <summary>Bytes of the value, and of the mask where there is one.</summary>
+        public int ValueSize => HasMask ? PayloadSize / 2 : PayloadSize;
+    }
 
     /// <summary>Reads a header of 4 or 8 bytes.</summary>
     public static Header ReadHeader(ref OfReader reader)
@@ -42,7 +48,15 @@ public static class NxmCodec
         var isCookie = header >> 16 == NxClass && ((header >> 9) & 0x7F) == CookieNumber
             && size >= CookieSize;
         var field = isCookie ? null : MatchField.Find(header, experimenter);
-        return new Header(field, (header & 0x100) != 0, size, isCookie);
+        var read = new Header(field, (header & 0x100) != 0, size, isCookie, field is not null);
+        return field is null || Fits(field, in read) ? read : read with { Field = null };
+    }
+
+    private static bool Fits(MatchField field, in Header header)
+    {
+        if (header.HasMask && header.PayloadSize % 2 != 0) return false;
+        return field.TlvIndex < 0 ? header.ValueSize == field.WireSize
+            : header.ValueSize is > 0 and <= TlvTable.OptionSizeMax;
     }
 
     /// <summary>Reads a whole field with value and mask.</summary>
@@ -56,22 +70,17 @@ public static class NxmCodec
             return OfErrorCode.MatchBadLength;
         }
 
-        var size = header.HasMask ? header.PayloadSize / 2 : header.PayloadSize;
-        if (header.HasMask && header.PayloadSize % 2 != 0) return OfErrorCode.MatchBadLength;
-        value = reader.Number(size);
+        var size = header.ValueSize;
+        var payload = new OfReader(reader.Bytes(header.PayloadSize));
+        value = payload.Number(size);
         if (header.Field is not { } field)
         {
-            mask = header.HasMask ? reader.Number(size) : ulong.MaxValue;
+            mask = header.HasMask ? payload.Number(size) : ulong.MaxValue;
             return header.IsCookie && size == CookieSize
                 ? OfErrorCode.None : OfErrorCode.MatchBadField;
         }
 
-        if (field.TlvIndex >= 0 ? size is 0 or > TlvTable.OptionSizeMax : size != field.WireSize)
-        {
-            return OfErrorCode.MatchBadLength;
-        }
-
-        mask = header.HasMask ? ReadMask(ref reader, field, size) : WireExact(field);
+        mask = header.HasMask ? ReadMask(ref payload, field, size) : WireExact(field);
         if ((value & ~mask) != 0 && header.HasMask) return OfErrorCode.MatchBadWildcards;
         return OfErrorCode.None;
     }

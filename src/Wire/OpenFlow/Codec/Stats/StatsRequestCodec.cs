@@ -3,6 +3,8 @@ namespace Fabric.Wire.OpenFlow;
 /// <summary>Bodies of multipart requests.</summary>
 internal static class StatsRequestCodec
 {
+    private const ushort MoreFlag = 1;
+
     public static OfErrorCode Decode(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
@@ -11,21 +13,25 @@ internal static class StatsRequestCodec
         var flags = body.U16();
         if (!context.IsVersion10) body.Skip(4);
         if (body.Failed) return OfErrorCode.RequestBadLength;
+        if ((flags & MoreFlag) != 0 && !context.IsVersion10)
+        {
+            message = new OfMultipartPart();
+            body.Rest();
+            return Exists(type, in context) ? OfErrorCode.None : OfErrorCode.RequestBadStat;
+        }
+
         if (type == StatsTypes.Experimenter) return DecodeVendor(ref body, in context, out message);
-        if (context.Version < StatsTypes.Since(type) || type > StatsTypes.FlowStats15)
-        {
-            return OfErrorCode.RequestBadStat;
-        }
-
-        if ((flags & 1) != 0 && type != StatsTypes.TableFeatures)
-        {
-            return OfErrorCode.RequestMultipartOverflow;
-        }
-
+        if (!Exists(type, in context)) return OfErrorCode.RequestBadStat;
         var error = DecodeBody(type, ref body, in context, out message);
         if (error != OfErrorCode.None) return error;
-        return body.Failed || !body.IsEmpty ? OfErrorCode.RequestBadLength : OfErrorCode.None;
+        var mayHaveMore = type is StatsTypes.Flow or StatsTypes.Aggregate && !context.IsVersion10;
+        return body.Failed || (!body.IsEmpty && !mayHaveMore)
+            ? OfErrorCode.RequestBadLength : OfErrorCode.None;
     }
+
+    private static bool Exists(ushort type, in OfCodecContext context) =>
+        type == StatsTypes.Experimenter
+        || (type <= StatsTypes.FlowStats15 && context.Version >= StatsTypes.Since(type));
 
     private static OfErrorCode DecodeBody(
         ushort type, ref OfReader body, in OfCodecContext context, out OfMessage message)
@@ -37,17 +43,19 @@ internal static class StatsRequestCodec
                 return DecodeFlow(type == StatsTypes.Aggregate, ref body, in context, out message);
             case StatsTypes.Table: message = new OfTableStatsRequest(); break;
             case StatsTypes.Port:
-                message = new OfPortStatsRequest(PortCodec.ReadPort(ref body, in context, 6));
+                var port = PortCodec.ReadPort(ref body, in context, 6);
+                message = new OfPortStatsRequest(port);
                 if (!context.IsVersion10) body.Skip(4);
-                break;
+                return OfPort.ErrorOf(port);
             case StatsTypes.Queue:
-                message = new OfQueueStatsRequest(
-                    AnyPort(PortCodec.ReadPort(ref body, in context, 2)), body.U32());
-                break;
+                port = PortCodec.ReadPort(ref body, in context, 2);
+                message = new OfQueueStatsRequest(AnyPort(port), body.U32());
+                return OfPort.ErrorOf(port);
             case StatsTypes.Group: message = new OfGroupStatsRequest(Padded(ref body)); break;
             case StatsTypes.GroupDescription:
-                message = new OfGroupDescriptionRequest(body.IsEmpty ? OfGroupNumber.All
-                    : Padded(ref body));
+                message = new OfGroupDescriptionRequest(
+                    context.Version >= OfVersion.OpenFlow15 ? Padded(ref body)
+                        : OfGroupNumber.All);
                 break;
             case StatsTypes.GroupFeatures: message = new OfGroupFeaturesRequest(); break;
             case StatsTypes.Meter: message = new OfMeterStatsRequest(Padded(ref body)); break;
@@ -57,16 +65,16 @@ internal static class StatsRequestCodec
             case StatsTypes.MeterFeatures: message = new OfMeterFeaturesRequest(); break;
             case StatsTypes.TableFeatures:
                 message = new OfTableFeaturesRequest(!body.IsEmpty);
-                body.Rest();
-                break;
+                return TableFeaturesCodec.ErrorOf(body.Rest());
             case StatsTypes.PortDescription:
-                message = new OfPortDescriptionRequest(
-                    context.Version >= OfVersion.OpenFlow15 ? Padded(ref body) : OfPort.Any);
-                break;
+                port = context.Version >= OfVersion.OpenFlow15 ? Padded(ref body) : OfPort.Any;
+                message = new OfPortDescriptionRequest(port);
+                return OfPort.ErrorOf(port);
             case StatsTypes.TableDescription: message = new OfTableDescriptionRequest(); break;
             case StatsTypes.QueueDescription:
-                message = new OfQueueDescriptionRequest(AnyPort(body.U32()), body.U32());
-                break;
+                port = body.U32();
+                message = new OfQueueDescriptionRequest(AnyPort(port), body.U32());
+                return OfPort.ErrorOf(port);
             default: return FlowMonitorCodec.DecodeRequest(ref body, in context, out message);
         }
 
@@ -105,7 +113,7 @@ internal static class StatsRequestCodec
         error = MatchCodec.Read(ref body, in context, out match);
         message = new OfFlowStatsRequest(match, tableId, port, group, cookie & mask, mask,
             isAggregate, false);
-        return error;
+        return error == OfErrorCode.None ? OfPort.ErrorOf(port) : error;
     }
 
     private static OfErrorCode DecodeVendor(
@@ -114,19 +122,21 @@ internal static class StatsRequestCodec
         message = new OfDescriptionRequest();
         var vendor = body.U32();
         var subtype = body.U32();
-        if (vendor == OfError.OnfVendor && subtype == StatsTypes.OnfFlowMonitor
-            && context.Version >= OfVersion.OpenFlow13)
+        if (vendor == OfError.OnfVendor)
         {
-            return FlowMonitorCodec.DecodeRequest(ref body, context
-                with
-            { Version = OfVersion.OpenFlow14 }, out message);
+            return subtype == StatsTypes.OnfFlowMonitor && context.Version == OfVersion.OpenFlow13
+                ? FlowMonitorCodec.DecodeOnfRequest(ref body, in context, out message)
+                : OfErrorCode.RequestBadSubtype;
         }
 
         if (vendor != OfError.NiciraVendor) return OfErrorCode.RequestBadVendor;
+        if (context.Version > StatsTypes.LastOfNicira(subtype))
+            return OfErrorCode.RequestBadSubtype;
         if (context.IsVersion10) body.Skip(4);
         switch (subtype)
         {
             case StatsTypes.NxFlow or StatsTypes.NxAggregate:
+                if (body.Remaining % 8 != 0) return OfErrorCode.RequestBadLength;
                 var port = OfPort.FromWire16(body.U16());
                 var size = body.U16();
                 var table = body.U8();
@@ -142,15 +152,16 @@ internal static class StatsRequestCodec
                 return FlowMonitorCodec.DecodeNiciraRequest(ref body, out message);
             case StatsTypes.NxGroup: message = new OfGroupStatsRequest(Padded(ref body)); break;
             case StatsTypes.NxGroupDescription:
-                message = new OfGroupDescriptionRequest(body.IsEmpty ? OfGroupNumber.All
-                    : Padded(ref body));
+                message = new OfGroupDescriptionRequest(Padded(ref body));
                 break;
             case StatsTypes.NxGroupFeatures: message = new OfGroupFeaturesRequest(); break;
-            case 3 or 4: return OfErrorCode.StatsNotConfigured; // IPFIX statistics without IPFIX.
+            case 3 or 4: // IPFIX statistics without IPFIX.
+                return body.IsEmpty && !body.Failed
+                    ? OfErrorCode.StatsNotConfigured : OfErrorCode.RequestBadLength;
             default: return OfErrorCode.RequestBadSubtype;
         }
 
-        return body.Failed ? OfErrorCode.RequestBadLength : OfErrorCode.None;
+        return body.Failed || !body.IsEmpty ? OfErrorCode.RequestBadLength : OfErrorCode.None;
     }
 
     public static void Write(OfWriter writer, OfStatsRequest request, in OfCodecContext context)

@@ -54,6 +54,15 @@ internal static class StatsTypes
         is OfGroupStatsRequest or OfGroupStatsReply or OfGroupDescriptionRequest
         or OfGroupDescriptionReply or OfGroupFeaturesRequest or OfGroupFeaturesReply;
 
+    /// <summary>The last version in which Nicira's statistics have this subtype.</summary>
+    public static OfVersion LastOfNicira(uint subtype) => subtype switch
+    {
+        NxFlow or NxAggregate or NxGroup or NxGroupDescription => OfVersion.OpenFlow10,
+        NxGroupFeatures => OfVersion.OpenFlow11,
+        NxFlowMonitor => OfVersion.OpenFlow12,
+        _ => OfVersion.OpenFlow15,
+    };
+
     /// <summary>The first version in which a multipart type exists.</summary>
     public static OfVersion Since(ushort type) => type switch
     {

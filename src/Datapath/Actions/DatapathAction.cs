@@ -13,7 +13,12 @@ public abstract record DatapathAction;
 public sealed record OutputAction(uint Port) : DatapathAction;
 
 /// <summary>Hand the packet to userspace: 'Userdata' tells the upcall handler why.</summary>
-public sealed record UserspaceAction(UpcallUserdata Userdata) : DatapathAction;
+public sealed record UserspaceAction(UpcallUserdata Userdata) : DatapathAction
+{
+    /// <summary>Whose socket text names; kept for those who print it, as here there are none.
+    /// </summary>
+    public uint SocketId { get; init; }
+}
 
 public sealed record PushVlanAction(ushort Tpid, ushort Tci) : DatapathAction;
 

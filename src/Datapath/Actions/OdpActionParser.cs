@@ -169,6 +169,7 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
     {
         var kind = UpcallKind.SlowPath;
         var detail = "";
+        uint socket = 0;
         var items = new OdpItems(text);
         action = null;
         while (items.MoveNext(out _))
@@ -180,7 +181,8 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
                 case "sFlow": kind = UpcallKind.Sflow; break;
                 case "flow_sample": kind = UpcallKind.FlowSample; break;
                 case "ipfix": kind = UpcallKind.Ipfix; break;
-                case "pid" or "actions": continue;
+                case "pid" when OdpNumber.TryParse(items.Arguments, out socket): continue;
+                case "actions": continue;
                 default: return false;
             }
 
@@ -188,7 +190,10 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
         }
 
         action = new UserspaceAction(
-            new UpcallUserdata(kind, 0, [.. Encoding.ASCII.GetBytes(detail)]));
+            new UpcallUserdata(kind, 0, [.. Encoding.ASCII.GetBytes(detail)]))
+        {
+            SocketId = socket,
+        };
         return true;
     }
 

@@ -35,7 +35,7 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
                 OdpTunnelPrinter.Append(text, push, Port(push.OutPort));
                 break;
             case TunnelPopAction pop: text.Append($"tnl_pop({Port(pop.TunnelPort)})"); break;
-            case UserspaceAction userspace: Userspace(userspace.Userdata); break;
+            case UserspaceAction userspace: Userspace(userspace); break;
             case RecirculateAction recirculate:
                 text.Append($"recirc({Hex(recirculate.RecirculationId)})");
                 break;
@@ -134,9 +134,10 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
         }
     }
 
-    private void Userspace(UpcallUserdata data)
+    private void Userspace(UserspaceAction action)
     {
-        text.Append("userspace(pid=0");
+        var data = action.Userdata;
+        text.Append($"userspace(pid={action.SocketId}");
         var detail = data.Data.IsDefaultOrEmpty
             ? ""
             : Encoding.ASCII.GetString(data.Data.AsSpan());

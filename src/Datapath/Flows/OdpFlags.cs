@@ -18,6 +18,8 @@ internal static class OdpFlags
     /// </remarks>
     public static ReadOnlySpan<string> Tunnel => (string[])["df", "csum", "key", "oam"];
 
+    public const uint TunnelBitsAll = 0xF;
+
     public static uint TunnelBits(Wire.TunnelFlags flags) =>
         ((flags & Wire.TunnelFlags.DontFragment) != 0 ? 1u : 0)
         | ((flags & Wire.TunnelFlags.Checksum) != 0 ? 2u : 0)

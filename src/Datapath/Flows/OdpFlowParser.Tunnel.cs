@@ -33,7 +33,8 @@ internal static partial class OdpFlowParser
                     break;
                 case "flags":
                     if (!OdpFlags.TryParse(
-                        items.Arguments, OdpFlags.Tunnel, 0xF, out var bits, out var care))
+                        items.Arguments, OdpFlags.Tunnel, OdpFlags.TunnelBitsAll,
+                        out var bits, out var care))
                     {
                         return false;
                     }
@@ -52,12 +53,36 @@ internal static partial class OdpFlowParser
                 case "erspan":
                     if (!TryErspan(items.Arguments, ref key, ref mask)) return false;
                     break;
+                case "gtpu":
+                    if (!TryGtpu(items.Arguments, ref key, ref mask)) return false;
+                    break;
                 default:
                     if (!TryTunnelField(items, ref key, ref mask)) return false;
                     break;
             }
         }
 
+        return true;
+    }
+
+    /// <summary>flags=0x..,msgtype=..; both are matched whole.</summary>
+    private static bool TryGtpu(ReadOnlySpan<char> text, ref FlowKey key, ref FlowKey mask)
+    {
+        var items = new OdpItems(text);
+        byte flags = 0, type = 0;
+        while (items.MoveNext(out _))
+        {
+            var isGood = items.Name switch
+            {
+                "flags" => OdpNumber.TryParse(items.Arguments, out flags),
+                "msgtype" => OdpNumber.TryParse(items.Arguments, out type),
+                _ => false,
+            };
+            if (!isGood) return false;
+        }
+
+        (key.GtpuFlags, key.GtpuMessageType) = (flags, type);
+        mask.GtpuFlags = mask.GtpuMessageType = byte.MaxValue;
         return true;
     }
 

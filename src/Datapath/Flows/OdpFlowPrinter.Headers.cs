@@ -96,17 +96,16 @@ internal sealed partial class OdpFlowPrinter
     {
         var entry = BinaryPrimitives.ReverseEndianness(entryWire);
         var mask = BinaryPrimitives.ReverseEndianness(maskWire);
-        AppendPart(text, "label", entry >> 12, mask >> 12, 0xFFFFF);
-        AppendPart(text, ",tc", (entry >> 9) & 7, (mask >> 9) & 7, 7);
-        AppendPart(text, ",ttl", entry & 0xFF, mask & 0xFF, 0xFF);
-        AppendPart(text, ",bos", (entry >> 8) & 1, (mask >> 8) & 1, 1);
-    }
+        var (label, tc, bos, ttl) = (entry >> 12, (entry >> 9) & 7, (entry >> 8) & 1, entry & 0xFF);
+        if (maskWire == uint.MaxValue)
+        {
+            text.Append($"label={label},tc={tc},ttl={ttl},bos={bos}");
+            return;
+        }
 
-    private static void AppendPart(
-        StringBuilder text, string name, uint value, uint mask, uint exact)
-    {
-        text.Append(name).Append('=').Append(value);
-        if (mask != exact) text.Append($"/0x{mask:x}");
+        // All parts have their masks when one is not exact; those of tc and bos stand bare.
+        text.Append($"label={label}/0x{mask >> 12:x},tc={tc}/{(mask >> 9) & 7:x},");
+        text.Append($"ttl={ttl}/0x{mask & 0xFF:x},bos={bos}/{(mask >> 8) & 1:x}");
     }
 
     private void Nsh(in FlowKey key, in FlowKey mask)

@@ -47,8 +47,15 @@ internal sealed partial class OdpFlowPrinter
         if (flagsMask != 0)
         {
             _text.Append("flags(");
-            if (_hasMask) OdpFlags.AppendMasked(_text, OdpFlags.Tunnel, bits, flagsMask);
-            else OdpFlags.AppendSet(_text, OdpFlags.Tunnel, bits);
+            if (_hasMask && (flagsMask != OdpFlags.TunnelBitsAll || bits == 0))
+            {
+                OdpFlags.AppendMasked(_text, OdpFlags.Tunnel, bits, flagsMask);
+            }
+            else
+            {
+                OdpFlags.AppendSet(_text, OdpFlags.Tunnel, bits);
+            }
+
             _text.Append("),");
         }
 

@@ -72,6 +72,7 @@ public sealed partial class NbctlTableTests(OneHost host) : IClassFixture<OneHos
     private static string Plain(ShellResult result)
     {
         var text = Uuid().Replace($"{result.Output}{result.Error}", "UUID");
+        text = LogTime().Replace(text, "TIME|");
         text = ShortUuid().Replace(text, "row UUID");
         text = TwoRows().Replace(text, "Two rows."); // Which is first is chance.
         return $"{result.ExitCode}\n"
@@ -83,6 +84,9 @@ public sealed partial class NbctlTableTests(OneHost host) : IClassFixture<OneHos
 
     [GeneratedRegex(@"First row, with UUID UUID, .* Second row, with UUID UUID, [^.]*\.")]
     private static partial Regex TwoRows();
+
+    [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\|")]
+    private static partial Regex LogTime();
 
     [GeneratedRegex("row [0-9a-f]{8}(?![0-9a-f])")]
     private static partial Regex ShortUuid();

@@ -11,7 +11,8 @@ namespace Akka.Remote;
 /// Connects when there is something to send; while it connects, a bounded queue waits. After a
 /// failure the gate is closed for a growing pause, and ordinary messages go to dead letters. System
 /// messages are kept until they are acknowledged, and sent again over the next connection to the
-/// same incarnation. A quarantined incarnation gets nothing any more; a new one starts afresh.
+/// same incarnation. A quarantined incarnation gets nothing any more but a knock now and then, by
+/// which each side learns how things stand; a new one starts afresh.
 /// </remarks>
 internal sealed class Association(Remoting owner, Address remote)
 {
@@ -71,7 +72,12 @@ internal sealed class Association(Remoting owner, Address remote)
         lock (_lock)
         {
             if (_isStopped) return "remoting is shut down";
-            if (IsCurrentQuarantined) return "the remote system is quarantined";
+            if (IsCurrentQuarantined)
+            {
+                if (_phase == Phase.Idle) Connect(); // Another may be there; this one is told.
+                return "the remote system is quarantined";
+            }
+
             switch (_phase)
             {
                 case Phase.Active:
@@ -269,6 +275,7 @@ internal sealed class Association(Remoting owner, Address remote)
             if (_quarantined.Contains(callee.Uid))
             {
                 Reset(Phase.Idle);
+                CloseGate();
                 connection.Close("quarantined");
                 return;
             }

@@ -108,6 +108,32 @@ public sealed class RemotingTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Systems_that_quarantined_each_other_are_told_so_when_they_send()
+    {
+        var (a, b) = (_hosts.Start(), _hosts.Start());
+        RemoteHosts.Echo(b);
+        var echo = await RemoteHosts.At(a, b, "/user/echo").ResolveOne(RemoteHosts.Patience);
+        foreach (var (system, other) in ((ActorSystem, ActorSystem)[])[(a, b), (b, a)])
+        {
+            RemoteHosts.RemotingOf(system).Quarantine(
+                RemoteHosts.AddressOf(other), RemoteHosts.RemotingOf(other).Self.Uid, "test");
+        }
+
+        var told = new TaskCompletionSource();
+        a.EventStream.Subscribe(
+            a.ActorOf(Props.Create(() => new Listener(told))),
+            typeof(ThisActorSystemQuarantinedEvent));
+        echo.Tell("x");
+        await told.Task.WaitAsync(RemoteHosts.Patience);
+    }
+
+    private sealed class Listener : ReceiveActor
+    {
+        public Listener(TaskCompletionSource told) =>
+            Receive<ThisActorSystemQuarantinedEvent>(_ => told.TrySetResult());
+    }
+
+    [Fact]
     public async Task Oversize_messages_are_counted_and_the_connection_goes_on()
     {
         var (a, b) = (_hosts.Start(), _hosts.Start());

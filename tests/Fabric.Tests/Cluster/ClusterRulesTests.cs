@@ -84,6 +84,26 @@ public sealed class ClusterRulesTests
         Assert.DoesNotContain("b", formed);
     }
 
+    /// <remarks>Its log ends before the entry that made it a voter.</remarks>
+    [Theory]
+    [InlineData("a", true)]
+    [InlineData("b", false)]
+    public void A_host_that_most_voters_name_forms_the_cluster_though_it_does_not_know_why(
+        string named, bool forms)
+    {
+        var a = new FormationRule("a") { Voters = VoterSet.Of("b", "c", "d") };
+        var formed = false;
+        for (var second = 0; second < 6; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            a.Hear(new FormationNote("c", false, named), now);
+            a.Hear(new FormationNote("d", false, "a"), now);
+            formed |= a.ShallForm(now);
+        }
+
+        Assert.Equal(forms, formed);
+    }
+
     [Fact]
     public void A_minority_and_who_hears_of_a_cluster_form_nothing()
     {

@@ -136,6 +136,51 @@ public sealed class GossipTests
             };
     }
 
+    /// <remarks>Who welcomed both died before it told a of c; c knows both.</remarks>
+    [Fact]
+    public void A_voter_that_its_own_members_do_not_know_joins_anew()
+    {
+        var voters = VoterSet.Of("a", "b", "c");
+        var members = new MembershipView(
+            "c", "c", [.. voters.Hosts.Select(id => UpMember(id))], "a", true);
+        var rule = new FormationRule("c") { Voters = voters };
+        Assert.False(rule.IsStranger("a", members, TimeSpan.Zero));
+        for (var second = 0; second <= 10; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            rule.Hear(new FormationNote("a", true, "") { With = VoterSet.Of("a", "b") }, now);
+            Assert.True(rule.IsStranger("a", members, now));
+            Assert.Equal(voters, rule.With(members)); // What it tells others is what it sees.
+            Assert.Equal(second == 10, rule.ShallYield(members, now));
+        }
+
+        Assert.False(rule.IsStranger("a", members, TimeSpan.FromSeconds(14))); // Forgotten.
+    }
+
+    [Theory]
+    [InlineData("a", true)]
+    [InlineData("a b", false)]
+    public void Of_clusters_that_quarantined_each_other_the_minority_joins_anew(
+        string hosts, bool yields)
+    {
+        var members = new MembershipView(
+            "a", "a", [.. hosts.Split(' ').Select(id => UpMember(id))], "a", true);
+        var rule = new FormationRule("a") { Voters = VoterSet.Of("a", "b", "c") };
+        var yielded = false;
+        for (var second = 0; second <= 10; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            Assert.False(rule.ShallYield(members, now) && second < 10);
+            rule.HearRefusal(now);
+            yielded = rule.ShallYield(members, now);
+        }
+
+        Assert.Equal(yields, yielded);
+        Assert.False(rule.ShallYield(members, TimeSpan.FromSeconds(19))); // Refused no more.
+    }
+
+    private static HostMember UpMember(string id) => new(id, id, "up", true, true, []);
+
     [Fact]
     public void A_cluster_of_another_log_is_nobodys_better_half()
     {

@@ -116,7 +116,7 @@ public sealed class PipeTests : IDisposable
 
         File.Delete(Path.Combine(sockets, "br0.mgmt"));
         await Until(() => bridge.Paths.Count == 2);
-        Assert.False(File.Exists(Path.Combine(tools, "br0.mgmt")));
+        await Until(() => !File.Exists(Path.Combine(tools, "br0.mgmt")));
     }
 
     /// <summary>A server that answers each line in capitals and then closes.</summary>

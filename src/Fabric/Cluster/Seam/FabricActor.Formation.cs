@@ -37,7 +37,7 @@ public sealed partial class FabricActor
         {
             if (_formation.With(_members).Count < _formation.Voters.Count) TellStrangers();
             if (!_formation.ShallYield(_members, Now)) return;
-            _log.Warning("Most voters are in another cluster: joins that one");
+            _log.Warning("Most voters are in another cluster: joins anew");
             _node.Down(_node.SelfAddress);
             return;
         }
@@ -60,7 +60,8 @@ public sealed partial class FabricActor
     /// <summary>Those that are in this cluster need not be told of it.</summary>
     private void TellStrangers()
     {
-        var here = _members.Members.Where(member => member is { IsAlive: true, IsReachable: true })
+        var here = _members.Members
+            .Where(member => !_formation.IsStranger(member.HostId, _members, Now))
             .Select(member => member.Address).ToHashSet(StringComparer.Ordinal);
         Tell(_contacts.Next(_formation.Voters).Where(contact => !here.Contains(contact)));
     }
@@ -108,7 +109,7 @@ public sealed partial class FabricActor
     private void Hear(FormationNote note)
     {
         _formation.Hear(note, Now);
-        var isStranger = _members.Find(note.HostId) is not { IsAlive: true, IsReachable: true };
+        var isStranger = _formation.IsStranger(note.HostId, _members, Now);
         if (!_members.IsMember && note.IsMember) JoinThrough(note);
         if (!_members.IsMember || !isStranger) return;
         // Two members that are strangers would answer each other's answers for ever.

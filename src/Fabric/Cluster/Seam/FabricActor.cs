@@ -129,6 +129,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private void Refused(ThisActorSystemQuarantinedEvent news)
     {
         var self = _node.SelfUniqueAddress;
+        _formation.HearRefusal(Now);
         if (_node.State.Members.Any(member => member.UniqueAddress.Equals(self))) return;
         _log.Warning("{0} gave this incarnation up while it joined: another one begins",
             news.RemoteAddress);

@@ -31,10 +31,14 @@ public sealed class FormationRule(string host)
     /// <summary>Longer than the resolver of partitions takes for its own decision.</summary>
     private static readonly TimeSpan Coexistence = TimeSpan.FromSeconds(10);
 
+    /// <summary>Longer than remoting pauses between two attempts.</summary>
+    private static readonly TimeSpan RefusalLife = TimeSpan.FromSeconds(8);
+
     private readonly SortedDictionary<string, (FormationNote Note, TimeSpan At)> _heard =
         new(StringComparer.Ordinal);
     private TimeSpan? _agreedSince;
     private TimeSpan? _weakerSince;
+    private TimeSpan? _refusedAt;
 
     /// <summary>Of the northbound log, as far as this host knows.</summary>
     public VoterSet Voters { get; set; } = VoterSet.None;
@@ -53,35 +57,59 @@ public sealed class FormationRule(string host)
         if (!isForeign) _heard[note.HostId] = (note, now);
     }
 
+    /// <summary>A host has quarantined this incarnation: its notes cannot be heard.</summary>
+    public void HearRefusal(TimeSpan now) => _refusedAt = now;
+
     /// <summary>To be called every second; true when this host shall form the cluster.</summary>
     public bool ShallForm(TimeSpan now)
     {
         var notes = Fresh(now);
         var agreeing = notes.Count(note => Voters.Contains(note.HostId)
             && note.HostId != host && note.Candidate == host);
-        var isAgreed = Voters.Contains(host) && Candidate(now) == host
-            && agreeing + 1 >= Voters.Majority && notes.All(note => !note.IsMember);
+
+        // It may not know yet that it is a voter; a majority of those that are may.
+        var own = Voters.Contains(host) && Candidate(now) == host ? 1 : 0;
+        var isAgreed = agreeing + own >= Voters.Majority && notes.All(note => !note.IsMember);
         _agreedSince = isAgreed ? _agreedSince ?? now : null;
         return _agreedSince is { } since && now - since >= Unanimity;
     }
 
     /// <summary>The log's voters that are members and reachable, as 'members' says.</summary>
-    public VoterSet With(MembershipView members) => VoterSet.Of(Voters.Hosts.Where(
-        voter => members.Find(voter) is { IsAlive: true, IsReachable: true }));
+    public VoterSet With(MembershipView members) => VoterSet.Of(
+        Voters.Hosts.Where(voter => IsHere(voter, members)));
+
+    /// <summary>
+    /// Not a member here, or one that does not know this voter: who welcomed both may have died
+    /// before it told them of each other. They ignore each other's gossip, and would for ever.
+    /// </summary>
+    public bool IsStranger(string other, MembershipView members, TimeSpan now) =>
+        !IsHere(other, members)
+        || (Voters.Contains(host) && _heard.TryGetValue(other, out var heard)
+            && now - heard.At <= NoteLife && heard.Note.IsMember
+            && !heard.Note.With.Contains(host));
 
     /// <summary>
     /// To be called every second; true when another cluster of the same log has more of its
-    /// voters (of as many: has the lowest one) and this host's shall give up.
+    /// voters (of as many: has the lowest one) and this host's shall give up. So shall one
+    /// without a majority that others have quarantined, which cannot be compared with theirs.
     /// </summary>
     public bool ShallYield(MembershipView members, TimeSpan now)
     {
-        var own = With(members);
-        var isWeaker = members.IsMember && Fresh(now).Any(note => note.IsMember
-            && members.Find(note.HostId) is not { IsAlive: true, IsReachable: true }
-            && IsStronger(note.With, own));
+        var own = VoterSet.Of(
+            Voters.Hosts.Where(voter => !IsStranger(voter, members, now)));
+        var isRefused = now - _refusedAt <= RefusalLife && own.Count < Voters.Majority;
+        var isWeaker = members.IsMember && (isRefused || Fresh(now).Any(note => note.IsMember
+            && IsStranger(note.HostId, members, now) && IsStronger(Without(note.With), own)));
         _weakerSince = isWeaker ? _weakerSince ?? now : null;
         return _weakerSince is { } since && now - since >= Coexistence;
     }
+
+    private static bool IsHere(string other, MembershipView members) =>
+        members.Find(other) is { IsAlive: true, IsReachable: true };
+
+    /// <summary>Strangers that count this host among theirs are wrong about it.</summary>
+    private VoterSet Without(VoterSet voters) =>
+        VoterSet.Of(voters.Hosts.Where(voter => voter != host));
 
     private static bool IsStronger(VoterSet one, VoterSet other) => one.Count != other.Count
         ? one.Count > other.Count

@@ -84,6 +84,36 @@ public sealed class ClusterRulesTests
         Assert.DoesNotContain("b", formed);
     }
 
+    [Fact]
+    public void Voters_whose_logs_disagree_on_who_votes_agree_on_one_to_form_the_cluster()
+    {
+        var late = VoterSet.Of("b", "c", "d", "e");
+        var rules = new SortedDictionary<string, FormationRule>();
+        foreach (var id in (string[])["a", "b", "c", "d", "e"])
+        {
+            rules[id] = new FormationRule(id)
+            {
+                Voters = id is "c" or "e" ? VoterSet.Of("a", "b", "c", "d", "e") : late,
+            };
+        }
+
+        var formed = new HashSet<string>();
+        for (var second = 0; second < 10; second++)
+        {
+            var now = TimeSpan.FromSeconds(second);
+            foreach (var (from, sender) in rules)
+            {
+                var note = new FormationNote(from, false, sender.Candidate(now));
+                foreach (var (to, rule) in rules)
+                    if (to != from) rule.Hear(note, now);
+            }
+
+            formed.UnionWith(rules.Where(pair => pair.Value.ShallForm(now)).Select(p => p.Key));
+        }
+
+        Assert.Equal(["a"], formed);
+    }
+
     /// <remarks>Its log ends before the entry that made it a voter.</remarks>
     [Theory]
     [InlineData("a", true)]

@@ -46,10 +46,19 @@ public sealed class FormationRule(string host)
     /// <summary>Of the log; zeros while this host knows none.</summary>
     public Guid LogId { get; set; }
 
-    /// <summary>Lowest id of the voters that were heard of lately, this host included.</summary>
-    public string Candidate(TimeSpan now) => Fresh(now)
-        .Select(note => note.HostId).Append(host)
-        .Where(id => Voters.Contains(id)).Order(StringComparer.Ordinal).FirstOrDefault() ?? "";
+    /// <summary>
+    /// Lowest id of the voters that were heard lately, this host and those that other voters name
+    /// included: logs that end in different places may disagree on who votes.
+    /// </summary>
+    public string Candidate(TimeSpan now)
+    {
+        var notes = Fresh(now);
+        var heard = notes.Select(note => note.HostId).Append(host).ToHashSet();
+        var named = notes.Where(note => Voters.Contains(note.HostId))
+            .Select(note => note.Candidate);
+        return heard.Where(id => Voters.Contains(id)).Concat(named.Where(heard.Contains))
+            .Order(StringComparer.Ordinal).FirstOrDefault() ?? "";
+    }
 
     public void Hear(FormationNote note, TimeSpan now)
     {

@@ -282,7 +282,8 @@ public sealed partial class DifferentialTests : SwitchWorld
     private static partial Regex LateTag();
 
     /// <summary>The access port was the first of a flood: the tag is put on after it.</summary>
-    [GeneratedRegex(@"(?<=actions: |,|\()5,(push_vlan\(vid=10,pcp=[0-7]\))(?=,[0-9])")]
+    [GeneratedRegex(@"(?<=actions: |,|\()(?<!pop_vlan,)5,"
+        + @"(push_vlan\(vid=10,pcp=[0-7]\))(?=,[0-9])")]
     private static partial Regex EarlyAccess();
 
     /// <summary>The tag comes back for those after it, where there are any.</summary>

@@ -235,6 +235,7 @@ public sealed partial class DifferentialTests : SwitchWorld
             text = Megaflow().Replace(text, ""); // Of no use, and OVS does not tidy it.
         }
 
+        text = EarlyPop().Replace(text, "$1,pop_vlan,5");
         text = LateTag().Replace(text, "$1,$3$2");
         text = EarlyAccess().Replace(text, "$1,5");
         text = Flood().Replace(text, found => string.Join(
@@ -280,6 +281,11 @@ public sealed partial class DifferentialTests : SwitchWorld
     [GeneratedRegex(@"(pop_vlan,5)((?:,(?:trunc\([0-9]+\)|set\((?:[^()]|\([^()]*\))*\)))+)"
         + @",(push_vlan\(vid=10,pcp=[0-7]\))")]
     private static partial Regex LateTag();
+
+    /// <summary>The access port was the first of a flood: the tag goes before all else.</summary>
+    [GeneratedRegex(@"pop_vlan,(set\((?:[^()]|\([^()]*\))*\)"
+        + @"(?:,set\((?:[^()]|\([^()]*\))*\))*),5(?=,|\n|$|\))")]
+    private static partial Regex EarlyPop();
 
     /// <summary>The access port was the first of a flood: the tag is put on after it.</summary>
     [GeneratedRegex(@"(?<=actions: |,|\()(?<!pop_vlan,)5,"

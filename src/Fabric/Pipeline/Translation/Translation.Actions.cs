@@ -183,6 +183,7 @@ internal sealed partial class Translation
                 ReportCleared();
                 _actionSet.Clear();
                 _flow.ActionSetOutput = OfPort.Unset;
+                _hasWrittenGroup = false;
                 return true;
             case OfMeter meter:
                 RunMeter(meter.MeterId);

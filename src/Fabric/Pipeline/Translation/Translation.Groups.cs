@@ -149,10 +149,12 @@ internal sealed partial class Translation
         foreach (var action in actions)
         {
             _actionSet.Add(action);
-            if (action is OfGroup) _flow.ActionSetOutput = OfPort.Unset;
-            else if (action is OfOutput output && !_actionSet.Exists(each => each is OfGroup))
+            if (_hasWrittenGroup) continue;
+            if (action is OfOutput output) _flow.ActionSetOutput = output.Port;
+            else if (action is OfGroup)
             {
-                _flow.ActionSetOutput = output.Port;
+                _flow.ActionSetOutput = OfPort.Unset;
+                _hasWrittenGroup = true;
             }
         }
 

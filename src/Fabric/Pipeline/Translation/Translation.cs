@@ -63,6 +63,9 @@ internal sealed partial class Translation
     private bool _isPacketOut;
     private bool _pushesTag;
 
+    // A branch that is left keeps this, as in OVS, though its action set is gone.
+    private bool _hasWrittenGroup;
+
     public Translation() => _into = _actions;
 
     /// <summary>Translates what is to happen to a packet with 'key'.</summary>
@@ -122,7 +125,7 @@ internal sealed partial class Translation
         (_depth, _resubmits, _table) = (0, 0, 0);
         _isTracked = key.RecirculationIdWire != 0;
         _isExit = _isFreezing = _repeatsAction = _freezesWithHash = _wasMpls = _inGroup = false;
-        _inActionSet = _pushesTag = false;
+        _inActionSet = _pushesTag = _hasWrittenGroup = false;
         _isPacketOut = request.Origin?.Actions is not null;
         FoldAlways(in key);
     }

@@ -223,48 +223,26 @@ struct {
 	__type(value, struct fabric_policy);
 } fabric_policies SEC(".maps");
 
-/* Connections by the tuple of their first packet, and from the answer's tuple to that. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct fabric_tuple);
-	__type(value, struct fabric_connection);
-} fabric_connections SEC(".maps");
+/* What is known by a tuple; the host node sets how many there may be. */
+#define FABRIC_TUPLE_MAP(name, value_type) \
+	struct { \
+		__uint(type, BPF_MAP_TYPE_HASH); \
+		__uint(map_flags, BPF_F_NO_PREALLOC); \
+		__uint(max_entries, 65536); \
+		__type(key, struct fabric_tuple); \
+		__type(value, value_type); \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct fabric_tuple);
-	__type(value, struct fabric_tuple);
-} fabric_replies SEC(".maps");
+/* Connections by the tuple of their first packet, and from the answer's tuple to that. */
+FABRIC_TUPLE_MAP(fabric_connections, struct fabric_connection);
+FABRIC_TUPLE_MAP(fabric_replies, struct fabric_tuple);
 
 /* Connections that control channels announced, and the channels of those that came. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct fabric_tuple);
-	__type(value, struct fabric_expectation);
-} fabric_expectations SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct fabric_tuple);
-	__type(value, struct fabric_tuple);
-} fabric_parents SEC(".maps");
+FABRIC_TUPLE_MAP(fabric_expectations, struct fabric_expectation);
+FABRIC_TUPLE_MAP(fabric_parents, struct fabric_tuple);
 
 /* Control channels whose lines were rewritten. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct fabric_tuple);
-	__type(value, struct fabric_channel);
-} fabric_channels SEC(".maps");
+FABRIC_TUPLE_MAP(fabric_channels, struct fabric_channel);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

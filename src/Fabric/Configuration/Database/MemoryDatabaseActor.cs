@@ -11,10 +11,8 @@ namespace Fabric.Configuration;
 /// Holds:  the rows, subscribers, and transactions that wait.
 /// Fails:  never for what a client sends; a restart begins with an empty database.
 /// </remarks>
-public sealed class MemoryDatabaseActor : ReceiveActor, IWithTimers
+public sealed class MemoryDatabaseActor : EngineActor
 {
-    private readonly DatabaseEngine _engine;
-
     public static Props Props(
         DatabaseSchema schema, TimeProvider time, Func<Guid> newUuid, bool isReadOnly) =>
         Akka.Actor.Props.Create(
@@ -23,41 +21,15 @@ public sealed class MemoryDatabaseActor : ReceiveActor, IWithTimers
     public MemoryDatabaseActor(
         DatabaseSchema schema, TimeProvider time, Func<Guid> newUuid, bool isReadOnly)
     {
-        _engine = new DatabaseEngine(
+        Engine = new DatabaseEngine(
             DatabaseSnapshot.EmptyOf(schema), new ImmediateJournal(), time, newUuid)
         {
             IsReadOnly = isReadOnly,
         };
 
-        Receive<Transact>(transact =>
-        {
-            _engine.Transact(transact, Sender);
-            SetTimer();
-        });
+        Receive<Transact>(Run);
         Receive<ConvertDatabase>(convert => Sender.Tell(new TransactCompleted(
             convert.RequestId, [], OvsdbError.NotAllowed("the schema of this database is fixed"))));
-        Receive<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
-        Receive<SubscribeDatabase>(subscribe =>
-        {
-            Context.Watch(subscribe.Subscriber);
-            _engine.Subscribe(subscribe);
-        });
-        Receive<UnsubscribeDatabase>(unsubscribe =>
-        {
-            Context.Unwatch(unsubscribe.Subscriber);
-            _engine.Unsubscribe(unsubscribe.Subscriber);
-        });
-        Receive<DescribeDatabase>(_ => Sender.Tell(
-            new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
-        Receive<Terminated>(terminated => _engine.Forget(terminated.ActorRef));
-        Receive<WaitTimer>(_ =>
-        {
-            _engine.RetryWaiting();
-            SetTimer();
-        });
+        ReceiveClients();
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
-
-    private void SetTimer() => WaitTimer.Set(Timers, _engine);
 }

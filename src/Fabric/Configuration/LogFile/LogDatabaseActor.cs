@@ -20,7 +20,7 @@ namespace Fabric.Configuration;
 ///         transaction to the operating system before it answers, and to the disk if the
 ///         transaction asked for that (commit with durable).
 /// </remarks>
-internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
+internal sealed class LogDatabaseActor : EngineActor
 {
     private const long CompactSizeMin = 10 * 1024 * 1024;
 
@@ -28,7 +28,6 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
     private readonly ClusterCommands? _cluster;
     private readonly IActorRef _server;
     private readonly TimeProvider _time;
-    private readonly DatabaseEngine _engine;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _sizeAtCompaction;
 
@@ -40,7 +39,7 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         _file = file;
         _server = server;
         _time = time;
-        _engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, RandomUuids.New);
+        Engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, RandomUuids.New);
         _sizeAtCompaction = file.Size;
         if (file is ClusterLogFile clustered)
         {
@@ -50,38 +49,19 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         Receive<Transact>(transact =>
         {
             // A backup is what its source is, and nothing else.
-            if (_engine.IsReadOnly && IsOurs(transact)) return;
-            _engine.Transact(transact, Sender);
-            WaitTimer.Set(Timers, _engine);
+            if (Engine.IsReadOnly && IsOurs(transact)) return;
+            Run(transact);
             CompactIfDue();
         });
-        Receive<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
-        Receive<SubscribeDatabase>(subscribe =>
-        {
-            Context.Watch(subscribe.Subscriber);
-            _engine.Subscribe(subscribe);
-        });
-        Receive<UnsubscribeDatabase>(unsubscribe =>
-        {
-            Context.Unwatch(unsubscribe.Subscriber);
-            _engine.Unsubscribe(unsubscribe.Subscriber);
-        });
-        Receive<Terminated>(terminated => _engine.Forget(terminated.ActorRef));
-        Receive<WaitTimer>(_ =>
-        {
-            _engine.RetryWaiting();
-            WaitTimer.Set(Timers, _engine);
-        });
-        Receive<SetBackup>(backup => _engine.IsReadOnly = backup.IsBackup);
+        ReceiveClients();
+        Receive<SetBackup>(backup => Engine.IsReadOnly = backup.IsBackup);
         Receive<FollowDelta>(follow =>
         {
-            _engine.Follow(follow.Delta);
+            Engine.Follow(follow.Delta);
             CompactIfDue();
         });
-        Receive<FollowWhole>(whole => _engine.Follow(
-            DatabaseDifference.Between(_engine.Head, whole.Database, whole.KeptTables)));
-        Receive<DescribeDatabase>(_ => Sender.Tell(
-            new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
+        Receive<FollowWhole>(whole => Engine.Follow(
+            DatabaseDifference.Between(Engine.Head, whole.Database, whole.KeptTables)));
         Receive<ConvertDatabase>(Convert);
         Receive<ClusterRequest>(request => Sender.Tell(
             _cluster?.Answer(request, _time.GetUtcNow())
@@ -89,14 +69,12 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         Receive<CompactDatabase>(_ =>
         {
             Compact("compacting database online");
-            Sender.Tell(new DatabaseCompacted(_engine.Head.Schema.Name));
+            Sender.Tell(new DatabaseCompacted(Engine.Head.Schema.Name));
         });
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
-
     protected override void PreStart() =>
-        _server.Tell(new ServeDatabase(_file.Serve(_engine.Head.Schema, Self)));
+        _server.Tell(new ServeDatabase(_file.Serve(Engine.Head.Schema, Self)));
 
     protected override void PostStop() => _file.Dispose();
 
@@ -105,7 +83,7 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 
     private void Convert(ConvertDatabase convert)
     {
-        if (_engine.IsReadOnly)
+        if (Engine.IsReadOnly)
         {
             Sender.Tell(new TransactCompleted(convert.RequestId, [], OvsdbError.NotAllowed(
                 "convert operation not allowed when database server is in read only mode")));
@@ -113,13 +91,13 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
         }
 
         if (!SchemaConversion.TryConvert(
-            _engine.Head, convert.Schema, Guid.NewGuid(), out var converted, out var error))
+            Engine.Head, convert.Schema, Guid.NewGuid(), out var converted, out var error))
         {
             Sender.Tell(new TransactCompleted(convert.RequestId, [], error));
             return;
         }
 
-        _engine.Reset(converted);
+        Engine.Reset(converted);
         _file.Convert(converted, _time.GetUtcNow());
         _sizeAtCompaction = _file.Size;
         Sender.Tell(new TransactCompleted(convert.RequestId, [], null));
@@ -135,7 +113,7 @@ internal sealed class LogDatabaseActor : ReceiveActor, IWithTimers
 
     private void Compact(string comment)
     {
-        _file.Compact(_engine.Head, _time.GetUtcNow(), comment);
+        _file.Compact(Engine.Head, _time.GetUtcNow(), comment);
         _sizeAtCompaction = _file.Size;
         _log.Info("{0}: compacted to {1} bytes", _file.Path, _file.Size);
     }

@@ -16,7 +16,7 @@ namespace Fabric.Configuration;
 ///         answered after the change that it made.
 /// Fails:  never by the source: while that is away, the database is not served.
 /// </remarks>
-internal sealed class RelayActor : ReceiveActor, IWithTimers
+internal sealed class RelayActor : EngineActor
 {
     private readonly string _name;
     private readonly ImmutableArray<OvsdbRemote> _remotes;
@@ -25,7 +25,6 @@ internal sealed class RelayActor : ReceiveActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<long, (IActorRef Sender, long RequestId)> _asked = [];
-    private DatabaseEngine _engine;
     private IActorRef _source = ActorRefs.Nobody;
     private bool _isServed;
     private long _nextId;
@@ -44,51 +43,31 @@ internal sealed class RelayActor : ReceiveActor, IWithTimers
         _tls = tls;
         _server = server;
         _time = time;
-        _engine = EngineOf(new DatabaseSchema(name, "", []));
+        Engine = EngineOf(new DatabaseSchema(name, "", []));
 
         Receive<RemoteSchemaFound>(found => Connect(found.Schema));
         Receive<RemoteAway>(_ => StopServing());
         Receive<DatabaseChanged>(Follow);
         Receive<TransactCompleted>(Answer);
         Receive<Transact>(Execute);
-        Receive<CancelTransact>(cancel => _engine.Cancel(cancel.RequestId, Sender));
         Receive<ConvertDatabase>(convert => Sender.Tell(new TransactCompleted(
             convert.RequestId, [], OvsdbError.NotAllowed(
                 "convert operation not allowed on a relay"))));
         Receive<CompactDatabase>(_ => { }); // There is no file.
-        Receive<SubscribeDatabase>(subscribe =>
-        {
-            Context.Watch(subscribe.Subscriber);
-            _engine.Subscribe(subscribe);
-        });
-        Receive<UnsubscribeDatabase>(unsubscribe =>
-        {
-            Context.Unwatch(unsubscribe.Subscriber);
-            _engine.Unsubscribe(unsubscribe.Subscriber);
-        });
-        Receive<Terminated>(terminated => _engine.Forget(terminated.ActorRef));
-        Receive<WaitTimer>(_ =>
-        {
-            _engine.RetryWaiting();
-            WaitTimer.Set(Timers, _engine);
-        });
-        Receive<DescribeDatabase>(_ => Sender.Tell(
-            new DatabaseDescribed(_engine.Published, _engine.SubscriberCount)));
+        ReceiveClients();
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart()
     {
         StopServing();
-        Connect(_engine.Head.Schema);
+        Connect(Engine.Head.Schema);
     }
 
     /// <summary>The source has another schema than was known: all starts over with it.</summary>
     private void Connect(DatabaseSchema schema)
     {
         Context.Stop(_source);
-        _engine = EngineOf(schema);
+        Engine = EngineOf(schema);
         _source = Context.ActorOf(RemoteDatabaseActor.Props(
             new RemoteDatabaseSettings(schema, _remotes)
             {
@@ -114,16 +93,16 @@ internal sealed class RelayActor : ReceiveActor, IWithTimers
         if (!Sender.Equals(_source)) return;
         if (_isServed)
         {
-            _engine.Follow(TransactionExecutor.DeltaOf(
+            Engine.Follow(TransactionExecutor.DeltaOf(
                 changed.After.Schema, changed.Changes, changed.After.TransactionId, null));
-            _engine.RetryWaiting();
+            Engine.RetryWaiting();
             return;
         }
 
-        _engine.Follow(DatabaseDifference.Between(_engine.Head, changed.After, []));
+        Engine.Follow(DatabaseDifference.Between(Engine.Head, changed.After, []));
         _isServed = true;
         _log.Info("{0}: relayed", _name);
-        _server.Tell(new ServeDatabase(new ServedDatabase(_engine.Head.Schema, Self)
+        _server.Tell(new ServeDatabase(new ServedDatabase(Engine.Head.Schema, Self)
         {
             Model = Model,
             IsLeader = false,
@@ -134,8 +113,7 @@ internal sealed class RelayActor : ReceiveActor, IWithTimers
     {
         if (transact.Operations.All(IsLocal))
         {
-            _engine.Transact(transact, Sender);
-            WaitTimer.Set(Timers, _engine);
+            Run(transact);
             return;
         }
 

@@ -9,20 +9,10 @@ public enum StpRole : byte { Disabled, Root, Designated, Alternate }
 /// Timers are the monotonic milliseconds at which they started; null: not running. When they end
 /// depends on the times in force then.
 /// </remarks>
-public sealed class StpPort(string name)
+public sealed class StpPort(string name) : SpanningTreePort(name)
 {
-    public string Name { get; } = name;
-    public int Number { get; internal set; }
-    public byte Priority { get; internal set; }
-    public uint PathCost { get; internal set; }
-
-    /// <summary>False: its link is down, or it was not asked to take part.</summary>
-    public bool IsEnabled { get; internal set; }
-
     public TreePortState State { get; internal set; }
     public long StateSince { get; internal set; }
-
-    public ushort Id => (ushort)((Priority << 8) | Number);
 
     public ulong DesignatedRoot { get; internal set; }
     public uint DesignatedCost { get; internal set; }
@@ -34,9 +24,4 @@ public sealed class StpPort(string name)
     internal long? MessageAgeStart { get; set; }
     internal long? ForwardDelayStart { get; set; }
     internal long? HoldEnds { get; set; }
-
-    /// <summary>BPDUs that were sent, that came in, and that made no sense.</summary>
-    public long SentCount { get; internal set; }
-    public long HeardCount { get; internal set; }
-    public long ErrorCount { get; internal set; }
 }

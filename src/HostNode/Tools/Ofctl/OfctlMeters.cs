@@ -41,14 +41,8 @@ internal static class OfctlMeters
         var (xid, parts) = await bridge.AskAllAsync<OfMeterConfigReply>(
             new OfMeterConfigRequest(meter));
         await call.PrintHeadAsync("OFPST_METER_CONFIG reply", bridge, xid);
-        var isFirst = true;
-        foreach (var one in parts.SelectMany(part => part.Meters.AsEnumerable()))
-        {
-            if (!isFirst) await call.PrintAsync("");
-            isFirst = false;
-            await call.PrintAsync(
-                OfctlMeterText.Format(one.MeterId, one.Flags, one.Bands.AsSpan()));
-        }
+        await PrintApartAsync(call, parts.SelectMany(part => part.Meters.AsEnumerable())
+            .Select(one => OfctlMeterText.Format(one.MeterId, one.Flags, one.Bands.AsSpan())));
     }
 
     private static async Task StatsAsync(OfctlCall call)
@@ -58,21 +52,27 @@ internal static class OfctlMeters
         var (xid, parts) = await bridge.AskAllAsync<OfMeterStatsReply>(
             new OfMeterStatsRequest(meter));
         await call.PrintHeadAsync("OFPST_METER reply", bridge, xid);
+        await PrintApartAsync(
+            call, parts.SelectMany(part => part.Meters.AsEnumerable()).Select(Statistics));
+    }
+
+    private static string Statistics(OfMeterStats one)
+    {
+        var bands = one.Bands.AsEnumerable().Select((band, index) =>
+            $"\n{index}: packet_count:{band.PacketCount} byte_count:{band.ByteCount}");
+        return $"meter:{one.MeterId} flow_count:{one.FlowCount} "
+            + $"packet_in_count:{one.PacketInCount} byte_in_count:{one.ByteInCount} "
+            + $"duration:{OfFlowText.Duration(one.Duration)} bands:{string.Concat(bands)}";
+    }
+
+    /// <summary>With an empty line between one and the next.</summary>
+    private static async Task PrintApartAsync(OfctlCall call, IEnumerable<string> meters)
+    {
         var isFirst = true;
-        foreach (var one in parts.SelectMany(part => part.Meters.AsEnumerable()))
+        foreach (var meter in meters)
         {
-            if (!isFirst) await call.PrintAsync("");
+            await call.PrintAsync(isFirst ? meter : $"\n{meter}");
             isFirst = false;
-            await call.PrintAsync(
-                $"meter:{one.MeterId} flow_count:{one.FlowCount} "
-                + $"packet_in_count:{one.PacketInCount} byte_in_count:{one.ByteInCount} "
-                + $"duration:{OfFlowText.Duration(one.Duration)} bands:");
-            var index = 0;
-            foreach (var band in one.Bands.AsEnumerable())
-            {
-                await call.PrintAsync(
-                    $"{index++}: packet_count:{band.PacketCount} byte_count:{band.ByteCount}");
-            }
         }
     }
 

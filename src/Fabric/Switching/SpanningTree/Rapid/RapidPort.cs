@@ -39,29 +39,14 @@ public readonly record struct RapidTimes(
 
 /// <summary>One port of a rapid tree: the variables of IEEE 802.1D-2004 section 17.19.</summary>
 /// <remarks>Timers (section 17.17) are in seconds, counted down to 0.</remarks>
-public sealed class RapidPort(string name)
+public sealed class RapidPort(string name) : SpanningTreePort(name)
 {
-    public string Name { get; } = name;
-    public int Number { get; internal set; }
-
-    /// <summary>Steps of 16.</summary>
-    public byte Priority { get; internal set; }
-
-    public uint PathCost { get; internal set; }
-    public bool IsEnabled { get; internal set; }
     public RapidRole Role { get; internal set; }
     public bool IsLearning { get; internal set; }
     public bool IsForwarding { get; internal set; }
 
     /// <summary>What its segment's designated bridge said, or this one says.</summary>
     public RapidVector Held { get; internal set; }
-
-    public ushort Id => (ushort)((Priority << 8) | Number);
-
-    /// <summary>BPDUs that were sent, that came in, and that made no sense.</summary>
-    public long SentCount { get; internal set; }
-    public long HeardCount { get; internal set; }
-    public long ErrorCount { get; internal set; }
 
     /// <summary>Seconds since it became part of the tree.</summary>
     public long Uptime { get; internal set; }

@@ -1,11 +1,10 @@
-using System.Runtime.CompilerServices;
 
 namespace Fabric.Tidy;
 
 /// <summary>The checkout that the tests look at.</summary>
 internal static class Repository
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root { get; } = Checkout.Root;
 
     public static string PathOf(string relative) => Path.Combine(Root, relative);
 
@@ -19,16 +18,4 @@ internal static class Repository
                 .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
                 .Order(StringComparer.Ordinal)
             : [];
-
-    private static string FindRoot([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Fabric.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName
-            ?? throw new InvalidOperationException("Fabric.sln was not found above the tests.");
-    }
 }

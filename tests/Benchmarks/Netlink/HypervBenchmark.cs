@@ -44,7 +44,7 @@ public sealed partial class HypervBenchmark : IBenchmark
 
     private static string Compile(string folder)
     {
-        var source = Path.Combine(Checkout(), "driver", "hyperv");
+        var source = Path.Combine(Checkout.Root, "driver", "hyperv");
         var program = Path.Combine(folder, "measure");
         Start("gcc",
         [
@@ -76,19 +76,6 @@ public sealed partial class HypervBenchmark : IBenchmark
         return process.ExitCode == 0
             ? output
             : throw new InvalidOperationException($"{program}: exit code {process.ExitCode}");
-    }
-
-    /// <summary>The launcher says where it is; else it is above this program.</summary>
-    private static string Checkout()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Fabric.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName
-            ?? throw new InvalidOperationException("no checkout above this program");
     }
 
     [GeneratedRegex("([0-9.]+) million packets per second")]

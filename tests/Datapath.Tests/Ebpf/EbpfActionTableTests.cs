@@ -76,7 +76,7 @@ public sealed class EbpfActionTableTests
     private static Dictionary<string, string> Rows()
     {
         var rows = new Dictionary<string, string>();
-        var lines = File.ReadLines(Path.Combine(Root(), "docs", "ebpf.md"))
+        var lines = File.ReadLines(Path.Combine(Checkout.Root, "docs", "ebpf.md"))
             .SkipWhile(line => line != "## What runs where").Skip(1)
             .TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal));
         foreach (var line in lines.Where(line => line.StartsWith("| `", StringComparison.Ordinal)))
@@ -87,12 +87,5 @@ public sealed class EbpfActionTableTests
         }
 
         return rows;
-    }
-
-    private static string Root([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(folder.FullName, "Fabric.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 }

@@ -5,7 +5,7 @@ namespace Fabric.Datapath.Tests.Hyperv;
 /// <summary>Compiles the extension's sources with the double, each program once.</summary>
 internal static class ExtensionBuild
 {
-    public static readonly string Source = Path.Combine(Root(), "driver", "hyperv");
+    public static readonly string Source = Path.Combine(Checkout.Root, "driver", "hyperv");
 
     private const int FrameBytesMax = 2560;
 
@@ -88,12 +88,5 @@ internal static class ExtensionBuild
         var folder = Directory.CreateTempSubdirectory("fabric-hyperv-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         return folder;
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Fabric.sln"))) folder = folder.Parent;
-        return folder.FullName;
     }
 }

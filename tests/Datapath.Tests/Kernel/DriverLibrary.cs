@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Fabric.Datapath.Tests.Kernel;
@@ -20,7 +19,7 @@ internal sealed class DriverLibrary : IDisposable
             ArgumentList =
             {
                 "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I",
-                Path.Combine(Root(), "driver", "core"), "-o", library, source,
+                Path.Combine(Checkout.Root, "driver", "core"), "-o", library, source,
             },
         })!;
         clang.WaitForExit();
@@ -34,12 +33,5 @@ internal sealed class DriverLibrary : IDisposable
     {
         NativeLibrary.Free(_library);
         Directory.Delete(_folder, recursive: true);
-    }
-
-    public static string Root([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(folder.FullName, "Fabric.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 }

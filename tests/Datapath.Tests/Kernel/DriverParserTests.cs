@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Fabric.Datapath.Tests.Conntrack;
 using Fabric.Wire;
@@ -43,7 +42,7 @@ public sealed unsafe class DriverParserTests : IDisposable
             ArgumentList =
             {
                 "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I",
-                Path.Combine(Root(), "driver", "core"), "-o", library, source,
+                Path.Combine(Checkout.Root, "driver", "core"), "-o", library, source,
             },
         })!;
         clang.WaitForExit();
@@ -149,12 +148,5 @@ public sealed unsafe class DriverParserTests : IDisposable
                 && key.PortSource is 135 or 136)
             || reason is DropReason.NdMalformed or DropReason.MplsTruncated
                 or DropReason.NshTruncated;
-    }
-
-    private static string Root([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(folder.FullName, "Fabric.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 }

@@ -193,10 +193,8 @@ public sealed class OvsContractTests
 
     private static Dictionary<string, byte[]> Load()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Fabric.sln"))) folder = folder.Parent;
         var path = Path.Combine(
-            folder.FullName, "tests", "Wire.Tests", "NetlinkOvs", "messages.txt");
+            Checkout.Root, "tests", "Wire.Tests", "NetlinkOvs", "messages.txt");
         var all = new Dictionary<string, byte[]>();
         var (name, hex) = ("", "");
         foreach (var line in File.ReadLines(path).Append("=="))

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 
-namespace Fabric.SystemTests;
+namespace Fabric;
 
-/// <summary>The checkout that the tests were built from.</summary>
+/// <summary>The checkout that the tests were built from; a part of each test project.</summary>
 internal static class Checkout
 {
     public static string Root { get; } = Find();

@@ -1,5 +1,4 @@
-using System.Net.Sockets;
-using System.Text.Json;
+using Fabric.Host;
 
 namespace Fabric.HostNode.Cli;
 
@@ -11,8 +10,6 @@ namespace Fabric.HostNode.Cli;
 /// </remarks>
 internal static class HostClient
 {
-    private const int AnswerSizeMax = 64 * 1024 * 1024;
-
     public static string SocketPath => Path.Combine(
         Environment.GetEnvironmentVariable("FABRIC_RUNDIR") ?? "/run/fabric", "fabric.sock");
 
@@ -37,60 +34,15 @@ internal static class HostClient
                 $"{SocketPath} does not exist: is `fabric host` running?");
         }
 
-        using var socket = new Socket(
-            AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
+        var answer = await UnixctlClient.AskAsync(
+            "", SocketPath, method, [.. parameters], Timeout.InfiniteTimeSpan,
+            cancellation: cancellation);
+        return answer switch
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), cancellation);
-            var request = JsonSerializer.SerializeToUtf8Bytes(
-                new { id = 0, method, @params = parameters });
-            await socket.SendAsync(request, SocketFlags.None, cancellation);
-            return await ReadAnswerAsync(socket, cancellation);
-        }
-        catch (SocketException error)
-        {
-            return (ExitCode.Unreachable,
-                $"cannot reach the host node at {SocketPath}: {error.Message}");
-        }
-    }
-
-    private static async Task<(int ExitCode, string Text)> ReadAnswerAsync(
-        Socket socket, CancellationToken cancellation)
-    {
-        var bytes = new MemoryStream();
-        var buffer = new byte[64 * 1024];
-        while (bytes.Length < AnswerSizeMax)
-        {
-            var size = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellation);
-            if (size == 0) break;
-            bytes.Write(buffer, 0, size);
-            if (buffer[size - 1] is not ((byte)'}' or (byte)'\n')) continue;
-            if (TryParse(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)) is { } answer)
-            {
-                return answer;
-            }
-        }
-
-        return (ExitCode.Unreachable, "the host node closed the connection");
-    }
-
-    private static (int ExitCode, string Text)? TryParse(ReadOnlySpan<byte> bytes)
-    {
-        var reader = new Utf8JsonReader(bytes, isFinalBlock: false, default);
-        try
-        {
-            if (!JsonDocument.TryParseValue(ref reader, out var document)) return null;
-            using (document)
-            {
-                var error = document.RootElement.GetProperty("error");
-                return error.ValueKind == JsonValueKind.Null
-                    ? (ExitCode.Ok, document.RootElement.GetProperty("result").ToString())
-                    : (ExitCode.Failed, error.ToString());
-            }
-        }
-        catch (JsonException)
-        {
-            return (ExitCode.Unreachable, "the answer is no JSON");
-        }
+            { IsReached: false } => (ExitCode.Unreachable,
+                $"cannot reach the host node: {answer.Error}"),
+            { Error: { } error } => (ExitCode.Failed, error),
+            _ => (ExitCode.Ok, answer.Text),
+        };
     }
 }

@@ -20,9 +20,10 @@ public static class UnixctlClient
     /// <param name="isJson">The result is wanted as JSON; see ovs-appctl(8), --format.</param>
     public static async Task<UnixctlAnswer> AskAsync(
         string runFolder, string target, string command, ImmutableArray<string> arguments,
-        TimeSpan timeout, bool isJson = false)
+        TimeSpan timeout, bool isJson = false, CancellationToken cancellation = default)
     {
-        using var patience = new CancellationTokenSource(timeout);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(timeout);
         try
         {
             var path = SocketOf(runFolder, target);
@@ -45,7 +46,7 @@ public static class UnixctlClient
             return new UnixctlAnswer(
                 "", $"cannot connect to \"{target}\" ({error.Message})", IsReached: false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new UnixctlAnswer("", $"{target}: no answer in time", IsReached: false);
         }

@@ -44,6 +44,27 @@ public sealed class UnixctlTests : IAsyncLifetime
         Assert.Equal(answer, await AskAsync(request));
 
     [Fact]
+    public async Task Whoever_ends_the_daemon_is_answered_before_the_socket_goes()
+    {
+        var path = Path.Combine(_folder, "ends.ctl");
+        var commands = new UnixctlCommands();
+        var ended = new TaskCompletionSource();
+        commands.Register("exit", "", 0, 0, async _ =>
+        {
+            ended.SetResult();
+            await Task.Yield();
+            while (File.Exists(path)) await Task.Yield();
+            return "gone";
+        });
+        var listener = UnixctlListener.Start(
+            path, commands, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var answer = AskAsync("""{"id":0,"method":"exit","params":[]}""", path);
+        await ended.Task;
+        await listener.DisposeAsync();
+        Assert.Contains("gone", await answer);
+    }
+
+    [Fact]
     public async Task Requests_may_come_in_pieces_and_one_behind_the_other()
     {
         using var socket = await ConnectAsync();
@@ -82,17 +103,17 @@ public sealed class UnixctlTests : IAsyncLifetime
         Assert.False(File.Exists(path));
     }
 
-    private async Task<string> AskAsync(string request)
+    private async Task<string> AskAsync(string request, string? path = null)
     {
-        using var socket = await ConnectAsync();
+        using var socket = await ConnectAsync(path);
         await SendAsync(socket, request);
         return await ReceiveAsync(socket);
     }
 
-    private async Task<Socket> ConnectAsync()
+    private async Task<Socket> ConnectAsync(string? path = null)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path));
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path ?? _path));
         return socket;
     }
 

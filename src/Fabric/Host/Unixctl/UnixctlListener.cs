@@ -10,18 +10,21 @@ namespace Fabric.Host;
 /// Requests <c>{"id":0,"method":"version","params":[]}</c> follow each other without framing; each
 /// is answered before the next is read. Limits: <see cref="ConnectionsMax"/> clients at once, more
 /// wait in the listen queue; <see cref="RequestSizeMax"/> bytes a request, more closes the
-/// connection.
+/// connection. When it is disposed, what was asked before is answered still: whoever says "exit" is
+/// told so, if that takes less than <see cref="LastAnswerTime"/>.
 /// </remarks>
 public sealed class UnixctlListener : IAsyncDisposable
 {
     public const int ConnectionsMax = 64;
     public const int RequestSizeMax = 4 * 1024 * 1024;
+    public static readonly TimeSpan LastAnswerTime = TimeSpan.FromSeconds(1);
     private const int Backlog = 64;
 
     private readonly UnixctlCommands _commands;
     private readonly Socket _socket;
     private readonly string _path;
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
     private readonly SemaphoreSlim _places = new(ConnectionsMax);
     private readonly Task _accepting;
 
@@ -54,14 +57,28 @@ public sealed class UnixctlListener : IAsyncDisposable
             while (true)
             {
                 await _places.WaitAsync(_stop.Token);
-                var client = await _socket.AcceptAsync(_stop.Token);
-                _ = ServeAsync(client);
+                await AcceptOneAsync();
             }
         }
         catch (Exception error) when (IsEnd(error))
         {
             // Disposed.
         }
+    }
+
+    private async Task AcceptOneAsync()
+    {
+        Socket? client = null;
+        try
+        {
+            client = await _socket.AcceptAsync(_stop.Token);
+        }
+        finally
+        {
+            if (client is null) _places.Release();
+        }
+
+        _ = ServeAsync(client);
     }
 
     private async Task ServeAsync(Socket client)
@@ -109,7 +126,7 @@ public sealed class UnixctlListener : IAsyncDisposable
                     for (var sent = 0; sent < reply.Length;)
                     {
                         sent += await client.SendAsync(
-                            reply[sent..], SocketFlags.None, _stop.Token);
+                            reply[sent..], SocketFlags.None, _abort.Token);
                     }
                 }
             }
@@ -268,5 +285,15 @@ public sealed class UnixctlListener : IAsyncDisposable
         File.Delete(_path);
         await _stop.CancelAsync();
         await _accepting;
+        _abort.CancelAfter(LastAnswerTime);
+        try
+        {
+            // Whoever has all places has waited for every client.
+            for (var i = 0; i < ConnectionsMax; i++) await _places.WaitAsync(_abort.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // A command that takes longer ends with its process.
+        }
     }
 }

@@ -47,9 +47,10 @@ internal readonly record struct VlanTags(
     }
 
     /// <summary>From the tags on the wire of 'bundle' to the VLAN inside the bridge.</summary>
+    /// <remarks>As in OVS, an access port gives a packet one tag, whatever else it had.</remarks>
     public VlanTags Inward(BundleSnapshot bundle) => bundle.VlanMode switch
     {
-        VlanMode.Access => this with { Vid = (ushort)bundle.Vlan },
+        VlanMode.Access => new VlanTags(Tpid, (ushort)bundle.Vlan, Pcp, 0, 0, 0),
         VlanMode.NativeTagged or VlanMode.NativeUntagged when Vid == 0 =>
             this with { Vid = (ushort)bundle.Vlan },
         VlanMode.Dot1qTunnel => new VlanTags(

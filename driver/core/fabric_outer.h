@@ -7,7 +7,7 @@
 #define FABRIC_OUTER_H
 
 #include "../include/fabric_kernel.h"
-#include "fabric_parse.h"
+#include "fabric_sum.h"
 
 /* fabric_tunnel.flags, and tunnel_flags of a key. */
 #define FABRIC_TUNNEL_OAM FABRIC_BE16(1)
@@ -22,7 +22,7 @@
 FABRIC_INLINE void fabric_write_ipv4(fabric_u8 *ip, const struct fabric_tunnel *tunnel,
 				     const fabric_u8 *source, fabric_u32 size, fabric_u8 protocol)
 {
-	fabric_u32 sum = 0, i;
+	fabric_u16 check;
 
 	__builtin_memset(ip, 0, 20);
 	ip[0] = 0x45;
@@ -34,14 +34,8 @@ FABRIC_INLINE void fabric_write_ipv4(fabric_u8 *ip, const struct fabric_tunnel *
 	ip[9] = protocol;
 	__builtin_memcpy(ip + 12, source, 4);
 	__builtin_memcpy(ip + 16, tunnel->destination, 4);
-#ifdef __bpf__
-#pragma unroll
-#endif
-	for (i = 0; i < 20; i += 2)
-		sum += fabric_read16(ip + i);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	fabric_put16(ip + 10, ~sum);
+	check = (fabric_u16)~fabric_sum_fold(fabric_sum_bytes(ip, 20));
+	__builtin_memcpy(ip + 10, &check, 2);
 }
 
 FABRIC_INLINE void fabric_write_ipv6(fabric_u8 *ip, const struct fabric_tunnel *tunnel,

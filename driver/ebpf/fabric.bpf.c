@@ -69,6 +69,8 @@ int fabric_program_inject(struct __sk_buff *skb)
 		s->word[i] = ((fabric_u64 *)&execution->key)[i];
 	s->tunnel = execution->tunnel;
 	s->passes = execution->passes;
+	s->slot = FABRIC_NO_SLOT;
+	s->sequel = 0;
 	s->row = execution->row;
 	s->pc = 0;
 	s->is_single = 0;

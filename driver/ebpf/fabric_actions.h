@@ -6,7 +6,7 @@
 #include "fabric_state.h"
 #include "fabric_edit.h"
 
-#define FABRIC_WALK_MAX 64 /* Steps of one visit: rows may be chained. */
+#define FABRIC_WALK_MAX 80 /* Steps of one visit: rows may be chained. */
 #define FABRIC_GO_ON (-1)
 
 struct fabric_walk {
@@ -44,6 +44,8 @@ FABRIC_INLINE void fabric_branch(struct __sk_buff *skb, struct fabric_scratch *s
 	copy->is_stale = s->is_stale;
 	copy->tunnel = s->tunnel;
 	copy->passes = s->passes;
+	copy->slot = FABRIC_NO_SLOT;
+	copy->sequel = 0;
 	copy->now = s->now;
 	copy->is_ingress = 0;
 	copy->row = row;
@@ -88,14 +90,7 @@ FABRIC_INLINE void fabric_step_output(struct fabric_walk *walk, const struct fab
 FABRIC_INLINE void fabric_step_recirculate(struct fabric_walk *walk,
 					   const struct fabric_step *step)
 {
-	struct fabric_scratch *s = walk->s;
-
-	if (++s->passes > FABRIC_PASSES_MAX) {
-		walk->reason = FABRIC_DROP_RecirculationLimit;
-		return;
-	}
-	s->key.recirculation_id = step->c;
-	s->is_single = 0;
+	walk->reason = fabric_recirculate(walk->s, step);
 	walk->next = FABRIC_PROGRAM_LOOKUP + 1;
 }
 
@@ -236,8 +231,7 @@ FABRIC_INLINE int fabric_step_flow(struct fabric_walk *walk, const struct fabric
 			fabric_branch(walk->skb, s, s->row, s->pc - 1, 1, 0);
 		return 1;
 	case FABRIC_STEP_CONNTRACK:
-		s->number = step->c;
-		s->rest = (fabric_u32)step->value;
+		fabric_track(s, step);
 		walk->next = FABRIC_PROGRAM_CONNTRACK + 1;
 		return 1;
 	case FABRIC_STEP_HASH:

@@ -8,23 +8,13 @@
 
 #include "fabric_nat.h"
 #include "fabric_expect.h"
+#include "fabric_sequel.h"
 
 FABRIC_INLINE struct fabric_conntrack_spec *fabric_spec_of(const struct fabric_scratch *s)
 {
 	fabric_u32 number = s->number;
 
 	return bpf_map_lookup_elem(&fabric_conntrack_specs, &number);
-}
-
-/* End of the IP packet, in bytes from the frame's start. */
-FABRIC_INLINE fabric_u32 fabric_ip_end(struct __sk_buff *skb, const struct fabric_scratch *s)
-{
-	fabric_u32 offset = s->layout.network + (fabric_is_ipv4(s) ? 2 : 4);
-	fabric_u16 size = 0;
-
-	if (skb->gso_size || !fabric_load(skb, offset, &size, 2))
-		return skb->len;
-	return s->layout.network + bpf_ntohs(size) + (fabric_is_ipv4(s) ? 0 : 40);
 }
 
 /* Facts of a TCP segment; 0 when its header lies about its size. */
@@ -195,14 +185,14 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 		return fabric_hand_up(skb, s); /* The datagram comes back, whole. */
 	if (!fabric_read_tuple(skb, s, spec->zone)) {
 		fabric_say_invalid(s, spec->zone);
-		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+		return fabric_return(skb, s);
 	}
 	if (fabric_is_icmp_error(s->key.protocol, FABRIC_BE16(s->key.port_source)))
 		return fabric_go(skb, FABRIC_PROGRAM_RELATED);
 	if (fabric_is_repeat(s, spec) && fabric_repeat(skb, s, spec))
-		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+		return fabric_return(skb, s);
 
-	connection = fabric_find(&s->tuple, &is_reply);
+	connection = fabric_find_known(s, &is_reply);
 	if (!connection)
 		return fabric_is_read_first(s, spec) ? fabric_hand_up(skb, s)
 						     : fabric_go(skb, FABRIC_PROGRAM_CREATE);
@@ -217,7 +207,7 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 	verdict = fabric_advance(skb, s, connection, is_reply);
 	if (verdict == FABRIC_TRACK_INVALID) {
 		fabric_say_invalid(s, spec->zone);
-		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+		return fabric_return(skb, s);
 	}
 	if (verdict == FABRIC_TRACK_REOPENED) {
 		fabric_end(connection, &s->quoted);
@@ -230,7 +220,7 @@ int fabric_program_conntrack(struct __sk_buff *skb)
 		state |= FABRIC_STATE_RELATED;
 	fabric_mark(connection, spec);
 	fabric_finish(skb, s, spec, connection, state, is_reply);
-	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	return fabric_return_tracked(skb, s, connection);
 }
 
 /* Takes the tuple that answers will have; a drop reason when it is another's. */
@@ -343,7 +333,7 @@ int fabric_program_create(struct __sk_buff *skb)
 		fabric_key_state(&s->key, spec->zone, state);
 		fabric_key_tuple(&s->key, &s->tuple);
 	}
-	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	return fabric_return(skb, s);
 }
 
 #endif

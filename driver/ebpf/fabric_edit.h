@@ -15,6 +15,17 @@ FABRIC_INLINE int fabric_is_ipv6(const struct fabric_scratch *s)
 	return s->key.ethernet_type == FABRIC_TYPE_IPV6;
 }
 
+/* End of the IP packet, in bytes from the frame's start. */
+FABRIC_INLINE fabric_u32 fabric_ip_end(struct __sk_buff *skb, const struct fabric_scratch *s)
+{
+	fabric_u32 offset = s->layout.network + (fabric_is_ipv4(s) ? 2 : 4);
+	fabric_u16 size = 0;
+
+	if (skb->gso_size || !fabric_load(skb, offset, &size, 2))
+		return skb->len;
+	return s->layout.network + bpf_ntohs(size) + (fabric_is_ipv4(s) ? 0 : 40);
+}
+
 /* Where the transport checksum that covers addresses lies; 0: there is none. */
 FABRIC_INLINE fabric_u32 fabric_address_checksum(const struct fabric_scratch *s)
 {

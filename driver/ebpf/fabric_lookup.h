@@ -15,6 +15,7 @@ struct {
 #define FABRIC_HEADERS_WANTED 96
 #define FABRIC_HEADERS_PULLED 192
 #define FABRIC_CACHE_SLOTS 4096
+#define FABRIC_NO_SLOT FABRIC_CACHE_SLOTS
 #define FABRIC_LINK_WORD 8   /* First word that the parser fills ... */
 #define FABRIC_PARSED_WORDS 12 /* ... and how many. */
 
@@ -82,23 +83,21 @@ FABRIC_INLINE fabric_u64 fabric_mix(fabric_u64 hash, fabric_u64 word)
 	return hash ^ (hash >> 32);
 }
 
-/* Four lanes, so that the multiplications overlap. */
+/*
+ * Sums of words times words, each with a number of its own: no multiplication waits for another.
+ * It only chooses a slot of the cache, whose key is compared.
+ */
 FABRIC_INLINE fabric_u64 fabric_hash_key(const struct fabric_scratch *s)
 {
-	fabric_u64 a = fabric_seed, b = a ^ 1, c = a ^ 2, d = a ^ 3;
+	const fabric_u64 step = 0x9e3779b97f4a7c15ull, other = 0xc2b2ae3d27d4eb4full;
+	fabric_u64 sum = s->word[FABRIC_KEY_WORDS - 1] * step;
 	fabric_u32 i;
 
 #pragma unroll
-	for (i = 0; i < 24; i += 4) {
-		a = fabric_mix(a, s->word[i]);
-		b = fabric_mix(b, s->word[i + 1]);
-		c = fabric_mix(c, s->word[i + 2]);
-		d = fabric_mix(d, s->word[i + 3]);
-	}
-	a = fabric_mix(a, s->word[24]);
-	b = fabric_mix(b, s->word[25]);
-	c = fabric_mix(c, s->word[26]);
-	return fabric_mix(fabric_mix(a, b), fabric_mix(c, d));
+	for (i = 0; i < FABRIC_KEY_WORDS - 1; i += 2)
+		sum += (s->word[i] + fabric_seed + i * step) *
+		       (s->word[i + 1] + (fabric_seed ^ ((i + 1) * other)));
+	return fabric_mix(fabric_seed, sum);
 }
 
 struct fabric_search {
@@ -169,6 +168,34 @@ FABRIC_INLINE fabric_u32 fabric_search_masks(struct fabric_scratch *s)
 	return search.row;
 }
 
+FABRIC_INLINE struct fabric_cache_entry *fabric_remembered(const struct fabric_scratch *s)
+{
+	fabric_u32 slot = s->slot;
+
+	return bpf_map_lookup_elem(&fabric_cache, &slot);
+}
+
+/* Such packets, in this state of their connection, lead to this row: fabric_sequel.h. */
+FABRIC_INLINE void fabric_remember(struct fabric_scratch *s, fabric_u32 number,
+				   const struct fabric_row *row)
+{
+	fabric_u32 slot = s->sequel - 1;
+	struct fabric_cache_entry *entry = bpf_map_lookup_elem(&fabric_cache, &slot);
+	const struct fabric_cache_entry *second = fabric_remembered(s);
+
+	s->sequel = 0;
+	if (!entry || !second || !(row->generation & 1))
+		return;
+	entry->sequel.slot = s->slot;
+	entry->sequel.serial = second->serial;
+	entry->sequel.row = number;
+	entry->sequel.generation = row->generation;
+	entry->sequel.started = s->started;
+	entry->sequel.state = s->key.conntrack_state;
+	entry->sequel.mark = s->key.conntrack_mark;
+	__builtin_memcpy(entry->sequel.label, s->key.conntrack_label, 16);
+}
+
 /* The row for the key, or 0. */
 FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 {
@@ -180,6 +207,7 @@ FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 
 	if (!entry)
 		return 0;
+	s->slot = slot;
 	number = entry->row;
 	row = bpf_map_lookup_elem(&fabric_rows, &number);
 	if (row && number && row->generation == entry->generation) {
@@ -199,10 +227,15 @@ FABRIC_INLINE fabric_u32 fabric_find_row(struct fabric_scratch *s)
 	fabric_count(FABRIC_COUNTER_HIT); /* Besides those of the cache. */
 	/* Even: the row was given up since its flow was found, and must not be remembered. */
 	generation = row->generation;
-	if (!(generation & 1))
+	if (!(generation & 1)) {
+		s->slot = FABRIC_NO_SLOT;
 		return number;
+	}
 	entry->row = number;
 	entry->generation = generation;
+	entry->serial++;
+	entry->is_reply = 0;
+	entry->sequel.row = 0;
 #pragma unroll
 	for (i = 0; i < FABRIC_KEY_WORDS; i++)
 		entry->word[i] = s->word[i];
@@ -266,6 +299,71 @@ FABRIC_INLINE int fabric_ask(struct __sk_buff *skb, struct fabric_scratch *s, fa
 	return fabric_go(skb, FABRIC_PROGRAM_UPCALL);
 }
 
+/* The last step "recirculate"; a drop reason or 0. */
+FABRIC_INLINE fabric_u32 fabric_recirculate(struct fabric_scratch *s,
+					    const struct fabric_step *step)
+{
+	if (++s->passes > FABRIC_PASSES_MAX)
+		return FABRIC_DROP_RecirculationLimit;
+	s->key.recirculation_id = step->c;
+	s->is_single = 0;
+	return 0;
+}
+
+/* The step "conntrack": its program is the next. */
+FABRIC_INLINE void fabric_track(struct fabric_scratch *s, const struct fabric_step *step)
+{
+	s->number = step->c;
+	s->rest = (fabric_u32)step->value;
+}
+
+/*
+ * Goes on with the row at s->pc. The steps that most packets take, and that end a row or lead to
+ * another program, are done here; all else is for the program that walks rows.
+ */
+FABRIC_INLINE int fabric_go_on(struct __sk_buff *skb, struct fabric_scratch *s,
+			       const struct fabric_row *row)
+{
+	const struct fabric_step *step = &row->steps[s->pc & (FABRIC_STEPS_MAX - 1)];
+	struct fabric_port *port;
+	fabric_u32 reason;
+
+	if (s->pc >= FABRIC_STEPS_MAX || s->is_single)
+		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	if (step->kind == FABRIC_STEP_OUTPUT && step->a) {
+		port = fabric_port_of(step->c);
+		if (port && port->kind == FABRIC_PORT_DEVICE)
+			return fabric_leave_by(skb, s, port);
+	} else if (step->kind == FABRIC_STEP_CONNTRACK) {
+		s->pc++;
+		fabric_track(s, step);
+		return fabric_go(skb, FABRIC_PROGRAM_CONNTRACK);
+	} else if (step->kind == FABRIC_STEP_RECIRCULATE && step->a) {
+		reason = fabric_recirculate(s, step);
+		return reason ? fabric_drop(reason) : fabric_go(skb, FABRIC_PROGRAM_LOOKUP);
+	}
+	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+}
+
+/* The packet's flow is found: it begins its row. */
+FABRIC_INLINE int fabric_enter(struct __sk_buff *skb, struct fabric_scratch *s,
+			       fabric_u32 number, const struct fabric_row *row)
+{
+	fabric_count_flow(skb, s, number);
+	s->row = number;
+	s->pc = 0;
+	return fabric_go_on(skb, s, row);
+}
+
+/* A program that a step led to has done its work. */
+FABRIC_INLINE int fabric_return(struct __sk_buff *skb, struct fabric_scratch *s)
+{
+	fabric_u32 number = s->row;
+	const struct fabric_row *row = bpf_map_lookup_elem(&fabric_rows, &number);
+
+	return row ? fabric_go_on(skb, s, row) : TC_ACT_SHOT;
+}
+
 /*
  * The packet in the scratch, whose metadata are set, finds its flow and follows it. One that was
  * looked up before, and has not changed since, is not parsed again.
@@ -273,7 +371,6 @@ FABRIC_INLINE int fabric_ask(struct __sk_buff *skb, struct fabric_scratch *s, fa
 FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s)
 {
 	int reason = s->is_stale ? fabric_read_packet(skb, s) : 0;
-	struct fabric_port *port;
 	struct fabric_row *row;
 	fabric_u32 number;
 
@@ -290,15 +387,9 @@ FABRIC_INLINE int fabric_look_up(struct __sk_buff *skb, struct fabric_scratch *s
 		return fabric_ask(skb, s, FABRIC_UPCALL_MISS);
 	}
 
-	fabric_count_flow(skb, s, number);
-	if (row->steps[0].kind == FABRIC_STEP_OUTPUT && row->steps[0].a) {
-		port = fabric_port_of(row->steps[0].c);
-		if (port && port->kind == FABRIC_PORT_DEVICE)
-			return fabric_leave_by(skb, s, port);
-	}
-	s->row = number;
-	s->pc = 0;
-	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	if (s->sequel)
+		fabric_remember(s, number, row);
+	return fabric_enter(skb, s, number, row);
 }
 
 /* A packet comes in: all that is known of it is its port. */
@@ -318,6 +409,7 @@ FABRIC_INLINE void fabric_start(struct fabric_scratch *s, fabric_u32 port)
 	s->is_stale = 1;
 	s->tunnel = 0;
 	s->passes = 0;
+	s->sequel = 0;
 	s->is_single = 0;
 	s->resumes = 0;
 }

@@ -53,6 +53,8 @@ struct fabric_scratch {
 	fabric_u32 pc;
 	fabric_u32 tunnel;
 	fabric_u32 passes;
+	fabric_u32 slot;     /* Of the cache, whose entry has the packet's key; or none. */
+	fabric_u32 sequel;   /* Slot that remembers what the next look-up finds, plus one. */
 	fabric_u32 number;   /* What the next program works on. */
 	fabric_u32 rest;     /* Of conntrack: continuation that fragments go up with. */
 	fabric_u32 kind;     /* Of an upcall. */
@@ -67,6 +69,7 @@ struct fabric_scratch {
 	fabric_u32 state;
 	fabric_u32 is_reply;
 	fabric_u64 now;
+	fabric_u64 started; /* Of the packet's connection. */
 	struct fabric_tuple tuple;
 	struct fabric_tuple wanted;
 	struct fabric_tuple quoted;
@@ -246,7 +249,7 @@ FABRIC_TUPLE_MAP(fabric_channels, struct fabric_channel);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 4 << 20);
 } fabric_upcalls SEC(".maps");
 
 struct {
@@ -275,7 +278,7 @@ FABRIC_INLINE void fabric_count(fabric_u32 counter)
 /* Drops the packet under its reason. */
 FABRIC_INLINE int fabric_drop(fabric_u32 reason)
 {
-	fabric_count(FABRIC_COUNTER_FIRST_DROP + (reason & 0x3f));
+	fabric_count(FABRIC_COUNTER_FIRST_DROP + (reason & 0x7f));
 	return TC_ACT_SHOT;
 }
 

@@ -71,7 +71,7 @@ int fabric_program_measure(struct __sk_buff *skb)
 		s->key.datapath_hash = fabric_hash(&s->key, s->rest, s->number);
 	else
 		reason = fabric_pay(skb, s);
-	return reason ? fabric_drop(reason) : fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	return reason ? fabric_drop(reason) : fabric_return(skb, s);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef FABRIC_RELATED_H
 #define FABRIC_RELATED_H
 
+#include "fabric_sum.h"
 #include "fabric_conntrack.h"
 
 /* The quoted packet's tuple into s->quoted; returns the offset of its ports, 0: not trackable. */
@@ -34,19 +35,13 @@ FABRIC_INLINE void fabric_patch_quoted(struct __sk_buff *skb, struct fabric_scra
 	bpf_skb_store_bytes(skb, offset, &value, 4, 0);
 }
 
-FABRIC_INLINE fabric_u16 fabric_fold_checksum(fabric_u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (fabric_u16)~sum;
-}
-
 /* One quoted IPv4 address: the quoted header's own checksum changes against it. */
 FABRIC_INLINE void fabric_patch_quoted4(struct __sk_buff *skb, struct fabric_scratch *s,
 					fabric_u32 header, fabric_u32 offset, fabric_u32 value)
 {
-	fabric_u32 before, sum;
+	fabric_u32 before;
 	fabric_u16 old, fresh;
+	fabric_u64 sum;
 
 	if (bpf_skb_load_bytes(skb, header + offset, &before, 4) || before == value ||
 	    bpf_skb_load_bytes(skb, header + 10, &old, 2))
@@ -54,7 +49,7 @@ FABRIC_INLINE void fabric_patch_quoted4(struct __sk_buff *skb, struct fabric_scr
 	sum = (fabric_u16)~old;
 	sum += (fabric_u16)~before + (fabric_u16)~(before >> 16);
 	sum += (value & 0xffff) + (value >> 16);
-	fresh = fabric_fold_checksum(sum);
+	fresh = (fabric_u16)~fabric_sum_fold(sum);
 	bpf_l4_csum_replace(skb, s->layout.transport + 2, old, fresh, 2);
 	bpf_skb_store_bytes(skb, header + 10, &fresh, 2, 0);
 	fabric_patch_quoted(skb, s, header + offset, value);
@@ -129,7 +124,7 @@ int fabric_program_related(struct __sk_buff *skb)
 	}
 	if (!connection || connection->expires <= s->now) {
 		fabric_say_invalid(s, spec->zone);
-		return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+		return fabric_return(skb, s);
 	}
 	__sync_fetch_and_add(&connection->packets[is_reply ? 1 : 0], 1);
 	__sync_fetch_and_add(&connection->bytes[is_reply ? 1 : 0], skb->len);
@@ -147,7 +142,7 @@ int fabric_program_related(struct __sk_buff *skb)
 	} else {
 		fabric_say_tracked(s, spec->zone, state, connection);
 	}
-	return fabric_go(skb, FABRIC_PROGRAM_ACTIONS);
+	return fabric_return(skb, s);
 }
 
 #endif

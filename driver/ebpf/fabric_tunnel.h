@@ -8,7 +8,7 @@
 #define FABRIC_TUNNEL_H
 
 #include "fabric_outer.h"
-#include "fabric_edit.h"
+#include "fabric_checksum.h"
 
 /* linux/bpf.h of newer kernels: the inner packet's version. */
 #define FABRIC_DECAP_IPV4 (1ull << 7)
@@ -30,7 +30,19 @@ FABRIC_INLINE fabric_u32 fabric_tunnel_size(const struct fabric_port *port,
 		return 8 + FABRIC_GENEVE_SIZE + (tunnel->options_size & 0x3c);
 	if (port->kind == FABRIC_PORT_VXLAN)
 		return 8 + FABRIC_VXLAN_SIZE;
-	return tunnel->flags & FABRIC_TUNNEL_KEY ? 8 : 4;
+	return 4 + (tunnel->flags & FABRIC_TUNNEL_CHECKSUM ? 4 : 0) +
+	       (tunnel->flags & FABRIC_TUNNEL_KEY ? 4 : 0);
+}
+
+FABRIC_INLINE void fabric_write_gre(fabric_u8 *header, const struct fabric_tunnel *tunnel)
+{
+	int has_sum = tunnel->flags & FABRIC_TUNNEL_CHECKSUM;
+
+	fabric_put16(header, (has_sum ? 0x8000 : 0) |
+				     (tunnel->flags & FABRIC_TUNNEL_KEY ? 0x2000 : 0));
+	fabric_put16(header + 2, FABRIC_TYPE_TEB);
+	__builtin_memset(header + 4, 0, 4);
+	__builtin_memcpy(header + (has_sum ? 8 : 4), (const fabric_u8 *)&tunnel->id + 4, 4);
 }
 
 /* The tunnel's header at 's->header + at', which is before the inner Ethernet header. */
@@ -42,9 +54,7 @@ FABRIC_INLINE void fabric_write_tunnel(struct fabric_scratch *s, const struct fa
 	fabric_u32 i;
 
 	if (port->kind == FABRIC_PORT_GRE) {
-		fabric_put16(header, tunnel->flags & FABRIC_TUNNEL_KEY ? 0x2000 : 0);
-		fabric_put16(header + 2, FABRIC_TYPE_TEB);
-		__builtin_memcpy(header + 4, (const fabric_u8 *)&tunnel->id + 4, 4);
+		fabric_write_gre(header, tunnel);
 		return;
 	}
 	fabric_put16(header, entropy);
@@ -118,6 +128,37 @@ FABRIC_INLINE int fabric_leave(const struct fabric_tunnel *tunnel)
 	return bpf_redirect_neigh(tunnel->device, &next, sizeof(next), 0);
 }
 
+/* UDP over IPv6 has a checksum always (RFC 8200 section 8.1), all others if the tunnel says so. */
+FABRIC_INLINE int fabric_has_checksum(const struct fabric_port *port,
+				      const struct fabric_tunnel *tunnel)
+{
+	return (tunnel->flags & FABRIC_TUNNEL_CHECKSUM) ||
+	       (tunnel->is_ipv6 && port->kind != FABRIC_PORT_GRE);
+}
+
+/* Of the headers in s->header; 'inner' and 'segment' are sum and size of what follows them. */
+FABRIC_INLINE void fabric_write_checksum(struct fabric_scratch *s, const struct fabric_port *port,
+					 const struct fabric_tunnel *tunnel, fabric_u32 at,
+					 fabric_u32 size, fabric_u64 inner, fabric_u32 segment)
+{
+	fabric_u8 *header = s->header + (at & 63), length[2];
+	const fabric_u8 *ip = s->header + FABRIC_ETHERNET_SIZE;
+	fabric_u16 check;
+
+	if (port->kind == FABRIC_PORT_GRE) {
+		check = fabric_outer_checksum(s, at, size, inner);
+		__builtin_memcpy(header + 4, &check, 2);
+		return;
+	}
+	/* The length of each segment, while that of them all stands there. */
+	__builtin_memcpy(length, header + 4, 2);
+	fabric_put16(header + 4, segment + size);
+	inner += fabric_sum_pseudo(ip, tunnel->is_ipv6, FABRIC_PROTOCOL_UDP, segment + size);
+	check = fabric_outer_checksum(s, at, size, inner);
+	__builtin_memcpy(header + 6, &check, 2);
+	__builtin_memcpy(header + 4, length, 2);
+}
+
 FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratch *s,
 				     struct fabric_port *port, const struct fabric_tunnel *tunnel)
 {
@@ -127,14 +168,17 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 	fabric_u16 entropy = (fabric_u16)(0x8000 | (bpf_get_hash_recalc(skb) & 0x7fff));
 	fabric_u8 inner[FABRIC_ETHERNET_SIZE];
 	fabric_u8 protocol = port->kind == FABRIC_PORT_GRE ? FABRIC_PROTOCOL_GRE : FABRIC_PROTOCOL_UDP;
-	int is_ip = fabric_is_ip(skb);
-	fabric_u64 last;
+	int is_ip = fabric_is_ip(skb), is_summed = 0;
+	fabric_u32 segment = 0;
+	fabric_u64 sum = 0, last;
 
 	if (!skb->gso_size && skb->len + ip + size > tunnel->mtu)
 		return fabric_send_slowly(skb, s);
 	if (bpf_skb_load_bytes(skb, 0, inner, sizeof(inner)))
 		return fabric_drop(FABRIC_DROP_EthernetTruncated);
 	payload = skb->len + size;
+	if (fabric_has_checksum(port, tunnel))
+		is_summed = fabric_sum_inner(skb, s, &sum, &segment);
 	if (fabric_make_room(skb, port, tunnel, room))
 		return fabric_send_slowly(skb, s);
 	__builtin_memset(s->header, 0, FABRIC_ETHERNET_SIZE);
@@ -145,6 +189,8 @@ FABRIC_INLINE int fabric_encapsulate(struct __sk_buff *skb, struct fabric_scratc
 		fabric_write_ipv4(s->header + 14, tunnel, tunnel->route_source, payload, protocol);
 	at = FABRIC_ETHERNET_SIZE + ip;
 	fabric_write_tunnel(s, port, tunnel, at, payload, entropy);
+	if (is_summed)
+		fabric_write_checksum(s, port, tunnel, at, size, sum, segment);
 	total = at + size;
 	if (total > 200)
 		return fabric_drop(FABRIC_DROP_HeadroomExhausted);
@@ -240,6 +286,7 @@ FABRIC_INLINE fabric_u32 fabric_read_outer(struct fabric_scratch *s, const fabri
 {
 	__builtin_memset(local, 0, sizeof(*local));
 	if (is_ipv6) {
+		FABRIC_OPAQUE(ip); /* Else both versions become one, with an offset that varies. */
 		__builtin_memcpy(s->key.tunnel_source6, ip + 8, 16);
 		__builtin_memcpy(s->key.tunnel_destination6, ip + 24, 16);
 		__builtin_memcpy(local->byte, ip + 24, 16);
@@ -260,6 +307,7 @@ FABRIC_INLINE int fabric_decapsulate(struct __sk_buff *skb, struct fabric_scratc
 				     struct fabric_port *port, fabric_u32 size)
 {
 	const fabric_u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	const struct fabric_settings *settings = fabric_configured();
 	fabric_s32 room = -(fabric_s32)(size + FABRIC_ETHERNET_SIZE);
 	fabric_u8 inner[FABRIC_ETHERNET_SIZE];
 	fabric_u64 version = 0;
@@ -268,7 +316,9 @@ FABRIC_INLINE int fabric_decapsulate(struct __sk_buff *skb, struct fabric_scratc
 	if (bpf_skb_load_bytes(skb, FABRIC_ETHERNET_SIZE + size, inner, sizeof(inner)))
 		return TC_ACT_OK;
 	type = fabric_wire16(inner + 12);
-	if (type == FABRIC_TYPE_IPV6 && skb->protocol == FABRIC_TYPE_IPV4)
+	if (!settings || settings->is_decap_plain)
+		version = 0;
+	else if (type == FABRIC_TYPE_IPV6 && skb->protocol == FABRIC_TYPE_IPV4)
 		version = FABRIC_DECAP_IPV6;
 	else if (type == FABRIC_TYPE_IPV4 && skb->protocol == FABRIC_TYPE_IPV6)
 		version = FABRIC_DECAP_IPV4;
@@ -305,7 +355,7 @@ int fabric_program_underlay(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	size = is_ipv6 ? 40 : 20;
 	if (bpf_skb_load_bytes(skb, FABRIC_ETHERNET_SIZE, ip, size & 0x3c) ||
-	    bpf_skb_load_bytes(skb, FABRIC_ETHERNET_SIZE + size, udp, 4))
+	    bpf_skb_load_bytes(skb, FABRIC_ETHERNET_SIZE + size, udp, protocol == 17 ? 8 : 4))
 		return TC_ACT_OK;
 	slot = protocol == 17 ? fabric_read16(udp + 2) : 0;
 	number = bpf_map_lookup_elem(&fabric_tunnel_ports, &slot);
@@ -331,6 +381,14 @@ int fabric_program_underlay(struct __sk_buff *skb)
 	}
 	if (!header)
 		return TC_ACT_OK;
+	if (!is_ipv6 && fabric_sum_fold(fabric_sum_bytes(ip, 20)) != 0xffff)
+		return fabric_drop(FABRIC_DROP_ChecksumInvalid);
+	if (protocol == 17) {
+		if (!fabric_is_datagram_sound(skb, s, ip, is_ipv6, FABRIC_ETHERNET_SIZE + size, udp))
+			return fabric_drop(FABRIC_DROP_TunnelChecksum);
+		if (fabric_wire16(udp + 6))
+			s->key.tunnel_flags |= FABRIC_TUNNEL_CHECKSUM;
+	}
 	return fabric_decapsulate(skb, s, port, size + header);
 }
 

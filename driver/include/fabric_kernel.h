@@ -11,9 +11,9 @@
 
 #include "fabric_flow_key.h"
 
-#define FABRIC_ABI 3
+#define FABRIC_ABI 4
 
-#define FABRIC_STEPS_MAX 16       /* Instructions of a row. */
+#define FABRIC_STEPS_MAX 8        /* Instructions of a row; the last may lead to another row. */
 #define FABRIC_MASKS_MAX 256      /* Masks of all flows. */
 #define FABRIC_ORDER_MAX 124      /* Masks that one kind of packet may be tried against. */
 #define FABRIC_ORDERS 8           /* Recirculated or not, times IPv4, IPv6, ARP, other. */
@@ -102,11 +102,6 @@ struct fabric_megaflow {
 	fabric_u64 word[FABRIC_KEY_WORDS];
 };
 
-struct fabric_cache_entry {
-	fabric_u32 row;
-	fabric_u32 generation;
-	fabric_u64 word[FABRIC_KEY_WORDS];
-};
 
 enum fabric_port_kind {
 	FABRIC_PORT_NONE,
@@ -167,6 +162,28 @@ struct fabric_tuple {
 	fabric_u16 zone;
 	fabric_u8 protocol;
 	fabric_u8 icmp_type;
+};
+
+/* Where packets of one connection, in one state, went when they were recirculated. */
+struct fabric_sequel {
+	fabric_u32 row; /* 0: not known. */
+	fabric_u32 generation;
+	fabric_u32 slot; /* Of the cache, for the second look-up; holds while the serial does. */
+	fabric_u32 serial;
+	fabric_u64 started; /* Of the connection: no two that follow each other have the same. */
+	fabric_u32 state;
+	fabric_u32 mark;
+	fabric_u8 label[16];
+};
+
+struct fabric_cache_entry {
+	fabric_u32 row;
+	fabric_u32 generation;
+	fabric_u64 word[FABRIC_KEY_WORDS];
+	fabric_u32 serial;   /* Counts the keys that had this place. */
+	fabric_u32 is_reply; /* Such packets are answers in the connection ... */
+	struct fabric_tuple original; /* ... that is found by this. */
+	struct fabric_sequel sequel;
 };
 
 enum fabric_nat { FABRIC_NAT_NONE, FABRIC_NAT_SOURCE, FABRIC_NAT_DESTINATION, FABRIC_NAT_ABSENT };
@@ -258,6 +275,8 @@ struct fabric_settings {
 	fabric_u32 abi;
 	fabric_u32 expectations; /* 0: none waits, nobody need look. */
 	fabric_u64 random;
+	fabric_u32 rows_begun; /* Rows from here on were never used. */
+	fabric_u32 is_decap_plain; /* As before Linux 6.4, without BPF_F_ADJ_ROOM_DECAP_L3_*. */
 };
 
 enum fabric_counter {
@@ -317,11 +336,7 @@ struct fabric_tcp_peer {
 enum fabric_helper { FABRIC_HELPER_NONE, FABRIC_HELPER_FTP, FABRIC_HELPER_TFTP };
 
 struct fabric_connection {
-#ifdef __bpf__
-	struct bpf_spin_lock lock;
-#else
-	fabric_u32 lock;
-#endif
+	fabric_u32 lock;    /* 1: a processor is at work on it. */
 	fabric_u32 mark;    /* Network order. */
 	fabric_u64 expires; /* Nanoseconds of the monotonic clock. */
 	fabric_u64 started;

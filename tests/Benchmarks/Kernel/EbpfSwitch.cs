@@ -1,29 +1,29 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Runtime.InteropServices;
 using Fabric.Datapath;
 using Fabric.Wire;
 
 namespace Fabric.Benchmarks;
 
 /// <summary>An eBPF datapath in a namespace, with two ports that it connects.</summary>
-internal sealed partial class EbpfSwitch : IUpcallHandler, IDisposable
+internal sealed class EbpfSwitch : IUpcallHandler, IDisposable
 {
-    private const int NewNetwork = 0x4000_0000;
-
     private readonly EbpfDatapath _datapath;
     private readonly bool _hasFirewall;
+    private readonly NatSpec? _nat;
     private readonly TunnelMetadata? _outer;
     private readonly uint _first;
     private readonly uint _second;
 
     /// <param name="second">The other device, or null where the other port is a tunnel.</param>
     /// <param name="remote">The tunnel's other end.</param>
+    /// <param name="nat">What new connections get, where there is a firewall.</param>
     public EbpfSwitch(
         string space, string first, string? second, bool hasFirewall = false,
-        TunnelKind kind = TunnelKind.Vxlan, IPAddress? remote = null)
+        TunnelKind kind = TunnelKind.Vxlan, IPAddress? remote = null, NatSpec? nat = null)
     {
         _hasFirewall = hasFirewall;
+        _nat = nat;
         if (remote is not null)
         {
             _outer = new TunnelMetadata(
@@ -34,7 +34,7 @@ internal sealed partial class EbpfSwitch : IUpcallHandler, IDisposable
         EbpfDatapath? made = null;
         var error = "";
         uint one = 0, two = 0;
-        RunIn(space, () =>
+        NamespaceThread.Run(space, () =>
         {
             if (!EbpfDatapath.TryOpen(new EbpfOptions(), out made, out error)) return;
             made!.UpcallHandler = this;
@@ -81,8 +81,9 @@ internal sealed partial class EbpfSwitch : IUpcallHandler, IDisposable
     {
     }
 
-    /// <summary>Puts so many flows that differ in one address; operations per second.</summary>
-    public double PutFlows(int count)
+    /// <summary>Puts so many flows that differ in one address, and deletes them.</summary>
+    /// <returns>Operations per second; bytes of the kernel's maps with all flows in.</returns>
+    public (double Rate, double MapBytes) PutFlows(int count)
     {
         FlowKey mask = default;
         mask.InPortWire = uint.MaxValue;
@@ -100,46 +101,28 @@ internal sealed partial class EbpfSwitch : IUpcallHandler, IDisposable
             _datapath.Flows.Put(in key, in mask, actions);
         }
 
+        watch.Stop();
+        var bytes = _datapath.MapBytes();
+        watch.Start();
         for (var i = 0; i < count; i++)
         {
             key.Ipv4Destination = 0x0B00_0000u + (uint)i;
             _datapath.Flows.Delete(in key, in mask, out _);
         }
 
-        return 2 * count / watch.Elapsed.TotalSeconds;
+        return (2 * count / watch.Elapsed.TotalSeconds, bytes);
     }
 
-    private static ConntrackAction Track(bool isCommit) => new(
-        isCommit, Force: false, Zone: 1, 0, 0, 0, 0, Helper: null, Nat: null, TimeoutPolicy: null);
+    private ConntrackAction Track(bool isCommit) => new(
+        isCommit, Force: false, Zone: 1, 0, 0, 0, 0, Helper: null,
+        _nat is null || isCommit
+            ? _nat : new NatSpec(NatType.None, null, null, 0, 0, false, false, false),
+        TimeoutPolicy: null);
 
     private static uint Add(EbpfDatapath datapath, DatapathPortSpec spec) =>
         datapath.Ports.TryAdd(spec, out var port, out var error)
             ? port.Number
             : throw new InvalidOperationException(error);
 
-    /// <summary>Runs on a thread of its own, whose network is the namespace.</summary>
-    private static void RunIn(string space, Action body)
-    {
-        Exception? fault = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                using var file = File.OpenHandle($"/run/netns/{space}");
-                if (Enter((int)file.DangerousGetHandle(), NewNetwork) == 0) body();
-            }
-            catch (InvalidOperationException error)
-            {
-                fault = error;
-            }
-        });
-        thread.Start();
-        thread.Join();
-        if (fault is not null) throw fault;
-    }
-
     public void Dispose() => _datapath.Dispose();
-
-    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
-    private static partial int Enter(int descriptor, int kind);
 }

@@ -46,6 +46,41 @@ public sealed class EbpfFaultTests
         }
     }
 
+    /// <summary>The packet goes on as an invalid one; nothing waits, and nothing goes up.</summary>
+    [EbpfTheory]
+    [InlineData(3u)]
+    public void A_full_table_of_connections_is_counted_and_stalls_nothing(uint room)
+    {
+        using var lab = new ProgramLab();
+        lab.Datapath.Conntrack.CountMax = room;
+        lab.Put("recirc_id(0),in_port(1)", "ct(commit,zone=5),recirc(0x1)");
+        lab.Put("recirc_id(0x1),in_port(1),ct_state(+trk-inv)", "2");
+        lab.Put("recirc_id(0x1),in_port(1),ct_state(+trk+inv)", "");
+        for (uint port = 1; port <= room + 2; port++)
+        {
+            var (verdict, _) = lab.Enter(1, TestPacket.Udp("10.0.0.1", (int)port, "10.0.0.2", 53));
+            Assert.Equal(port <= room ? 7 : 2, verdict);
+        }
+
+        Assert.Equal(2ul, lab.Dropped(DropReason.ConntrackFull));
+        Assert.Equal(room, lab.Datapath.Conntrack.Totals().Count);
+        Assert.Equal(0ul, lab.Missed);
+        Assert.Equal((int)room, lab.Datapath.Conntrack.Flush(new ConntrackFilter()));
+        Assert.Equal(7, lab.Enter(1, TestPacket.Udp("10.0.0.1", 99, "10.0.0.2", 53)).Verdict);
+    }
+
+    [EbpfTheory]
+    [InlineData(0u)]
+    public void A_full_queue_of_upcalls_drops_and_counts(uint waiting)
+    {
+        using var lab = new ProgramLab();
+        lab.Kernel.Settings[0].UpcallsPerPort = waiting;
+        Assert.Equal(2, lab.Enter(1, TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 53)).Verdict);
+        Assert.Equal(1ul, lab.Dropped(DropReason.UpcallQueueFull));
+        Assert.Equal(1ul, lab.Datapath.Statistics().Lost);
+        Assert.Equal(0, lab.Datapath.UpcallsPending);
+    }
+
     [EbpfTheory]
     [InlineData(true)]
     [InlineData(false)]

@@ -60,11 +60,7 @@ public sealed class EbpfMalformedTests
         lab.AddTunnel();
         lab.Put("recirc_id(0),in_port(3)", "2");
         var inner = TestPacket.Tcp("10.0.0.1", 1000, "10.0.0.2", 80, "S");
-        byte[] header = [8, 0, 0, 0, 0, 0, 5, 0];
-        var outer = TestPacket.Udp(
-            "172.31.0.2", 5555, "172.31.0.1", port, header.Length + inner.Length);
-        header.CopyTo(outer.AsSpan(42));
-        inner.CopyTo(outer.AsSpan(50));
+        var outer = VxlanFrame.Around(inner, port: port, hasChecksum: true);
         for (var size = SizeMin; size < outer.Length; size++)
         {
             if (!lab.TryRun(lab.Kernel.UnderlayProgram, outer[..size], lab.OtherDevice, 0,

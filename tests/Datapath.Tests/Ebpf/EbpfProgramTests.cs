@@ -77,26 +77,6 @@ public sealed unsafe class EbpfProgramTests
     }
 
     [EbpfTheory]
-    [InlineData(4789, true, Drop)]
-    [InlineData(4789, false, Pass)] // Another host's address.
-    [InlineData(4790, true, Pass)]  // Another service of this host.
-    public void Underlay_program_takes_our_tunnels_only(int port, bool isOurs, int verdict)
-    {
-        using var lab = new ProgramLab();
-        lab.AddTunnel();
-        var outer = TestPacket.Udp("172.31.0.2", 5555, isOurs ? "172.31.0.1" : "172.31.0.9",
-            (ushort)port, 8 + Frame.Length);
-        outer[42] = 8;
-        outer.AsSpan(43, 7).Clear();
-        outer[48] = 5;
-        Frame.CopyTo(outer.AsSpan(50));
-        var (result, bytes) = lab.Run(lab.Kernel.UnderlayProgram, outer, lab.OtherDevice);
-        Assert.Equal(verdict, result);
-        Assert.Equal(verdict == Drop ? Frame : outer, bytes); // The inner one went up.
-        Assert.Equal(verdict == Drop ? 1ul : 0, lab.Datapath.Statistics().Missed);
-    }
-
-    [EbpfTheory]
     [InlineData(0u)]
     [InlineData(77u)]
     public void Inject_program_drops_what_names_no_execution(uint mark)

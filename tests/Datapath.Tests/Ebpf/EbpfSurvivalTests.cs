@@ -20,38 +20,28 @@ public sealed class EbpfSurvivalTests
         using var a = new NetworkNamespace();
         using var b = new NetworkNamespace();
         using var scope = new NamespaceScope();
-        var options = EbpfSupport.SmallOptions with
-        {
-            PinFolder = EbpfPins.FolderOf($"test-{Environment.ProcessId}"),
-            IsWithoutTcx = isWithoutTcx,
-        };
+        using var pins = new Pins("test");
+        var options = pins.Options with { IsWithoutTcx = isWithoutTcx };
         Wire(scope.Namespace, "va", a, "10.8.0.1/24");
         Wire(scope.Namespace, "vb", b, "10.8.0.2/24");
-        try
+        Open(options).Dispose();
+        Assert.Contains(" 0% packet loss", a.Exec("ping -c 5 -i 0.05 -W 2 10.8.0.2"));
+        var output = "";
+        var ping = new Thread(() => output = a.Exec("ping -q -c 800 -i 0.005 -W 2 10.8.0.2"));
+        ping.Start();
+        using (var second = Open(options)) Assert.True(second.AdoptedFlows > 0);
+        using (var third = Open(options))
         {
-            Open(options).Dispose();
-            Assert.Contains(" 0% packet loss", a.Exec("ping -c 5 -i 0.05 -W 2 10.8.0.2"));
-            var output = "";
-            var ping = new Thread(() => output = a.Exec("ping -q -c 800 -i 0.005 -W 2 10.8.0.2"));
-            ping.Start();
-            using (var second = Open(options)) Assert.True(second.AdoptedFlows > 0);
-            using (var third = Open(options))
-            {
-                third.Settle();
-                Assert.Equal(0, third.AdoptedFlows);
-                third.Uninstall();
-                ping.Join();
-            }
+            third.Settle();
+            Assert.Equal(0, third.AdoptedFlows);
+            third.Uninstall();
+            ping.Join();
+        }
 
-            Assert.Contains(" 0% packet loss", output);
-            Assert.False(Directory.Exists(options.PinFolder));
-            Assert.DoesNotContain("fxi", NetworkNamespace.Shell("ip link show"));
-            Assert.DoesNotContain("fxp", NetworkNamespace.Shell("ip link show"));
-        }
-        finally
-        {
-            EbpfPins.Remove(options.PinFolder);
-        }
+        Assert.Contains(" 0% packet loss", output);
+        Assert.False(Directory.Exists(options.PinFolder));
+        Assert.DoesNotContain("fxi", NetworkNamespace.Shell("ip link show"));
+        Assert.DoesNotContain("fxp", NetworkNamespace.Shell("ip link show"));
     }
 
     [EbpfTheory]
@@ -60,40 +50,20 @@ public sealed class EbpfSurvivalTests
     public void Flows_of_the_earlier_process_give_way(string first, string kind)
     {
         using var scope = new NamespaceScope();
-        var options = EbpfSupport.SmallOptions with
-        {
-            PinFolder = EbpfPins.FolderOf($"test2-{Environment.ProcessId}"),
-        };
+        using var pins = new Pins("test2");
+        var options = pins.Options;
         using var one = DevicePeer.Make("p1");
         using var two = DevicePeer.Make("p2");
-        try
+        for (var round = 0; round < 2; round++)
         {
-            for (var round = 0; round < 2; round++)
-            {
-                Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-                using (datapath)
-                {
-                    Assert.True(datapath!.Ports.TryAdd(
-                        new DatapathPortSpec("p1", DatapathPortKind.System), out var p1, out _));
-                    Assert.True(datapath.Ports.TryAdd(
-                        new DatapathPortSpec("p2", DatapathPortKind.System), out var p2, out _));
-                    Assert.Equal(1u, p1.Number);
-                    if (kind.Length > 0) Put(datapath, "recirc_id(0),in_port(1)", first);
-                    Put(datapath, kind.Length > 0
-                        ? "recirc_id(0x1),in_port(1)"
-                        : "recirc_id(0),in_port(1)", $"{p2.Number}");
-                    one.Send(TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 2));
-                    var deadline = Environment.TickCount64 + 2000;
-                    var seen = ImmutableArray<byte[]>.Empty;
-                    while (seen.IsEmpty && Environment.TickCount64 < deadline) seen = two.Take();
-                    Assert.Single(seen);
-                    if (round == 1) datapath.Uninstall();
-                }
-            }
-        }
-        finally
-        {
-            EbpfPins.Remove(options.PinFolder);
+            using var datapath = OpenPorts(options, "p1", "p2");
+            if (kind.Length > 0) Put(datapath, "recirc_id(0),in_port(1)", first);
+            Put(datapath, kind.Length > 0
+                ? "recirc_id(0x1),in_port(1)"
+                : "recirc_id(0),in_port(1)", "2");
+            one.Send(TestPacket.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+            Assert.Single(Next(two));
+            if (round == 1) datapath.Uninstall();
         }
     }
 
@@ -104,53 +74,52 @@ public sealed class EbpfSurvivalTests
     public void Connections_outlive_maps_of_another_version(uint version, int kept)
     {
         using var scope = new NamespaceScope();
-        var options = EbpfSupport.SmallOptions with
-        {
-            PinFolder = EbpfPins.FolderOf($"test5-{Environment.ProcessId}"),
-        };
+        using var pins = new Pins("test5");
+        var options = pins.Options;
         using var one = DevicePeer.Make("va");
         using var two = DevicePeer.Make("vb");
-        try
+        using (var first = OpenTracking(options))
         {
-            using (var first = OpenTracking(options))
-            {
-                one.Send(TestPacket.Tcp("10.0.0.1", 1, "10.0.0.2", 2, "S", 100));
-                Assert.Single(Next(two));
-                two.Send(TestPacket.Tcp("10.0.0.2", 2, "10.0.0.1", 1, "SA", 500, 101));
-                Assert.Single(Next(one));
-                first.Kernel.Settings[0].Abi = version;
-            }
+            one.Send(TestPacket.Tcp("10.0.0.1", 1, "10.0.0.2", 2, "S", 100));
+            Assert.Single(Next(two));
+            two.Send(TestPacket.Tcp("10.0.0.2", 2, "10.0.0.1", 1, "SA", 500, 101));
+            Assert.Single(Next(one));
+            first.Kernel.Settings[0].Abi = version;
+        }
 
-            using var second = OpenTracking(options);
-            second.Uninstall();
-            Assert.Equal(0, second.AdoptedFlows);
-            Assert.Equal(kept, second.CarriedConnections);
-            Assert.Equal((uint)kept, second.Conntrack.Totals().Count);
-            // Far beyond the window that was known: much was sent while nobody looked.
-            two.Send(TestPacket.Tcp(
-                "10.0.0.2", 2, "10.0.0.1", 1, "PA", 9_000_501, 101, payload: 10));
-            Assert.Equal(kept, Next(one, kept).Length);
-        }
-        finally
-        {
-            EbpfPins.Remove(options.PinFolder);
-        }
+        using var second = OpenTracking(options);
+        second.Uninstall();
+        Assert.Equal(0, second.AdoptedFlows);
+        Assert.Equal(kept, second.CarriedConnections);
+        Assert.Equal((uint)kept, second.Conntrack.Totals().Count);
+        // Far beyond the window that was known: much was sent while nobody looked.
+        two.Send(TestPacket.Tcp(
+            "10.0.0.2", 2, "10.0.0.1", 1, "PA", 9_000_501, 101, payload: 10));
+        Assert.Equal(kept, Next(one, kept).Length);
     }
 
     /// <summary>What the first port begins passes, and answers do.</summary>
     private static EbpfDatapath OpenTracking(EbpfOptions options)
     {
+        var datapath = OpenPorts(options, "va", "vb");
+        Put(datapath, "recirc_id(0),in_port(1)", "ct(commit,zone=5),recirc(0x1)");
+        Put(datapath, "recirc_id(0x1),in_port(1)", "2");
+        Put(datapath, "recirc_id(0),in_port(2)", "ct(zone=5),recirc(0x2)");
+        Put(datapath, "ct_state(+est+trk),recirc_id(0x2),in_port(2)", "1");
+        return datapath;
+    }
+
+    /// <summary>A datapath whose ports 1, 2 ... are these devices.</summary>
+    private static EbpfDatapath OpenPorts(EbpfOptions options, params string[] devices)
+    {
         Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-        foreach (var device in (string[])["va", "vb"])
+        for (var i = 0; i < devices.Length; i++)
         {
-            Assert.True(datapath!.Ports.TryAdd(
-                new DatapathPortSpec(device, DatapathPortKind.System), out _, out error), error);
+            var spec = new DatapathPortSpec(devices[i], DatapathPortKind.System);
+            Assert.True(datapath!.Ports.TryAdd(spec, out var port, out error), error);
+            Assert.Equal((uint)i + 1, port.Number);
         }
 
-        Put(datapath!, "recirc_id(0),in_port(1)", "ct(commit,zone=5),recirc(0x1)");
-        Put(datapath!, "recirc_id(0x1),in_port(1)", "2");
-        Put(datapath!, "recirc_id(0),in_port(2)", "ct(zone=5),recirc(0x2)");
-        Put(datapath!, "ct_state(+est+trk),recirc_id(0x2),in_port(2)", "1");
         return datapath!;
     }
 
@@ -171,42 +140,33 @@ public sealed class EbpfSurvivalTests
         using var a = new NetworkNamespace();
         using var b = new NetworkNamespace();
         using var scope = new NamespaceScope();
-        var options = EbpfSupport.SmallOptions with
-        {
-            PinFolder = EbpfPins.FolderOf($"test4-{Environment.ProcessId}"),
-        };
+        using var pins = new Pins("test4");
+        var options = pins.Options;
         Wire(scope.Namespace, "va", a, "10.8.0.1/24");
         Wire(scope.Namespace, "vb", b, "10.8.0.2/24");
-        try
-        {
-            Open(options).Dispose();
-            var ping = $"ping -c {pings} -i 0.05 -W 1 10.8.0.2";
-            Assert.Contains(" 0% packet loss", a.Exec(ping));
-            using var next = Open(options);
-            var adopted = next.AdoptedFlows;
-            Assert.True(adopted > 0);
-            next.IsRestoring = true;
-            Assert.Contains(" 0% packet loss", a.Exec(ping));
-            Assert.Equal(adopted, next.AdoptedFlows);
+        Open(options).Dispose();
+        var ping = $"ping -c {pings} -i 0.05 -W 1 10.8.0.2";
+        Assert.Contains(" 0% packet loss", a.Exec(ping));
+        using var next = Open(options);
+        var adopted = next.AdoptedFlows;
+        Assert.True(adopted > 0);
+        next.IsRestoring = true;
+        Assert.Contains(" 0% packet loss", a.Exec(ping));
+        Assert.Equal(adopted, next.AdoptedFlows);
 
-            next.IsRestoring = false; // Settles: the next packet is decided by the new process.
-            Assert.Equal(0, next.AdoptedFlows);
-            Assert.Contains(" 0% packet loss", a.Exec(ping));
-            Assert.True(next.Flows.Count > 0);
+        next.IsRestoring = false; // Settles: the next packet is decided by the new process.
+        Assert.Equal(0, next.AdoptedFlows);
+        Assert.Contains(" 0% packet loss", a.Exec(ping));
+        Assert.True(next.Flows.Count > 0);
 
-            // Without old flows, and with new ones gone, held back means dropped.
-            next.IsRestoring = true;
-            next.Flows.Flush();
-            Assert.Contains("100% packet loss", a.Exec("ping -c 1 -W 1 10.8.0.2"));
-            Assert.Equal(0, next.Flows.Count);
-            next.IsRestoring = false;
-            Assert.Contains(" 0% packet loss", a.Exec(ping));
-            next.Uninstall();
-        }
-        finally
-        {
-            EbpfPins.Remove(options.PinFolder);
-        }
+        // Without old flows, and with new ones gone, held back means dropped.
+        next.IsRestoring = true;
+        next.Flows.Flush();
+        Assert.Contains("100% packet loss", a.Exec("ping -c 1 -W 1 10.8.0.2"));
+        Assert.Equal(0, next.Flows.Count);
+        next.IsRestoring = false;
+        Assert.Contains(" 0% packet loss", a.Exec(ping));
+        next.Uninstall();
     }
 
     /// <summary>
@@ -225,13 +185,8 @@ public sealed class EbpfSurvivalTests
             number = NamespaceNumber();
             var options = EbpfSupport.SmallOptions with { PinFolder = dead };
             using var one = DevicePeer.Make("p1");
-            Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-            using (datapath)
-            {
-                Assert.True(datapath!.Ports.TryAdd(
-                    new DatapathPortSpec("p1", DatapathPortKind.System), out _, out _));
-                Put(datapath, "recirc_id(0),in_port(1)", "1");
-            }
+            using var datapath = OpenPorts(options, "p1");
+            Put(datapath, "recirc_id(0),in_port(1)", "1");
         }
 
         Assert.True(Directory.Exists(dead));
@@ -243,12 +198,9 @@ public sealed class EbpfSurvivalTests
             var folder = EbpfPins.FolderOf(host);
             Assert.NotEqual(dead, folder);
             var options = EbpfSupport.SmallOptions with { PinFolder = folder };
-            Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-            using (datapath)
-            {
-                Assert.Equal(0, datapath!.AdoptedFlows);
-                datapath.Uninstall();
-            }
+            using var datapath = OpenPorts(options);
+            Assert.Equal(0, datapath.AdoptedFlows);
+            datapath.Uninstall();
         }
 
         // The kernel takes a namespace's devices down some time after its last user went.
@@ -279,14 +231,8 @@ public sealed class EbpfSurvivalTests
 
     private static EbpfDatapath Open(EbpfOptions options)
     {
-        Assert.True(EbpfDatapath.TryOpen(options, out var datapath, out var error), error);
-        datapath!.UpcallHandler = new CrossConnect();
-        foreach (var device in (string[])["va", "vb"])
-        {
-            Assert.True(datapath.Ports.TryAdd(
-                new DatapathPortSpec(device, DatapathPortKind.System), out _, out error), error);
-        }
-
+        var datapath = OpenPorts(options, "va", "vb");
+        datapath.UpcallHandler = new CrossConnect();
         if (datapath.AdoptedFlows > 0) return datapath;
         for (uint port = 1; port <= 2; port++) Put(datapath, $"in_port({port})", $"{3 - port}");
         return datapath;
@@ -299,6 +245,17 @@ public sealed class EbpfSurvivalTests
             + $"netns {workload.Name}; ip -n {space.Name} link set {device} up; "
             + $"ip -n {workload.Name} link set eth0 up; "
             + $"ip -n {workload.Name} addr add {address} dev eth0");
+
+    /// <summary>Options whose pins go with the test, whatever becomes of it.</summary>
+    private sealed class Pins(string name) : IDisposable
+    {
+        public EbpfOptions Options { get; } = EbpfSupport.SmallOptions with
+        {
+            PinFolder = EbpfPins.FolderOf($"{name}-{Environment.ProcessId}"),
+        };
+
+        public void Dispose() => EbpfPins.Remove(Options.PinFolder!);
+    }
 
     private sealed class CrossConnect : IUpcallHandler
     {

@@ -51,13 +51,15 @@ internal sealed unsafe class ProgramLab : IDisposable
         return sum;
     }
 
-    public void AddTunnel() => Assert.True(Datapath.Ports.TryAdd(
-        new DatapathPortSpec(
-            "vx", DatapathPortKind.Tunnel,
-            Tunnel: new TunnelPortSpec(TunnelKind.Vxlan, 4789)),
-        out _, out var error), error);
+    /// <summary>Port 3.</summary>
+    public void AddTunnel(TunnelKind kind = TunnelKind.Vxlan, ushort port = 4789) =>
+        Assert.True(Datapath.Ports.TryAdd(
+            new DatapathPortSpec(
+                "tunnel", DatapathPortKind.Tunnel, Tunnel: new TunnelPortSpec(kind, port)),
+            out _, out var error), error);
 
-    public void Put(string flow, string actions)
+    public void Put(
+        string flow, string actions, FlowPutResult expected = FlowPutResult.Added)
     {
         Assert.True(
             OdpFlowText.TryParse(flow, null, out var key, out var mask, out var error), error);
@@ -66,7 +68,7 @@ internal sealed unsafe class ProgramLab : IDisposable
             actions.Length == 0 || OdpActionText.TryParse(actions, null, out list, out error),
             error);
         mask.RecirculationIdWire = uint.MaxValue;
-        Assert.Equal(FlowPutResult.Added, Datapath.Flows.Put(key, mask, list));
+        Assert.Equal(expected, Datapath.Flows.Put(key, mask, list));
     }
 
     /// <summary>Runs a program once, on this processor.</summary>
@@ -77,6 +79,10 @@ internal sealed unsafe class ProgramLab : IDisposable
         Assert.True(TryRun(program, frame, device, mark, out var verdict, out var result));
         return (verdict, result);
     }
+
+    /// <summary>A frame comes in by a port.</summary>
+    public (int Verdict, byte[] Frame) Enter(uint port, byte[] frame) =>
+        Run(Kernel.PortProgram, frame, DeviceOf(port));
 
     /// <summary>The far end of the first port.</summary>
     public DevicePeer OpenPeer()
@@ -100,19 +106,19 @@ internal sealed unsafe class ProgramLab : IDisposable
         fixed (byte* input = frame)
         fixed (byte* to = output)
         {
-            var options = new LibBpf.TestOptions
+            var options = new LibBpf.TestRunOptions
             {
-                Size = (nuint)sizeof(LibBpf.TestOptions),
-                Input = input,
-                InputSize = (uint)frame.Length,
-                Output = to,
-                OutputSize = (uint)output.Length,
-                Context = context,
-                ContextSize = ContextSize,
+                Size = (nuint)sizeof(LibBpf.TestRunOptions),
+                DataIn = input,
+                DataInSize = (uint)frame.Length,
+                DataOut = to,
+                DataOutSize = (uint)output.Length,
+                ContextIn = context,
+                ContextInSize = ContextSize,
                 Repeat = 1,
             };
             var error = LibBpf.TestRun(program, &options);
-            (verdict, result) = ((int)options.Verdict, output[..(int)options.OutputSize]);
+            (verdict, result) = ((int)options.Result, output[..(int)options.DataOutSize]);
             if (error == 0) return true;
             Assert.True(error == -22 && frame.Length < 54, $"{error}");
             return false;

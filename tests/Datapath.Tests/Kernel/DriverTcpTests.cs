@@ -59,7 +59,8 @@ public sealed unsafe class DriverTcpTests : IDisposable
             uint[] next = [(uint)random.NextInt64(), (uint)random.NextInt64()];
             var first = Draw(random, next, side: 0, isFirst: true);
             Peers peers = default;
-            var connection = new Connection(0);
+            var record = new ConnectionRecord { Timeouts = ConntrackTimeouts.Default };
+            var connection = Connection.At(ref record);
             var native = Native(first);
             var isStarted = TcpTracker.CanStart(first);
             Assert.Equal(isStarted, start(&peers, &native) != 0);

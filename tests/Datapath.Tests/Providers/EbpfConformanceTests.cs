@@ -62,6 +62,12 @@ public sealed class EbpfClsactConformanceTests : EbpfConformanceTests
         EbpfSupport.SmallOptions with { IsWithoutTcx = true };
 }
 
+/// <summary>With nothing that Linux 6.1 lacks, nor what an operator may switch off.</summary>
+public sealed class EbpfOldestConformanceTests : EbpfConformanceTests
+{
+    protected override EbpfOptions Options => EbpfSupport.OldestOptions;
+}
+
 internal static class EbpfSupport
 {
     private static readonly Lazy<string?> LazyMissing = new(Probe);
@@ -70,6 +76,12 @@ internal static class EbpfSupport
     public static string? Missing => LazyMissing.Value;
 
     public static EbpfOptions SmallOptions => new() { FlowsMax = 4096, ConnectionsMax = 65_536 };
+
+    /// <summary>All that is probed or optional is masked.</summary>
+    public static EbpfOptions OldestOptions => SmallOptions with
+    {
+        IsWithoutTcx = true, IsWithoutDecapVersions = true, IsWithoutShortcuts = true,
+    };
 
     /// <summary>Waits until every record that the kernel sent up was handled.</summary>
     public static void WaitUntilIdle(EbpfDatapath datapath)

@@ -166,6 +166,8 @@ public sealed partial class EbpfDatapath
         lines.Add(string.Create(CultureInfo.InvariantCulture,
             $"flows in the kernel: {inKernel}, of an earlier process: {AdoptedFlows}, "
                 + $"kept out since the start: {slow}"));
+        lines.Add(string.Create(CultureInfo.InvariantCulture,
+            $"memory of maps: {MapBytes() / 1e6:F0} MB"));
         if (IsRestoring) lines.Add("flow-restore-wait: nothing new is decided");
         foreach (var link in PortsOf.Underlay())
         {
@@ -257,6 +259,9 @@ public sealed partial class EbpfDatapath
             sums[0] + sums[4], sums[1], sums[2], (ulong)_flows.Count, sums[3],
             (uint)_flows.MaskCount, sums[4]);
     }
+
+    /// <summary>Memory of all maps in the kernel, in bytes, as the kernel counts it.</summary>
+    public ulong MapBytes() => _kernel.MapBytes();
 
     /// <summary>Packets that the programs put into a tunnel or took out of it.</summary>
     internal ulong KernelTunnelPackets(uint port) =>

@@ -24,6 +24,9 @@ public sealed record EbpfOptions
     /// <summary>Attach by clsact even where the kernel has tcx.</summary>
     public bool IsWithoutTcx { get; init; }
 
+    /// <summary>Take packets out of tunnels as before Linux 6.4, whatever is known.</summary>
+    public bool IsWithoutDecapVersions { get; init; }
+
     /// <summary>Have all packets leave by the port's own device, containers' too.</summary>
     public bool IsWithoutShortcuts { get; init; }
 

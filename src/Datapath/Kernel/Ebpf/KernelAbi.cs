@@ -7,7 +7,7 @@ namespace Fabric.Datapath;
 /// <summary>driver/include/fabric_kernel.h in C#: a test compares the two.</summary>
 internal static class KernelAbi
 {
-    public const uint Version = 3;
+    public const uint Version = 4;
 
     /// <summary>
     /// Since this version connections are what they are now: maps of a version from here on can be
@@ -17,7 +17,7 @@ internal static class KernelAbi
     public const int BandsMax = 4;
     public const int KeySize = 216;
     public const int KeyWords = KeySize / 8;
-    public const int StepsMax = 16;
+    public const int StepsMax = 8;
     public const int MasksMax = 256;
     public const int OrderMax = 124;
     public const int Orders = 8;
@@ -259,6 +259,8 @@ internal struct KernelSettings
     public uint Abi;
     public uint Expectations;
     public ulong Random;
+    public uint RowsBegun;
+    public uint IsDecapPlain;
 }
 
 [InlineArray(KernelAbi.CounterCount)]

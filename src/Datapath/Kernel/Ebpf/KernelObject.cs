@@ -349,12 +349,35 @@ internal sealed unsafe class KernelObject : IDisposable
             settings.ZoneLimit = uint.MaxValue;
         }
 
+        settings.IsDecapPlain = options.IsWithoutDecapVersions ? 1u : 0;
         settings.UpcallsPerPort = EbpfOptions.UpcallsPerPort;
         settings.Random = Seed;
         settings.Abi = KernelAbi.Version;
         settings.Incarnation++;
         error = "";
         return true;
+    }
+
+    /// <summary>
+    /// What the kernel charges for all maps; since Linux 6.4 what they really take.
+    /// </summary>
+    public ulong MapBytes()
+    {
+        const string Field = "memlock:";
+
+        ulong sum = 0;
+        foreach (var (_, map) in AllMaps())
+        {
+            var file = $"/proc/self/fdinfo/{LibBpf.MapDescriptor(map)}";
+            var line = File.ReadLines(file)
+                .FirstOrDefault(text => text.StartsWith(Field, StringComparison.Ordinal));
+            if (line is not null && ulong.TryParse(line.AsSpan(Field.Length), out var bytes))
+            {
+                sum += bytes;
+            }
+        }
+
+        return sum;
     }
 
     private int Map(string name) => LibBpf.MapDescriptor(Find(name));

@@ -81,9 +81,6 @@ internal static unsafe partial class LibBpf
         StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetPinned(string path);
 
-    [LibraryImport(Library, EntryPoint = "bpf_prog_test_run_opts", SetLastError = true)]
-    public static partial int TestRun(int program, TestOptions* options);
-
     public const uint LinkTcx = 11;
 
     /// <summary>struct bpf_link_info, bpf_prog_info or bpf_map_info of a descriptor.</summary>
@@ -150,6 +147,11 @@ internal static unsafe partial class LibBpf
     public static partial byte* MapMemory(
         nint address, nuint size, int protection, int flags, int descriptor, long offset);
 
+    public const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command, int argument);
+
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int UnmapMemory(byte* address, nuint size);
 
@@ -193,27 +195,6 @@ internal static unsafe partial class LibBpf
         [FieldOffset(8)] public int Device;
         [FieldOffset(12)] public int Point; // 1 ingress, 2 egress.
         [FieldOffset(16)] public uint Parent;
-    }
-
-    /// <summary>struct bpf_test_run_opts.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct TestOptions
-    {
-        public nuint Size;
-        public void* Input;
-        public void* Output;
-        public uint InputSize;
-        public uint OutputSize;
-        public void* Context;
-        public void* ContextOut;
-        public uint ContextSize;
-        public uint ContextOutSize;
-        public uint Verdict;
-        public int Repeat;
-        public uint Nanoseconds;
-        public uint Flags;
-        public uint Cpu;
-        public uint BatchSize;
     }
 
     /// <summary>struct bpf_tc_opts.</summary>

@@ -7,6 +7,8 @@ internal sealed unsafe class ControlChannel
 {
     private const int AcknowledgementAt = 8, AcknowledgementSize = 4, OptionsAt = 20;
 
+    private readonly ConnectionRecord[] _record =
+        GC.AllocateArray<ConnectionRecord>(1, pinned: true);
     private readonly KernelTuple _original;
     private readonly ulong _started;
     private KernelChannel _saved;
@@ -16,8 +18,9 @@ internal sealed unsafe class ControlChannel
         _original = connection.Original;
         _started = connection.Started;
         _saved = saved;
-        Connection = new Connection(hash: 0)
+        _record[0] = new ConnectionRecord
         {
+            Timeouts = ConntrackTimeouts.Default,
             Original = KernelTuples.KeyOf(in connection.Original),
             Reply = KernelTuples.KeyOf(in connection.Reply),
             Nat = (NatType)connection.Nat,
@@ -30,8 +33,8 @@ internal sealed unsafe class ControlChannel
         };
     }
 
-    /// <summary>What the managed tracker's code reads and writes.</summary>
-    public Connection Connection { get; }
+    /// <summary>What the managed tracker's code reads and writes; as long as this lives.</summary>
+    public Connection Connection => Connection.At(ref _record[0]);
 
     /// <summary>What the kernel has been told to expect of this channel.</summary>
     public HashSet<Expectation> Published { get; } = [];

@@ -10,7 +10,8 @@ internal sealed unsafe class Expectations(KernelObject kernel)
     /// <returns>False: the kernel has no room.</returns>
     public bool TryWrite(Expectation expectation, in KernelConnection control)
     {
-        var coming = new Connection(hash: 0) { Original = expectation.Key };
+        var record = new ConnectionRecord { Original = expectation.Key };
+        var coming = Connection.At(ref record);
         expectation.Translate(coming);
         var key = KernelTuples.Of(expectation.Key);
         var value = new KernelExpectation

@@ -15,9 +15,12 @@ public sealed record OutputAction(uint Port) : DatapathAction;
 /// <summary>Hand the packet to userspace: 'Userdata' tells the upcall handler why.</summary>
 public sealed record UserspaceAction(UpcallUserdata Userdata) : DatapathAction
 {
-    /// <summary>Whose socket text names; kept for those who print it, as here there are none.
-    /// </summary>
+    /// <summary>The socket that text names. Kept to be printed: there are none here.</summary>
     public uint SocketId { get; init; }
+
+    /// <summary>Tell the tunnel's egress, as text asks for; kept to be printed too.</summary>
+    public uint? TunnelPort { get; init; }
+    public bool HasActions { get; init; }
 }
 
 public sealed record PushVlanAction(ushort Tpid, ushort Tci) : DatapathAction;
@@ -183,4 +186,5 @@ public sealed record ErspanMetadata(byte Version, uint Index, byte Direction, by
 /// <param name="Cookie">The handler's own number: which continuation, which sampler.</param>
 public sealed record UpcallUserdata(UpcallKind Kind, ulong Cookie, ImmutableArray<byte> Data);
 
-public enum UpcallKind : byte { Miss, SlowPath, Controller, Sflow, FlowSample, Ipfix }
+/// <remarks>Opaque: a client's own bytes, which no handler here reads.</remarks>
+public enum UpcallKind : byte { Miss, SlowPath, Controller, Sflow, FlowSample, Ipfix, Opaque }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
@@ -167,9 +168,12 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
 
     private static bool TryUserspace(ReadOnlySpan<char> text, out DatapathAction? action)
     {
-        var kind = UpcallKind.SlowPath;
-        var detail = "";
+        const int OfCookie = 48; // What stands for no user data at all.
+
+        var (kind, data) = (UpcallKind.Opaque, new byte[OfCookie]);
         uint socket = 0;
+        uint? tunnelPort = null;
+        var hasActions = false;
         var items = new OdpItems(text);
         action = null;
         while (items.MoveNext(out _))
@@ -181,20 +185,35 @@ internal sealed partial class OdpActionParser(Func<string, uint?>? portNumber)
                 case "sFlow": kind = UpcallKind.Sflow; break;
                 case "flow_sample": kind = UpcallKind.FlowSample; break;
                 case "ipfix": kind = UpcallKind.Ipfix; break;
+                case "userdata" when TryBytes(items.Arguments, out data): continue;
                 case "pid" when OdpNumber.TryParse(items.Arguments, out socket): continue;
-                case "actions": continue;
+                case "tunnel_out_port" when OdpNumber.TryParse(items.Arguments, out uint port):
+                    tunnelPort = port;
+                    continue;
+                case "actions": hasActions = true; continue;
                 default: return false;
             }
 
-            detail = items.Arguments.ToString();
+            data = Encoding.ASCII.GetBytes(items.Arguments.ToString());
         }
 
-        action = new UserspaceAction(
-            new UpcallUserdata(kind, 0, [.. Encoding.ASCII.GetBytes(detail)]))
+        action = new UserspaceAction(new UpcallUserdata(kind, 0, [.. data]))
         {
             SocketId = socket,
+            TunnelPort = tunnelPort,
+            HasActions = hasActions,
         };
         return true;
+    }
+
+    /// <summary>Hexadecimal digits; eight bytes at least, the missing ones zero.</summary>
+    private static bool TryBytes(ReadOnlySpan<char> digits, out byte[] bytes)
+    {
+        const int SizeMin = 8, SizeMax = 256;
+
+        bytes = new byte[Math.Max(SizeMin, digits.Length / 2)];
+        return digits.Length <= 2 * SizeMax
+            && Convert.FromHexString(digits, bytes, out _, out _) == OperationStatus.Done;
     }
 
     private bool TrySample(

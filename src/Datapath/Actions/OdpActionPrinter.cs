@@ -155,14 +155,19 @@ internal sealed class OdpActionPrinter(StringBuilder text, Func<uint, string?>? 
                 text.Append(')');
                 break;
             case UpcallKind.Sflow:
-                text.Append(detail.Length > 0 ? $",sFlow({detail}),actions"
+                text.Append(detail.Length > 0 ? $",sFlow({detail})"
                     : $",sFlow(vid={(data.Cookie >> 32) & 0xFFF},pcp={(data.Cookie >> 45) & 7},"
                         + $"output={(uint)data.Cookie}),actions");
                 break;
             case UpcallKind.FlowSample: text.Append($",flow_sample({detail})"); break;
             case UpcallKind.Ipfix: text.Append($",ipfix({detail})"); break;
+            case UpcallKind.Opaque:
+                text.Append($",userdata({Convert.ToHexStringLower(data.Data.AsSpan())})");
+                break;
         }
 
+        if (action.HasActions) text.Append(",actions");
+        if (action.TunnelPort is { } port) text.Append($",tunnel_out_port={port}");
         text.Append(')');
     }
 

@@ -135,7 +135,7 @@ public sealed partial class ConntrackTable
             var life = candidate.Timeouts.SecondsOf(candidate) * 1000L;
             return candidate.ExpiresAt - now < life - HalfOpenSilenceMilliseconds;
         });
-        return victim is { } found && Destroy(found);
+        return !victim.IsNone && Destroy(victim);
     }
 
     private bool IsFree(in ConntrackKey key) => !_map.TryFind(key, out _, out _);

@@ -54,7 +54,7 @@ public sealed partial class ConntrackTable
             if (expected.ExpiresAt <= now) continue;
             visit(new ConntrackExpectation(
                 expected.Key.ToTuple(), expected.Parent.ToTuple(), expected.Key.Zone,
-                expected.Mark, expected.Label, expected.Control.Extra?.Helper,
+                expected.Mark, expected.Label, expected.Helper,
                 (uint)((expected.ExpiresAt - now) / 1000)));
         }
     }

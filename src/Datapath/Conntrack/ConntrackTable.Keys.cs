@@ -29,7 +29,8 @@ public sealed partial class ConntrackTable
         run.State |= ConntrackState.Tracked;
         key.ConntrackState = run.State;
         key.ConntrackZone = run.Action.Zone;
-        if (run.Connection is { } connection)
+        var connection = run.Connection;
+        if (!connection.IsNone)
         {
             if (SetMarks(connection, run.Action) && (run.State & ConntrackState.New) == 0)
             {

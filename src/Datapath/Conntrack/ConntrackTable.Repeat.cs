@@ -16,8 +16,8 @@ public sealed partial class ConntrackTable
     private void Remember(in TrackingRun run)
     {
         var last = run.Thread;
-        last.Table = this;
-        last.IsKnown = run.Action.Nat is null && run.Connection is not null;
+        if (!ReferenceEquals(last.Table, this)) last.Table = this;
+        last.IsKnown = run.Action.Nat is null && !run.Connection.IsNone;
         last.Tuple = run.Tuple;
         last.IsReply = run.IsReply;
         last.IsRelated = run.IsRelated;

@@ -9,7 +9,7 @@ public sealed partial class ConntrackTable
     /// <returns>True when bytes changed.</returns>
     private static bool Translate(ref TrackingRun run)
     {
-        var connection = run.Connection!.Value;
+        var connection = run.Connection;
         if (connection.Nat == NatType.None || (run.State & Translated) != 0) return false;
 
         // What left with a new source comes back with that as its destination.

@@ -101,16 +101,16 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         var action = run.Action;
         var wasTranslated = (run.State & Translated) != 0;
         Find(ref run);
-        if (run.Connection is { } found && action.Force && run.IsReply)
+        if (action.Force && run.IsReply && !run.Connection.IsNone)
         {
-            Destroy(found); // Only an entry in the wrong direction gives way.
-            run.Connection = null;
+            Destroy(run.Connection); // Only an entry in the wrong direction gives way.
+            run.Connection = default;
         }
 
         var isNew = false;
         var isChanged = false;
-        var isUnknown = run.Connection is null && !wasTranslated;
-        if (run.Connection is not null)
+        var isUnknown = run.Connection.IsNone && !wasTranslated;
+        if (!run.Connection.IsNone)
         {
             isNew = UpdateState(ref run);
             if (!isNew && action.Nat is not null) isChanged = Translate(ref run);
@@ -132,7 +132,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         if (isNew)
         {
             expected = _expectations.Find(run.Tuple, run.Now);
-            run.Connection = null;
+            run.Connection = default;
             // What was looked for and not found a moment ago is looked for again when it is added.
             if (isUnknown || !TryFindLive(run.Tuple, run.Now, out _, out _))
             {
@@ -140,7 +140,8 @@ public sealed partial class ConntrackTable : IDatapathConntrack
             }
         }
 
-        if (run.Connection?.Extra?.Helper is not null && !run.IsRelated && !wasTranslated)
+        if (!run.Connection.IsNone && run.Connection.Extra?.Helper is not null
+            && !run.IsRelated && !wasTranslated)
         {
             isChanged |= Assist(ref run);
         }
@@ -165,7 +166,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         var reversed = run.Tuple.Reversed();
         if (!TryFindLive(reversed, run.Now, out run.Connection, out run.IsReply)) return;
         run.IsReply = !run.IsReply;
-        var connection = run.Connection!.Value;
+        var connection = run.Connection;
         run.Tuple = run.IsReply ? connection.Reply : connection.Original;
         run.Hash = _map.HashOf(run.Tuple);
     }
@@ -189,7 +190,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     /// <returns>True when a new connection is to take the place of the one found.</returns>
     private bool UpdateState(ref TrackingRun run)
     {
-        var connection = run.Connection!.Value;
+        var connection = run.Connection;
         if (run.IsRelated)
         {
             connection.Count(run.IsReply, run.Packet.Size);
@@ -219,6 +220,12 @@ public sealed partial class ConntrackTable : IDatapathConntrack
 
     private TrackVerdict Update(Connection connection, ref TrackingRun run)
     {
+        if (IsSettled(connection))
+        {
+            Count(connection, ref run, connection.Timeouts.SecondsOf(connection));
+            return TrackVerdict.Established;
+        }
+
         connection.Enter();
         try
         {
@@ -240,8 +247,7 @@ public sealed partial class ConntrackTable : IDatapathConntrack
             }
 
             if (verdict is not (TrackVerdict.Established or TrackVerdict.StillNew)) return verdict;
-            connection.Count(run.IsReply, run.Packet.Size);
-            if (seconds is { } life) connection.ExpiresAt = run.Now + (life * 1000L);
+            Count(connection, ref run, seconds);
             if (run.IsReply && connection.IsHalfOpen)
             {
                 connection.IsHalfOpen = false;
@@ -256,6 +262,16 @@ public sealed partial class ConntrackTable : IDatapathConntrack
         }
     }
 
+    /// <summary>Both ends were heard, and there is no state that could still change.</summary>
+    private static bool IsSettled(Connection connection) =>
+        connection.Generic == GenericState.Both && !connection.IsHalfOpen;
+
+    private static void Count(Connection connection, ref TrackingRun run, uint? seconds)
+    {
+        connection.Count(run.IsReply, run.Packet.Size);
+        if (seconds is { } life) connection.ExpiresAt = run.Now + (life * 1000L);
+    }
+
     private static TrackVerdict UpdateGeneric(Connection connection, bool isReply)
     {
         if (isReply) connection.Generic = GenericState.Both;
@@ -265,20 +281,16 @@ public sealed partial class ConntrackTable : IDatapathConntrack
     }
 
     private bool TryFindLive(
-        in ConntrackKey tuple, long now, out Connection? connection, out bool isReply) =>
+        in ConntrackKey tuple, long now, out Connection connection, out bool isReply) =>
         TryFindLive(tuple, _map.HashOf(tuple), now, out connection, out isReply);
 
     private bool TryFindLive(
-        in ConntrackKey tuple, uint hash, long now, out Connection? connection, out bool isReply)
+        in ConntrackKey tuple, uint hash, long now, out Connection connection, out bool isReply)
     {
-        if (_map.TryFind(tuple, hash, out var found, out isReply))
-        {
-            connection = found;
-            if (found.ExpiresAt > now) return true;
-            Destroy(found);
-        }
-
-        connection = null;
+        if (!_map.TryFind(tuple, hash, out connection, out isReply)) return false;
+        if (connection.ExpiresAt > now) return true;
+        Destroy(connection);
+        connection = default;
         return false;
     }
 
@@ -302,7 +314,8 @@ internal ref struct TrackingRun
     public ConntrackKey Tuple;
     public uint Hash;
     public long Now;
-    public Connection? Connection;
+    /// <summary>Or none.</summary>
+    public Connection Connection;
     public ConntrackState State;
 
     /// <summary>An ICMP error about the connection.</summary>

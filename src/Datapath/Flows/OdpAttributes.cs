@@ -14,6 +14,9 @@ internal enum OdpFieldKind : byte
 /// <param name="Offset">Bytes into <see cref="FlowKey"/>.</param>
 internal sealed record OdpField(string Name, int Offset, OdpFieldKind Kind)
 {
+    /// <summary>How it is printed: as it is read, but for the ports of ct_tuple6.</summary>
+    public string Printed { get; init; } = Name;
+
     /// <summary>Bytes.</summary>
     public int Size => Kind switch
     {
@@ -67,8 +70,10 @@ internal static class OdpAttributes
         F("src", nameof(FlowKey.ConntrackIpv6Source), OdpFieldKind.Ipv6),
         F("dst", nameof(FlowKey.ConntrackIpv6Destination), OdpFieldKind.Ipv6),
         F("proto", nameof(FlowKey.ConntrackProtocol), OdpFieldKind.Decimal8),
-        F("tp_src", nameof(FlowKey.ConntrackPortSourceWire), OdpFieldKind.Decimal16),
-        F("tp_dst", nameof(FlowKey.ConntrackPortDestinationWire), OdpFieldKind.Decimal16));
+        F("tp_src", nameof(FlowKey.ConntrackPortSourceWire), OdpFieldKind.Decimal16)
+            with { Printed = "src_port" },
+        F("tp_dst", nameof(FlowKey.ConntrackPortDestinationWire), OdpFieldKind.Decimal16)
+            with { Printed = "dst_port" });
 
     public static readonly OdpAttribute Ethernet = new("eth",
         F("src", nameof(FlowKey.EthernetSource), OdpFieldKind.Mac),

@@ -111,7 +111,11 @@ internal static partial class OdpFlowParser
             OdpField? found = null;
             foreach (var field in attribute.Fields)
             {
-                if (items.Name.SequenceEqual(field.Name)) found = field;
+                if (items.Name.SequenceEqual(field.Name)
+                    || items.Name.SequenceEqual(field.Printed))
+                {
+                    found = field;
+                }
             }
 
             if (found is null)

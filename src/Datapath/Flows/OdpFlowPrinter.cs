@@ -159,7 +159,7 @@ internal sealed partial class OdpFlowPrinter
             var isEmpty = fieldMask.IndexOfAnyExcept((byte)0) < 0;
             if (isEmpty && !_verbose) continue;
             if (_text[^1] != '(') _text.Append(',');
-            if (field.Name.Length > 0) _text.Append(field.Name).Append('=');
+            if (field.Printed.Length > 0) _text.Append(field.Printed).Append('=');
             Field(field, keyBytes.Slice(field.Offset, field.Size), fieldMask);
         }
 

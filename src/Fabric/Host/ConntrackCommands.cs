@@ -60,9 +60,12 @@ public static class ConntrackCommands
         var words = arguments.Where(each => !each.StartsWith('-')).ToList();
         if (words.Count >= max && !IsDatapath(words[0]))
         {
-            throw new UnixctlException("datapath not found (Invalid argument)");
+            throw NotFound();
         }
     }
+
+    private static UnixctlException NotFound() =>
+        new("datapath not found (Invalid argument)");
 
     /// <summary>dpctl's complaints name the program that complains.</summary>
     private static string Run(string name, Func<string> run)
@@ -79,8 +82,8 @@ public static class ConntrackCommands
 
     /// <summary>There is one tracker: a datapath's name may be given and changes nothing.</summary>
     private static bool IsDatapath(string argument) =>
-        argument.Contains('@', StringComparison.Ordinal)
-        && !argument.Contains('=', StringComparison.Ordinal);
+        argument is "system@ovs-system" or "ovs-system" or "netdev@ovs-netdev"
+            or "dummy@ovs-dummy";
 
     private static string Dump(
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isJson)
@@ -88,8 +91,8 @@ public static class ConntrackCommands
         var text = new StringBuilder();
         var hasStatistics = arguments.Contains("-s") || arguments.Contains("--statistics");
         var isVerbose = arguments.Contains("-m") || arguments.Contains("--more");
-        if (isJson) return ConntrackJson.Connections(connections, ZoneOf(arguments));
-        connections.Dump(ZoneOf(arguments), entry => text.Append(
+        if (isJson) return ConntrackJson.Connections(connections, OnlyZoneOf(arguments));
+        connections.Dump(OnlyZoneOf(arguments), entry => text.Append(
             ConntrackText.Print(entry, hasStatistics, isVerbose)).Append('\n'));
         return text.ToString();
     }
@@ -98,7 +101,7 @@ public static class ConntrackCommands
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isJson)
     {
         var text = new StringBuilder();
-        connections.DumpExpectations(ZoneOf(arguments), expected =>
+        connections.DumpExpectations(OnlyZoneOf(arguments), expected =>
             text.Append(ConntrackText.Print(expected)).Append('\n'));
         return text.ToString();
     }
@@ -109,7 +112,7 @@ public static class ConntrackCommands
         var byProtocol = new SortedDictionary<byte, int>();
         var byState = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var total = 0;
-        connections.Dump(ZoneOf(arguments), entry =>
+        connections.Dump(OnlyZoneOf(arguments), entry =>
         {
             total++;
             var protocol = entry.Original.Protocol ?? 0;
@@ -119,11 +122,12 @@ public static class ConntrackCommands
 
         var text = new StringBuilder("Connections Stats:\n");
         text.Append(CultureInfo.InvariantCulture, $"    Total: {total}\n");
+        var hasStates = arguments.Any(each => each is "-m" or "--more" or "verbose");
         foreach (var protocol in byProtocol.Keys.OrderBy(RankOf))
         {
             text.Append(CultureInfo.InvariantCulture,
                 $"  {StatisticsNameOf(protocol)}: {byProtocol[protocol]}\n");
-            if (protocol != 6 || !arguments.Contains("-m")) continue;
+            if (protocol != 6 || !hasStates) continue;
             text.Append("    Conn per TCP states:\n");
             foreach (var (state, count) in byState)
             {
@@ -150,10 +154,13 @@ public static class ConntrackCommands
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isJson)
     {
         var least = 0;
-        if (arguments.FirstOrDefault(a => a.StartsWith("gt=", StringComparison.Ordinal)) is { } gt
-            && !int.TryParse(gt.AsSpan(3), NumberStyles.None, null, out least))
+        foreach (var word in arguments.Where(each => !each.StartsWith('-')))
         {
-            throw new UnixctlException("failed to parse gt (Invalid argument)");
+            if (!word.StartsWith("gt=", StringComparison.Ordinal)
+                || !int.TryParse(word.AsSpan(3), NumberStyles.None, null, out least))
+            {
+                throw NotFound();
+            }
         }
 
         var sizes = connections.BucketSizes();
@@ -179,16 +186,23 @@ public static class ConntrackCommands
         return text.Append("\n\n").ToString();
     }
 
-    internal static ushort? ZoneOf(ImmutableArray<string> arguments)
+    /// <summary>
+    /// The zone of words that may name one; what is none is taken for a datapath, as dpctl does.
+    /// </summary>
+    private static ushort? OnlyZoneOf(ImmutableArray<string> arguments)
     {
-        foreach (var argument in arguments)
-        {
-            var isNamed = argument.StartsWith("zone=", StringComparison.Ordinal);
-            if (ushort.TryParse(isNamed ? argument[5..] : argument, out var zone)) return zone;
-            if (isNamed) throw new UnixctlException("failed to parse zone (Invalid argument)");
-        }
+        ImmutableArray<string> words =
+            [.. arguments.Where(each => !each.StartsWith('-') && each != "verbose")];
+        if (words.IsEmpty) return null;
+        return words.Length == 1 && ZoneOf(words[0]) is { } zone ? zone : throw NotFound();
+    }
 
-        return null;
+    /// <summary>zone=N, or N alone; of larger numbers the lower 16 bits.</summary>
+    internal static ushort? ZoneOf(string word)
+    {
+        var isNamed = word.StartsWith("zone=", StringComparison.Ordinal);
+        var digits = isNamed ? word.AsSpan(5) : word;
+        return uint.TryParse(digits, NumberStyles.None, null, out var zone) ? (ushort)zone : null;
     }
 }
 

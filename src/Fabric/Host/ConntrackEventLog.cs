@@ -36,7 +36,10 @@ internal sealed class ConntrackEventLog(Func<IDatapathConntrack?> tracker)
             throw new UnixctlException("the first argument is the number of an event, or 0");
         }
 
-        var zone = ConntrackCommands.ZoneOf(arguments.RemoveAt(0));
+        ushort? zone = arguments.Length < 2
+            ? null
+            : ConntrackCommands.ZoneOf(arguments[1])
+                ?? throw new UnixctlException($"{arguments[1]} is no zone");
         var text = new StringBuilder();
         lock (_gate)
         {

@@ -15,17 +15,19 @@ internal static class ConntrackFilterText
     /// <exception cref="UnixctlException">A word that is none of these.</exception>
     public static ConntrackFilter Parse(ImmutableArray<string> arguments)
     {
-        var filter = new ConntrackFilter(Zone: ConntrackCommands.ZoneOf(arguments));
+        var filter = new ConntrackFilter();
         var tuples = 0;
         foreach (var (place, argument) in arguments.Index())
         {
-            if ((place == 0 && argument.StartsWith("zone=", StringComparison.Ordinal))
-                || ushort.TryParse(argument, out _))
+            if (place == 0 && ConntrackCommands.ZoneOf(argument) is { } zone)
             {
-                continue;
+                filter = filter with { Zone = zone };
             }
-
-            if (argument.StartsWith("mark=", StringComparison.Ordinal))
+            else if (place == 0 && argument.StartsWith("zone=", StringComparison.Ordinal))
+            {
+                throw Invalid("failed to parse zone");
+            }
+            else if (argument.StartsWith("mark=", StringComparison.Ordinal))
             {
                 var (value, mask) = Masked(argument[5..], "mark");
                 filter = filter with { Mark = (uint)value, MarkMask = (uint)mask };

@@ -105,26 +105,46 @@ internal static class ConntrackSettingsCommands
         {
             if (argument.StartsWith("default=", StringComparison.Ordinal))
             {
-                connections.SetLimit(null, NumberOf(argument[8..], "default"));
-                continue;
+                connections.SetLimit(null, uint.TryParse(argument[8..], out var limit)
+                    ? limit
+                    : throw Invalid("invalid default limit"));
             }
-
-            var parts = argument.Split(',');
-            if (parts is not [['z', 'o', 'n', 'e', '=', .. var zone],
-                ['l', 'i', 'm', 'i', 't', '=', .. var limit]])
+            else
             {
-                throw new UnixctlException(
-                    argument.StartsWith("zone=", StringComparison.Ordinal) && parts.Length == 1
-                        ? "failed to parse field zone (Invalid argument)"
-                        : argument.Contains('=')
-                            ? "failed to parse zone limit (Invalid argument)"
-                            : $"field {argument} missing value (Invalid argument)");
+                SetLimit(connections, argument);
             }
-
-            connections.SetLimit(ZoneOf(zone), NumberOf(limit, "limit"));
         }
 
         return "";
+    }
+
+    /// <param name="text">zone=N,limit=L</param>
+    private static void SetLimit(IDatapathConntrack connections, string text)
+    {
+        ushort? zone = null;
+        uint? limit = null;
+        foreach (var field in text.Split(','))
+        {
+            var equals = field.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0) throw Invalid($"field {field} missing value");
+            var (name, value) = (field[..equals], field[(equals + 1)..]);
+            switch (name)
+            {
+                case "zone":
+                    zone = ushort.TryParse(value, out var number) ? number : throw Unread(name);
+                    break;
+                case "limit":
+                    limit = uint.TryParse(value, out var count) ? count : throw Unread(name);
+                    break;
+                default:
+                    throw Invalid($"invalid zone limit field: {name}");
+            }
+        }
+
+        if (zone is null || limit is null) throw Invalid("failed to parse zone limit");
+        connections.SetLimit(zone, limit);
+
+        static UnixctlException Unread(string name) => Invalid($"failed to parse field {name}");
     }
 
     private static void CheckZones(ImmutableArray<string> arguments)
@@ -133,7 +153,7 @@ internal static class ConntrackSettingsCommands
             each => !each.StartsWith("zone=", StringComparison.Ordinal));
         if (other is not null)
         {
-            throw new UnixctlException($"invalid argument {other} (Invalid argument)");
+            throw Invalid($"invalid argument {other}");
         }
     }
 
@@ -147,15 +167,15 @@ internal static class ConntrackSettingsCommands
     private static string Enable(
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isEnabled)
     {
-        FamilyOf(connections, arguments).IsEnabled = isEnabled;
+        FamilyOf(connections, arguments, "'").IsEnabled = isEnabled;
         return (isEnabled ? "enabling" : "disabling") + " fragmentation reassembly successful\n";
     }
 
     private static string SetSizeMin(
         IDatapathConntrack connections, ImmutableArray<string> arguments, bool isJson)
     {
-        var family = FamilyOf(connections, arguments);
-        var size = Number(arguments, "parameter missing or invalid: minimum fragment size");
+        var family = FamilyOf(connections, arguments, "");
+        var size = Number(arguments, "parameter missing for minimum fragment size");
         if (size < ConntrackFragments.SizeMinLowest)
         {
             throw new UnixctlException("requested minimum fragment size too small; see "
@@ -194,13 +214,15 @@ internal static class ConntrackSettingsCommands
         }
     }
 
+    /// <param name="quote">What dpctl's complaint has around the two words.</param>
     private static ConntrackFragmentFamily FamilyOf(
-        IDatapathConntrack connections, ImmutableArray<string> arguments) => arguments[0] switch
+        IDatapathConntrack connections, ImmutableArray<string> arguments, string quote) =>
+        arguments[0] switch
         {
             "v4" => FragmentsOf(connections).Ipv4,
             "v6" => FragmentsOf(connections).Ipv6,
-            _ => throw new UnixctlException(
-                "parameter missing: 'v4' for IPv4 or 'v6' for IPv6 (Invalid argument)"),
+            _ => throw Invalid(
+                $"parameter missing: {quote}v4{quote} for IPv4 or {quote}v6{quote} for IPv6"),
         };
 
     private static ConntrackFragments FragmentsOf(IDatapathConntrack connections) =>
@@ -210,15 +232,12 @@ internal static class ConntrackSettingsCommands
     private static uint Number(ImmutableArray<string> arguments, string complaint) =>
         !arguments.IsEmpty && uint.TryParse(arguments[^1], out var value)
             ? value
-            : throw new UnixctlException($"{complaint} (Invalid argument)");
+            : throw Invalid(complaint);
 
-    private static uint NumberOf(string text, string field) => uint.TryParse(text, out var value)
-        ? value
-        : throw new UnixctlException($"failed to parse field {field} (Invalid argument)");
+    private static ushort ZoneOf(string text) =>
+        ushort.TryParse(text, out var zone) ? zone : throw Invalid("invalid zone");
 
-    private static ushort ZoneOf(string text) => ushort.TryParse(text, out var zone)
-        ? zone
-        : throw new UnixctlException("failed to parse field zone (Invalid argument)");
+    private static UnixctlException Invalid(string what) => new($"{what} (Invalid argument)");
 
     private static string Line(FormattableString text) => FormattableString.Invariant(text) + "\n";
 }

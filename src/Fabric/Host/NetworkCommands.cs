@@ -30,7 +30,7 @@ public static class NetworkCommands
             if (packet.Error is { } error) throw new UnixctlException(error);
             var trace = await commands.RunAsync(
                 request with { Command = "trace", Arguments = [packet.Bridge, packet.Flow] });
-            return $"{packet.Flow}\n{LogicalTrace.Explain(trace, packet.Names)}";
+            return $"{packet.Flow}\n{LogicalTrace.Explain(trace, packet)}";
         });
         commands.Register("net/validate", "FILE TEXT", 2, 2, request =>
         {

@@ -16,6 +16,7 @@ public sealed partial class StockComparisonTests
     [InlineData("rapid-trees")]
     [InlineData("sampling")]
     [InlineData("tracing")]
+    [InlineData("tracking")]
     [InlineData("trees")]
     public async Task Scenarios_read_the_same(string name)
     {

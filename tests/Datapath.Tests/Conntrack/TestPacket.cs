@@ -62,6 +62,23 @@ internal static class TestPacket
         return Frame(source, destination, (byte)(isIpv6 ? 58 : 1), icmp, checksumOffset: 2);
     }
 
+    /// <summary>A DATA chunk without data; its checksum is nobody's business here.</summary>
+    public static byte[] Sctp(
+        string source, int sourcePort, string destination, int destinationPort)
+    {
+        var sctp = new byte[28];
+        BinaryPrimitives.WriteUInt16BigEndian(sctp, (ushort)sourcePort);
+        BinaryPrimitives.WriteUInt16BigEndian(sctp.AsSpan(2), (ushort)destinationPort);
+        sctp[15] = 16; // The chunk's length.
+        return Other(source, destination, IpProtocol.Sctp, sctp);
+    }
+
+    /// <summary>A protocol without a checksum that anybody verifies.</summary>
+    public static byte[] Other(
+        string source, string destination, byte protocol, byte[] transport) =>
+        Frame(source, destination, protocol, transport, checksumOffset: -1);
+
+    /// <param name="checksumOffset">In the transport header; -1: it has none.</param>
     private static byte[] Frame(
         string source, string destination, byte protocol, byte[] transport, int checksumOffset)
     {
@@ -90,8 +107,12 @@ internal static class TestPacket
             BinaryPrimitives.WriteUInt16BigEndian(network.AsSpan(10), (ushort)~Sum(network));
         }
 
-        var sum = TransportSum(network, transport, protocol);
-        BinaryPrimitives.WriteUInt16BigEndian(transport.AsSpan(checksumOffset), (ushort)~sum);
+        if (checksumOffset >= 0)
+        {
+            var sum = TransportSum(network, transport, protocol);
+            BinaryPrimitives.WriteUInt16BigEndian(transport.AsSpan(checksumOffset), (ushort)~sum);
+        }
+
         byte[] ethernet = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00];
         if (isIpv6) (ethernet[12], ethernet[13]) = (0x86, 0xDD);
         return [.. ethernet, .. network, .. transport];

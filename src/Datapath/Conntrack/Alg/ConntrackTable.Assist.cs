@@ -19,7 +19,7 @@ public sealed partial class ConntrackTable
     /// <returns>True when bytes of the packet changed.</returns>
     private bool Assist(ref TrackingRun run)
     {
-        var connection = run.Connection!.Value;
+        var connection = run.Connection;
         if ((run.State & ConntrackState.Invalid) != 0) return false;
         // A translated channel's lines make sense only where they are translated.
         if (connection.Nat != NatType.None && run.Action.Nat is null) return false;
@@ -38,7 +38,7 @@ public sealed partial class ConntrackTable
 
     private bool AssistFtp(ref TrackingRun run)
     {
-        var extra = run.Connection!.Value.Extra!;
+        var extra = run.Connection.Extra!;
         var segment = run.Tracked.ReadTcp();
         ref var lines = ref run.IsReply ? ref extra.FtpReply : ref extra.FtpOriginal;
         ref var own = ref run.IsReply ? ref extra.ShiftReply : ref extra.ShiftOriginal;
@@ -127,7 +127,7 @@ public sealed partial class ConntrackTable
     /// <param name="start">Where the line begins in the transport header's span.</param>
     private Growth Announce(ref TrackingRun run, in FtpLine line, int start, bool isWhole)
     {
-        var control = run.Connection!.Value;
+        var control = run.Connection;
         var isFromServer = !run.IsReply;
         var announcer = isFromServer ? control.Original.Source : control.Reply.Source;
         if (line.Address is not null
@@ -174,16 +174,15 @@ public sealed partial class ConntrackTable
         out ushort port)
     {
         port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(key.PortDestinationWire);
-        var control = run.Connection!.Value;
+        var control = run.Connection;
         for (var tries = 0; tries < (mayMove ? 128 : 1); tries++)
         {
             if (port < 1024 && tries > 0) port = 1024;
             key.PortDestinationWire =
                 System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(port);
-            if (_expectations.TryAdd(new Expectation
+            if (_expectations.TryAdd(new Expectation(control)
             {
                 Key = key,
-                Control = control,
                 RealPortWire = realPortWire,
                 ExpiresAt = run.Now + ExpectationTable.LifeMilliseconds,
                 IsFromServer = isFromServer,
@@ -205,7 +204,7 @@ public sealed partial class ConntrackTable
     {
         var payload = run.Tracked.Transport[8..];
         if (payload.Length < 4 || payload[0] != 0 || payload[1] is not (1 or 2)) return;
-        var control = run.Connection!.Value;
+        var control = run.Connection;
         var key = control.Reply;
         key.PortSourceWire = 0;
         // The data comes to the port that NAT gave out, and goes to the client's own.

@@ -3,13 +3,16 @@ using Fabric.Wire;
 namespace Fabric.Datapath;
 
 /// <summary>A connection that a control channel announced and that has not come yet.</summary>
-internal sealed class Expectation
+/// <param name="control">
+/// The channel, as it is now: what is announced may come when it has ended.
+/// </param>
+internal sealed class Expectation(Connection control)
 {
+    private readonly ConntrackKey _reply = control.Reply;
+    private readonly NatType _nat = control.Nat;
+
     /// <summary>Its first packet's tuple before translation; source port 0: any.</summary>
     public required ConntrackKey Key { get; init; }
-
-    /// <summary>The control channel, whose end takes the expectation along.</summary>
-    public required Connection Control { get; init; }
 
     /// <summary>
     /// The port that the announcing end really listens on, when NAT gave out another.
@@ -20,9 +23,13 @@ internal sealed class Expectation
     /// <summary>It will come from the end that the control channel went to.</summary>
     public required bool IsFromServer { get; init; }
 
-    public ConntrackKey Parent => Control.Original;
-    public uint Mark => Control.Mark;
-    public UInt128 Label => Control.Label;
+    /// <summary>Tells channels apart; not to be looked into.</summary>
+    public Connection Control { get; } = control;
+
+    public ConntrackKey Parent { get; } = control.Original;
+    public uint Mark { get; } = control.Mark;
+    public UInt128 Label { get; } = control.Label;
+    public string? Helper { get; } = control.Extra?.Helper;
 
     /// <summary>Gives mark, label and parent to the connection that came.</summary>
     public void Bequeath(Connection connection)
@@ -37,16 +44,15 @@ internal sealed class Expectation
     public void Translate(Connection connection)
     {
         connection.Reply = connection.Original.Reversed();
-        connection.Nat = (Control.Nat, IsFromServer) switch
+        connection.Nat = (_nat, IsFromServer) switch
         {
             (NatType.None, _) => NatType.None,
             (NatType.Source, false) or (NatType.Destination, true) => NatType.Source,
             _ => NatType.Destination,
         };
         if (connection.Nat == NatType.None) return;
-        connection.Reply.Source = IsFromServer ? Control.Original.Source : Control.Reply.Source;
-        connection.Reply.Destination =
-            IsFromServer ? Control.Original.Destination : Control.Reply.Destination;
+        connection.Reply.Source = IsFromServer ? Parent.Source : _reply.Source;
+        connection.Reply.Destination = IsFromServer ? Parent.Destination : _reply.Destination;
         connection.Reply.PortSourceWire = RealPortWire;
     }
 }

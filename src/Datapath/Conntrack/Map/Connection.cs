@@ -10,34 +10,25 @@ namespace Fabric.Datapath;
 /// Fields that packets change are guarded by <see cref="Enter"/>; counters and expiry are not,
 /// because a lost increment or an expiry that is late by one packet harms nobody.
 /// Of a map: valid while the thread reads (<see cref="ReaderEpoch"/>), for records are used
-/// again later. One that is made by itself lives as long as somebody holds it.
+/// again later. Of a record elsewhere: as long as that stays where it is. The default is none.
 /// </remarks>
 internal readonly unsafe struct Connection : IEquatable<Connection>
 {
     private readonly nint _address;
-    private readonly ConnectionRecord[]? _owner;
 
-    private Connection(nint address, ConnectionRecord[]? owner) =>
-        (_address, _owner) = (address, owner);
-
-    /// <summary>A connection outside of any map.</summary>
-    public Connection(uint hash)
-    {
-        _owner = GC.AllocateArray<ConnectionRecord>(1, pinned: true);
-        _address = At(ref _owner[0]).Address;
-        Record.OriginalHash = hash;
-        Record.Timeouts = ConntrackTimeouts.Default;
-        Record.IsHalfOpen = true;
-    }
+    private Connection(nint address) => _address = address;
 
     /// <param name="address">Of a record of a map.</param>
-    public static Connection At(nint address) => new(address, owner: null);
+    public static Connection At(nint address) => new(address);
 
     /// <param name="record">In pinned memory, or on the caller's stack.</param>
     public static Connection At(ref ConnectionRecord record) =>
         At((nint)Unsafe.AsPointer(ref record));
 
     public nint Address => _address;
+
+    /// <summary>There is none.</summary>
+    public bool IsNone => _address == 0;
 
     public ref ConnectionRecord Record => ref Unsafe.AsRef<ConnectionRecord>((void*)_address);
 

@@ -172,9 +172,9 @@ internal sealed class ConnectionMap
     public void Trim() => _memory.Trim();
 
     /// <summary>
-    /// Looks at most at 'limit' connections that hash near 'hash' for one to give up.
+    /// Looks at most at 'limit' connections that hash near 'hash' for one to give up; or none.
     /// </summary>
-    public Connection? FindVictim(uint hash, int limit, Func<Connection, bool> isVictim)
+    public Connection FindVictim(uint hash, int limit, Func<Connection, bool> isVictim)
     {
         var shard = _shards[hash % Shards];
         lock (shard.Gate)
@@ -189,6 +189,6 @@ internal sealed class ConnectionMap
             }
         }
 
-        return null;
+        return default;
     }
 }

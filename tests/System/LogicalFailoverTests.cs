@@ -19,6 +19,10 @@ public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifet
         Environment.GetEnvironmentVariable("FABRIC_TEST_DATAPATH") ?? "userspace");
     private DemoWorkload _vm = null!;
 
+    /// <summary>How often the way out is cut; FABRIC_TEST_FULL=1: ten times.</summary>
+    private static int Rounds =>
+        Environment.GetEnvironmentVariable("FABRIC_TEST_FULL") == "1" ? 10 : 1;
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await _mesh.DisposeAsync();
@@ -36,20 +40,24 @@ public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifet
     public async Task Of_two_hosts_the_other_one_takes_over_and_yields_when_the_cut_heals()
     {
         await BringUpAsync(hosts: 2);
-        var gap = await GapAsync(() => _mesh.Topology.Underlay.IpAsync(
-            "link", "set", "dev", "h1", "down"));
-        Assert.InRange(gap.TotalSeconds, 0.05, 4); // Printed.
-        Assert.False(HasYielded());
+        for (var round = 1; round <= Rounds; round++)
+        {
+            var gap = await GapAsync(() => _mesh.Topology.Underlay.IpAsync(
+                "link", "set", "dev", "h1", "down"));
+            Assert.InRange(gap.TotalSeconds, 0.05, 4); // Printed.
+            Assert.Equal(round - 1, Yields());
 
-        // Both act now: the first cannot know better. Healing ends it.
-        var healed = Environment.TickCount64;
-        await _mesh.Topology.Underlay.IpAsync("link", "set", "dev", "h1", "up");
-        await Mesh.UntilAsync(() => Task.FromResult(HasYielded()), "host2 yields");
-        var doubled = TimeSpan.FromMilliseconds(Environment.TickCount64 - healed);
-        output.WriteLine($"double ownership ended {doubled.TotalMilliseconds} ms after healing");
-        await Mesh.UntilAsync(() => ReachesOutsideAsync(), "the way out by host1 again");
+            // Both act now: the first cannot know better. Healing ends it.
+            var healed = Environment.TickCount64;
+            await _mesh.Topology.Underlay.IpAsync("link", "set", "dev", "h1", "up");
+            await Mesh.UntilAsync(() => Task.FromResult(Yields() == round), "host2 yields");
+            var doubled = TimeSpan.FromMilliseconds(Environment.TickCount64 - healed);
+            output.WriteLine($"both acted for {doubled.TotalMilliseconds} ms after healing");
+            await Mesh.UntilAsync(() => ReachesOutsideAsync(), "the way out by host1 again");
+        }
 
-        bool HasYielded() => _mesh.Hosts[1].LastLogLines(200).Contains("no longer the gateway");
+        int Yields() => _mesh.Hosts[1].LastLogLines(1000)
+            .Split("no longer the gateway").Length - 1;
     }
 
     [Fact]
@@ -108,6 +116,7 @@ public sealed class LogicalFailoverTests(ITestOutputHelper output) : IAsyncLifet
         var ping = _vm.Namespace.RunAsync(
             ["ping", "-D", "-i", "0.02", "-W", "1", "-w", "6", "172.16.0.1"],
             TimeSpan.FromSeconds(20));
+        for (var i = 0; i < 3; i++) await ReachesOutsideAsync(); // Meanwhile it has begun.
         await what();
         var times = (await ping).Output.Split('\n')
             .Where(line => line.StartsWith('[') && line.Contains("bytes from"))

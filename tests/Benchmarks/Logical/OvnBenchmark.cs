@@ -33,12 +33,22 @@ public sealed class OvnBenchmark : IBenchmark
         Changes(report, ours, theirs, report.IsQuick ? 1_000 : 10_000, 30);
         Pods(report, ours, theirs);
         var switches = report.IsQuick ? 1_000 : 5_000;
-        foreach (var world in both) world.AddSwitches(switches);
+        ours.AddSwitches(switches);
+        var name = $"ls-add, {switches} switches";
+        if (!theirs.IsInStep)
+        {
+            report.Add(new Figure(
+                name, "ms", BenchmarkReport.Median([.. Enumerable.Range(0, report.Runs)
+                    .Select(_ => ours.Timed("ls-add", ours.Fresh()))]),
+                Kind: GoalKind.AtMost, Goal: 1000));
+            return;
+        }
+
+        theirs.AddSwitches(switches);
         var add = report.Alternate(
             () => ours.Timed("ls-add", ours.Fresh()), () => theirs.Timed("ls-add", theirs.Fresh()));
         report.Add(new Figure(
-            $"ls-add, {switches} switches", "ms", add.Ours, add.Theirs, "OVN 23.03",
-            GoalKind.AtMost, 1000));
+            name, "ms", add.Ours, add.Theirs, "OVN 23.03", GoalKind.AtMost, 1000));
     }
 
     private static void Changes(
@@ -71,8 +81,10 @@ public sealed class OvnBenchmark : IBenchmark
             $"service added, {PodCount} pods and {VipCount} VIPs", "ms", vip.Ours, vip.Theirs,
             "OVN 23.03"));
         var cold = (Ours: ours.Restarted(), Theirs: theirs.Restarted());
+        if (cold.Theirs is null)
+            report.Note("OVN 23.03 was not in step again within four minutes");
         report.Add(new Figure(
-            "restart until in step", "ms", cold.Ours, cold.Theirs, "OVN 23.03",
+            "restart until in step", "ms", cold.Ours!.Value, cold.Theirs, "OVN 23.03",
             GoalKind.AtMost, 10_000));
         report.Add(new Figure(
             "memory of all daemons", "MB", ours.Megabytes(), theirs.Megabytes(), "OVN 23.03",
@@ -128,8 +140,10 @@ public sealed class OvnBenchmark : IBenchmark
 
         protected abstract void Start();
 
-        /// <summary>Milliseconds of a restart of what makes the flows.</summary>
-        public abstract double Restarted();
+        /// <summary>
+        /// Milliseconds of a restart of what makes the flows; null: it did not end.
+        /// </summary>
+        public abstract double? Restarted();
 
         public double Megabytes()
         {
@@ -186,7 +200,19 @@ public sealed class OvnBenchmark : IBenchmark
             "--", "add", "Port_Group", "g", "ports", $"@{name}",
         ];
 
-        public string[] NewPort() => Port(Fresh(), 100_000 + _next);
+        /// <summary>
+        /// A port alone: to change the group's whole set takes ovn-nbctl longer than all others.
+        /// </summary>
+        public string[] NewPort()
+        {
+            var (name, number) = (Fresh(), _next);
+            return
+            [
+                "lsp-add", "s", name, "--", "lsp-set-addresses", name,
+                $"02:00:01:00:{number >> 8 & 255:x2}:{number & 255:x2} "
+                    + $"10.77.{number >> 8 & 255}.{number & 255}",
+            ];
+        }
 
         public string[] NewSet() =>
         [
@@ -262,7 +288,7 @@ public sealed class OvnBenchmark : IBenchmark
                 [.. InstalledHost.Words, "host", "--config", $"{Folder}/fabric.conf"]));
         }
 
-        public override double Restarted()
+        public override double? Restarted()
         {
             Lab.Ended(Daemons[0]);
             var watch = Stopwatch.StartNew();
@@ -320,14 +346,25 @@ public sealed class OvnBenchmark : IBenchmark
             return process;
         }
 
-        public override double Restarted()
+        public override double? Restarted()
         {
             Daemons.Remove(_controller!);
             Lab.Ended(_controller!);
             var watch = Stopwatch.StartNew();
             StartController();
-            Nbctl("--wait=hv", "sync");
+            try
+            {
+                Nbctl("--wait=hv", "sync");
+            }
+            catch (InvalidOperationException)
+            {
+                IsInStep = false;
+                return null;
+            }
+
             return watch.Elapsed.TotalMilliseconds;
         }
+
+        public bool IsInStep { get; private set; } = true;
     }
 }

@@ -7,7 +7,9 @@ namespace Fabric.Conformance;
 /// Debian's OVN: central (two databases, ovn-northd) and a chassis (ovs-vswitchd's userspace
 /// datapath, ovn-controller) on a host of the topology, with run folders of their own.
 /// </summary>
-internal sealed class RealChassis(DemoTopology topology, int host) : IAsyncDisposable
+/// <param name="vswitchd">What stands in for ovs-vswitchd; null: Debian's.</param>
+internal sealed class RealChassis(DemoTopology topology, int host, string[]? vswitchd = null)
+    : IAsyncDisposable
 {
     private readonly string _folder = Path.Combine(topology.Folder, $"ovn{host}");
     private readonly List<string> _pidFiles = [];
@@ -43,8 +45,10 @@ internal sealed class RealChassis(DemoTopology topology, int host) : IAsyncDispo
     }
 
     /// <summary>The underlay's interface becomes a port of a userspace bridge.</summary>
-    public async Task StartChassisAsync(string id)
+    /// <param name="southbound">Null: this host's own.</param>
+    public async Task StartChassisAsync(string id, string? southbound = null)
     {
+        Directory.CreateDirectory(_folder);
         var address = DemoTopology.HostAddress(host);
         await Shell.RunOrThrowAsync("ovsdb-tool", "create", $"{_folder}/conf.db",
             "/usr/share/openvswitch/vswitch.ovsschema");
@@ -52,11 +56,15 @@ internal sealed class RealChassis(DemoTopology topology, int host) : IAsyncDispo
             $"--remote=punix:{_folder}/db.sock", $"--unixctl={_folder}/ovsdb.ctl");
         await VsctlAsync("--no-wait", "init");
         await VsctlAsync("--no-wait", "set", "Open_vSwitch", ".",
-            $"external_ids:system-id={id}", $"external_ids:ovn-remote={Southbound}",
+            $"external_ids:system-id={id}", $"external_ids:ovn-remote={southbound ?? Southbound}",
             "external_ids:ovn-encap-type=geneve", $"external_ids:ovn-encap-ip={address}",
             "external_ids:ovn-bridge-datapath-type=netdev");
-        await DaemonAsync("vswitchd", "/usr/sbin/ovs-vswitchd", $"unix:{_folder}/db.sock",
-            $"--unixctl={_folder}/vswitchd.ctl");
+        await DaemonAsync(
+            "vswitchd",
+            [
+                .. vswitchd ?? ["/usr/sbin/ovs-vswitchd"], $"unix:{_folder}/db.sock",
+                $"--unixctl={_folder}/vswitchd.ctl",
+            ]);
         await VsctlAsync("add-br", "br-phys", "--", "set", "Bridge", "br-phys",
             "datapath_type=netdev", "--", "add-port", "br-phys", "eth0");
         var space = topology.Hosts[host - 1];

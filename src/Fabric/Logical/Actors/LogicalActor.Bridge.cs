@@ -15,7 +15,7 @@ public sealed partial class LogicalActor
     private static readonly ImmutableArray<byte> LearnedTables =
     [
         PhysicalTables.MacBinding, PhysicalTables.MacLookup, PhysicalTables.ForwardingDatabase,
-        PhysicalTables.AffinityCheck, PhysicalTables.HairpinReply,
+        PhysicalTables.ForwardingLookup, PhysicalTables.AffinityCheck, PhysicalTables.HairpinReply,
     ];
 
     private enum BridgeState
@@ -73,6 +73,7 @@ public sealed partial class LogicalActor
         Context.Watch(bridge);
         _punts ??= Context.ActorOf(ControllerActionsActor.Props(), "controller-actions");
         _punts.Tell(new BridgeFound(bridge));
+        _stations?.Tell(new BridgeFound(bridge));
         _services = null;
         TellServices();
         TellWorkloads();
@@ -108,6 +109,7 @@ public sealed partial class LogicalActor
                 RouterPorts = advertised,
             }));
         TellNeighbors();
+        TellStations();
     }
 
     private void LoseBridge()

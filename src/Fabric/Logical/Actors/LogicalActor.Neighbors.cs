@@ -22,6 +22,7 @@ public sealed partial class LogicalActor
         _learned = learned;
         FollowSightings();
         TellNeighbors();
+        TellStations();
         AgeNeighbors();
     }
 

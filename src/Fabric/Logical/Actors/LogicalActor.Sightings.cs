@@ -21,9 +21,13 @@ public sealed partial class LogicalActor
     {
         Receive<VirtualPortHeard>(OnVirtualPort);
         Receive<GroupsHeard>(OnGroups);
+        Receive<StationHeard>(OnStation);
+        Receive<StationSilent>(OnSilent);
         Receive<ServiceHeard>(heard => _monitor?.Forward(heard));
         Receive<ServiceJudged>(judged => _around.Cluster.Tell(new LearnAddresses(
             [Sightings.OfService(judged.Service, judged.IsOnline)], [])));
+        Receive<PrefixServerHeard>(heard => _delegation?.Forward(heard));
+        Receive<PrefixesDelegated>(OnDelegated);
         Receive<RouteBfdHeard>(heard => _routeSessions?.Forward(heard));
         Receive<RouteSessionsJudged>(judged =>
         {
@@ -119,6 +123,7 @@ public sealed partial class LogicalActor
             _querier.Tell(new QueriesWanted(_bridge, frames));
         }
 
+        TellPrefixes(topology, view);
         var sessions = RouteSessions.Of(topology, view);
         if (sessions.IsEmpty && _routeSessions is null) return;
         _routeSessions ??= Context.ActorOf(RouteSessionsActor.Props(), "route-sessions");

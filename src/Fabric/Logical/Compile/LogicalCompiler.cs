@@ -54,6 +54,9 @@ public sealed partial class LogicalCompiler
     /// <summary>Switches that are compiled here.</summary>
     public IEnumerable<LogicalSwitch> LocalSwitches => _switches.Values.Select(view => view.Row);
 
+    /// <summary>Some switch here has ports behind which MACs are not all known.</summary>
+    public bool LearnsStations => _switches.Values.Any(view => view.Traits.HasUnknown);
+
     /// <summary>A port of a switch that is compiled here, by keys; null: there is none.</summary>
     public LogicalSwitchPort? SwitchPortAt(uint datapath, uint port) => _switches.Values
         .FirstOrDefault(view => view.Key == datapath)?.Ports

@@ -54,7 +54,12 @@ internal sealed partial class TouchedDatapaths
                 TouchBalancer(balancer.Uuid);
         }
 
-        foreach (var name in Differences(before.Groups, now.Groups)) TouchNamed(name);
+        foreach (var name in Differences(before.Groups, now.Groups))
+        {
+            if (topology.SwitchPort(name) is { } port
+                && topology.SwitchIdOf(port.Uuid) is { } owner)
+                TouchSwitchPort(owner, port.Uuid); // Routers that relay, too.
+        }
     }
 
     private void NoteInterface(string name)

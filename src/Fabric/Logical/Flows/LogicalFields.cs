@@ -50,6 +50,7 @@ internal static class LogicalFields
     public static readonly Subfield HintAllow = Bit(0, 8);
     public static readonly Subfield HintDrop = Bit(0, 9);
     public static readonly Subfield HintBlock = Bit(0, 10);
+    public static readonly Subfield StationKnown = Bit(0, 11);
     public static readonly Subfield HairpinReply = Bit(0, 12);
     public static readonly Subfield HasLabel = Bit(0, 13);
     public static readonly Subfield PortSecurityDrop = Bit(0, 15);

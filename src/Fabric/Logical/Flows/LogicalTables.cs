@@ -32,6 +32,7 @@ internal static class SwitchIngress
     public const byte CheckPortSecurity = 8;
     public const byte ApplyPortSecurity = 9;
     public const byte LookupFdb = 11;
+    public const byte PutFdb = 12;
     public const byte PreAcl = 13;
     public const byte PreLoadBalancing = 14;
     public const byte PreStateful = 15;
@@ -61,8 +62,8 @@ internal static class SwitchIngress
     /// <summary>Stages that hold flows, in order; the others of OVN's are passed over.</summary>
     public static readonly byte[] Used =
     [
-        CheckPortSecurity, ApplyPortSecurity, LookupFdb, PreAcl, PreLoadBalancing, PreStateful,
-        AclHint, AclEvaluation, AclAction, Qos, AffinityCheck,
+        CheckPortSecurity, ApplyPortSecurity, LookupFdb, PutFdb, PreAcl, PreLoadBalancing,
+        PreStateful, AclHint, AclEvaluation, AclAction, Qos, AffinityCheck,
         LoadBalancing, AffinityLearn, PreHairpin, NatHairpin, Hairpin,
         AclAfterLbEvaluation, AclAfterLbAction, Stateful, ArpResponse, NdResponse, DhcpOptions,
         DhcpResponse, DnsLookup, DnsResponse, ExternalPort, L2Lookup, L2Unknown,

@@ -23,9 +23,7 @@ internal static class RouteSessions
                 continue;
             }
 
-            var owner = router.Chassis ?? (port.IsGateway
-                ? GatewayHost.Of(topology, host, port)
-                : null);
+            var owner = GatewayHost.ActingFor(topology, host, router, port);
             var own = port.Networks.Where(network => network.IsIpv6 == row.Peer.IsIpv6)
                 .OrderByDescending(network => network.Contains(row.Peer))
                 .Cast<IpPrefix?>().FirstOrDefault();

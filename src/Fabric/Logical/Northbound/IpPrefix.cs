@@ -32,6 +32,11 @@ public readonly record struct IpPrefix(bool IsIpv6, UInt128 Address, int Length)
 
     public bool IsMulticast => IsIpv6 ? Address >> 120 == 0xff : Address >> 28 == 0xe;
 
+    /// <summary>A group that no router forwards: 224.0.0.0/24, ff01::/16, ff02::/16.</summary>
+    public bool IsLinkScope => IsIpv6
+        ? (uint)(Address >> 112 & 0xff0f) is 0xff01 or 0xff02
+        : Address >> 8 == 0xe0_0000;
+
     /// <summary>fe80::/10.</summary>
     public bool IsLinkLocal => IsIpv6 && Address >> 118 == 0x3fa;
 

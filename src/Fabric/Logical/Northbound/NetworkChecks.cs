@@ -118,6 +118,8 @@ internal sealed class NetworkChecks
             Say($"options:router-port: there is no router port \"{router}\"");
         else if (port.IsRouter && port.RouterPort is null)
             Say("type router without options:router-port: it leads nowhere");
+        if (port.Type == "vtep")
+            Say("type vtep: stored only: no host speaks hardware_vtep with a physical switch");
         if (port.Parent is { Length: > 0 } parent && topology.SwitchPort(parent) is null)
             Say($"parent_name: there is no port \"{parent}\"");
         if (port.IsLocalnet && !port.Options.ContainsKey("network_name"))

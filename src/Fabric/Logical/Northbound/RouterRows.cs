@@ -36,6 +36,9 @@ public sealed record LogicalRouterPort(
     ImmutableSortedDictionary<string, string> Options,
     ImmutableSortedDictionary<string, string> RouterAdvertisement)
 {
+    /// <summary>ipv6_prefix: delegated from outside, to be advertised.</summary>
+    public ImmutableArray<IpPrefix> DelegatedPrefixes { get; init; } = [];
+
     /// <summary>A distributed gateway port: what leaves here leaves on one host.</summary>
     public bool IsGateway => !GatewayChassis.IsEmpty || HaChassisGroup is not null;
 
@@ -60,7 +63,16 @@ public sealed record LogicalRouterPort(
             row.Uuid, row.GetString("name"), mac, networks.ToImmutable(),
             row.GetStringOrNull("peer"), row.GetBooleanOrNull("enabled") ?? true,
             row.GetReferences("gateway_chassis"), row.GetReferenceOrNull("ha_chassis_group"),
-            row.GetMap("options"), row.GetMap("ipv6_ra_configs"));
+            row.GetMap("options"), row.GetMap("ipv6_ra_configs"))
+        {
+            DelegatedPrefixes =
+            [
+                .. row.GetStringSet("ipv6_prefix")
+                    .Select(text => IpPrefix.TryParse(text, out var prefix) && prefix.IsIpv6
+                        ? prefix : (IpPrefix?)null)
+                    .OfType<IpPrefix>(),
+            ],
+        };
     }
 }
 

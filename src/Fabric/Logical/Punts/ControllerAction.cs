@@ -29,6 +29,10 @@ internal enum ControllerOpcode : uint
     Membership = 19,
     /// <summary>BFD of a route's next hop, to the input port's own address.</summary>
     RouteBfd = 20,
+    /// <summary>Remember eth.src at the input port.</summary>
+    PutStation = 21,
+    /// <summary>A DHCPv6 server answers a router that asks for prefixes.</summary>
+    PrefixServer = 22,
 }
 
 /// <summary>Where a packet was refused: decides how the answer goes back.</summary>
@@ -59,6 +63,10 @@ internal static class ControllerAction
     public static byte[] ServiceAnswer() => Encode(ControllerOpcode.ServiceAnswer, []);
 
     public static byte[] Membership() => Encode(ControllerOpcode.Membership, []);
+
+    public static byte[] PutStation() => Encode(ControllerOpcode.PutStation, []);
+
+    public static byte[] PrefixServer() => Encode(ControllerOpcode.PrefixServer, []);
 
     public static byte[] RouteBfd() => Encode(ControllerOpcode.RouteBfd, []);
 

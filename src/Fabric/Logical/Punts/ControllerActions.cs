@@ -74,6 +74,8 @@ internal static class ControllerActions
                 WorkloadPunts.BindVirtual(packet, arguments),
             ControllerOpcode.ServiceAnswer => WorkloadPunts.Answer(packet),
             ControllerOpcode.Membership => WorkloadPunts.Membership(packet),
+            ControllerOpcode.PutStation => WorkloadPunts.Station(packet),
+            ControllerOpcode.PrefixServer => WorkloadPunts.PrefixServer(packet),
             ControllerOpcode.RouteBfd => WorkloadPunts.RouteBfd(packet),
             ControllerOpcode.Log => new PuntOutcome([], LogLine: LogLine(packet, arguments)),
             _ => PuntOutcome.Nothing,

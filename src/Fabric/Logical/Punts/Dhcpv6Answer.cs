@@ -18,7 +18,7 @@ internal static class Dhcpv6Answer
         OptionIaAddress = 5, OptionStatus = 13, OptionDns = 23, OptionSearch = 24,
         OptionFqdn = 39;
 
-    private const int HeaderSize = 4, OptionHeaderSize = 4, OptionsMax = 64;
+    private const int HeaderSize = 4;
 
     /// <summary>The answer's packet, or null: not a message that a server answers.</summary>
     public static byte[]? Make(PuntedPacket packet, DhcpOptions options, IpPrefix offered)
@@ -43,12 +43,12 @@ internal static class Dhcpv6Answer
         var isStateless = options.Options.GetValueOrDefault("dhcpv6_stateless") == "true";
 
         var body = new List<byte> { answer.Value, message[1], message[2], message[3] };
-        if (clientId is not null) Add(body, OptionClientId, clientId);
-        Add(body, OptionServerId, ServerId(server));
+        if (clientId is not null) Dhcpv6Options.Add(body, OptionClientId, clientId);
+        Dhcpv6Options.Add(body, OptionServerId, Dhcpv6Options.DuidOf(server));
         var isEnd = message[0] is Release or Decline;
-        if (isEnd) Add(body, OptionStatus, [0, 0]);
+        if (isEnd) Dhcpv6Options.Add(body, OptionStatus, [0, 0]);
         else if (association is { } identity && !isStateless && message[0] != InformationRequest)
-            Add(body, OptionIaNa, Association(identity, offered));
+            Dhcpv6Options.Add(body, OptionIaNa, Association(identity, offered));
         if (!isEnd) AddConfiguration(body, options);
 
         var key = PacketAnswers.Turned(in packet.KeyRef);
@@ -62,30 +62,15 @@ internal static class Dhcpv6Answer
         ReadOnlySpan<byte> bytes, out byte[]? clientId, out uint? association)
     {
         (clientId, association) = (null, null);
-        for (var count = 0; bytes.Length > 0; count++)
+        var options = new Dhcpv6Options(bytes);
+        while (options.Next())
         {
-            if (count >= OptionsMax || bytes.Length < OptionHeaderSize) return false;
-            var code = BinaryPrimitives.ReadUInt16BigEndian(bytes);
-            var length = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
-            if (bytes.Length < OptionHeaderSize + length) return false;
-            var value = bytes.Slice(OptionHeaderSize, length);
-            if (code == OptionClientId) clientId = value.ToArray();
-            if (code == OptionIaNa && length >= 12)
-                association = BinaryPrimitives.ReadUInt32BigEndian(value);
-            bytes = bytes[(OptionHeaderSize + length)..];
+            if (options.Code == OptionClientId) clientId = options.Value.ToArray();
+            if (options.Code == OptionIaNa && options.Value.Length >= 12)
+                association = BinaryPrimitives.ReadUInt32BigEndian(options.Value);
         }
 
-        return true;
-    }
-
-    /// <summary>DUID-LL of Ethernet (RFC 8415 11.4).</summary>
-    private static byte[] ServerId(MacBytes mac)
-    {
-        var bytes = new byte[12];
-        bytes[1] = 3;
-        bytes[3] = 1;
-        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(4), mac.ToUInt64() << 16);
-        return bytes[..10];
+        return options.IsAtEnd;
     }
 
     /// <summary>IA_NA with one address for ever (RFC 8415 21.4, 21.6).</summary>
@@ -98,7 +83,7 @@ internal static class Dhcpv6Answer
         BinaryPrimitives.WriteUInt32BigEndian(association, identity);
         association.AsSpan(4, 8).Fill(0xff);
         var body = new List<byte>(association);
-        Add(body, OptionIaAddress, address);
+        Dhcpv6Options.Add(body, OptionIaAddress, address);
         return body.ToArray();
     }
 
@@ -108,17 +93,11 @@ internal static class Dhcpv6Answer
             .Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries)
             .Select(word => IpPrefix.TryParse(word, out var ip) && ip.IsIpv6 ? ip : (IpPrefix?)null)
             .OfType<IpPrefix>().SelectMany(ip => ip.ToAddress().GetAddressBytes()).ToArray();
-        if (servers.Length > 0) Add(body, OptionDns, servers);
+        if (servers.Length > 0) Dhcpv6Options.Add(body, OptionDns, servers);
         var search = options.Options.GetValueOrDefault("domain_search", "").Trim('"');
-        if (search.Length > 0) Add(body, OptionSearch, DnsNames.Encode(search));
+        if (search.Length > 0) Dhcpv6Options.Add(body, OptionSearch, DnsNames.Encode(search));
         var name = options.Options.GetValueOrDefault("fqdn", "").Trim('"');
-        if (name.Length > 0) Add(body, OptionFqdn, [0x03, .. DnsNames.Encode(name)]);
-    }
-
-    private static void Add(List<byte> body, ushort code, byte[] value)
-    {
-        body.AddRange(
-            [(byte)(code >> 8), (byte)code, (byte)(value.Length >> 8), (byte)value.Length]);
-        body.AddRange(value);
+        if (name.Length > 0)
+            Dhcpv6Options.Add(body, OptionFqdn, [0x03, .. DnsNames.Encode(name)]);
     }
 }

@@ -70,7 +70,9 @@ internal static class RouterAdvertisement
         body.AddRange(mac[..6]);
         if (Number(configs.GetValueOrDefault("mtu")) is > 0 and var mtu)
             body.AddRange([5, 1, 0, 0, .. Word(mtu)]);
-        foreach (var network in port.Ipv6.Where(network => !network.IsLinkLocal))
+        var prefixes = port.Ipv6.Where(network => !network.IsLinkLocal)
+            .Concat(port.DelegatedPrefixes);
+        foreach (var network in prefixes)
             body.AddRange(PrefixOption(network, configs.GetValueOrDefault("address_mode") ?? ""));
         if (IpPrefix.TryParse(configs.GetValueOrDefault("rdnss"), out var server) && server.IsIpv6)
         {

@@ -47,6 +47,12 @@ internal static class WorkloadPunts
     public static PuntOutcome Answer(PuntedPacket packet) =>
         News(new ServiceHeard(packet.Datapath, packet.Inport, packet));
 
+    public static PuntOutcome Station(PuntedPacket packet) => News(new StationHeard(
+        packet.Datapath, packet.Inport, packet.Key.EthernetSource));
+
+    public static PuntOutcome PrefixServer(PuntedPacket packet) => News(new PrefixServerHeard(
+        packet.Datapath, packet.Inport, packet.UdpData.ToArray()));
+
     public static PuntOutcome RouteBfd(PuntedPacket packet) =>
         packet.Key.NetworkTtl == byte.MaxValue
             && BfdControlPacket.TryParse(packet.UdpData, out var control, out _)

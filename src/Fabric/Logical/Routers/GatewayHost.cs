@@ -9,6 +9,14 @@ internal static class GatewayHost
             ? owner.Length == 0 ? null : owner
             : Best(host, CandidatesOf(topology, port));
 
+    /// <summary>
+    /// The one host that stands for a port: of a gateway router, of a gateway port; null: a
+    /// distributed port acts on every host.
+    /// </summary>
+    public static string? ActingFor(
+        LogicalTopology topology, HostView host, LogicalRouter router, LogicalRouterPort port) =>
+        router.Chassis ?? (port.IsGateway ? Of(topology, host, port) : null);
+
     private static string? Best(HostView host, IEnumerable<GatewayCandidate> candidates) =>
         candidates
             .Where(candidate =>

@@ -28,6 +28,18 @@ internal sealed partial class RouterPipeline
         }
     }
 
+    // Ingress 3: what DHCPv6 servers outside say of prefixes.
+    private void AddDelegation(FlowBlockBuilder block, RouterPortView port)
+    {
+        if (!PrefixDelegations.Asks(port.Row)) return;
+        block.Add(
+            RouterIngress.IpInput, 110,
+            _here.Inport(port.Key).Destination(IpPrefix.LinkLocalOf(port.Row.Mac))
+                .PortSource(17, PrefixMessage.ServerPort)
+                .PortDestination(17, PrefixMessage.ClientPort),
+            new FlowActions().Punt(ControllerAction.PrefixServer()));
+    }
+
     private static int? MtuOf(RouterPortView port) =>
         int.TryParse(port.Row.Options.GetValueOrDefault("gateway_mtu"), out var mtu) && mtu > 0
             ? mtu

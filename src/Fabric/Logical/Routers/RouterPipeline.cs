@@ -42,6 +42,7 @@ internal sealed partial class RouterPipeline
         pipeline.CompileStaticBindings();
         pipeline.CompileTranslations();
         pipeline.CompileSessions();
+        pipeline.CompileMulticast();
     }
 
     /// <summary>Only what depends on sets, groups and residents.</summary>
@@ -104,7 +105,7 @@ internal sealed partial class RouterPipeline
             object?[] inputs =
             [
                 port, _view.Key, _view.Row.IsEnabled, _view.RouteTables.Count, TableOf(port),
-                _view.TranslatedAddresses, _view.IsGatewayRouter, _view.GatewayPorts.IsEmpty,
+                TranslatedOf(port), _view.IsGatewayRouter, _view.GatewayPorts.IsEmpty,
             ];
             _pass.Block("router-port", port.Row.Uuid, Uuid, inputs, block =>
             {
@@ -115,10 +116,18 @@ internal sealed partial class RouterPipeline
                 AddGateway(block, port);
                 AddDelivery(block, port);
                 AddAdvertisement(block, port);
+                AddDelegation(block, port);
             });
             CompileMtu(port);
         }
     }
+
+    /// <summary>Own addresses that NAT or load balancing uses, too.</summary>
+    private IpPrefix[] TranslatedOf(RouterPortView port) =>
+    [
+        .. port.Row.Networks.Select(network => network.Host)
+            .Where(own => _view.TranslatedAddresses.Contains(own)),
+    ];
 
     private void AddPortAdmission(FlowBlockBuilder block, RouterPortView port)
     {

@@ -77,13 +77,11 @@ internal sealed class RouterView
             (DnatForceSnat, LbForceSnat) = ([], []);
         }
 
-        TranslatedAddresses =
-        [
-            .. Nat.Where(rule => rule.Type != "dnat").Select(rule => rule.External.Host)
-                .Concat(Balancers.SelectMany(b => b.Services).Select(s => s.Vip.Address))
-                .Concat(LbForceSnat).Concat(DnatForceSnat).Concat(ForcedToRouter())
-                .Distinct(),
-        ];
+        TranslatedAddresses = Nat.Where(rule => rule.Type != "dnat")
+            .Select(rule => rule.External.Host)
+            .Concat(Balancers.SelectMany(b => b.Services).Select(s => s.Vip.Address))
+            .Concat(LbForceSnat).Concat(DnatForceSnat).Concat(ForcedToRouter())
+            .ToHashSet();
     }
 
     /// <summary>Own addresses that sources of balanced connections become.</summary>
@@ -99,7 +97,7 @@ internal sealed class RouterView
     public ImmutableArray<LoadBalancer> Balancers { get; }
 
     /// <summary>Addresses that NAT and load balancing own, besides those of ports.</summary>
-    public ImmutableArray<IpPrefix> TranslatedAddresses { get; }
+    public IReadOnlySet<IpPrefix> TranslatedAddresses { get; }
 
     /// <summary>All of the router is on one host: this one, else it were not compiled.</summary>
     public bool IsGatewayRouter => Row.Chassis is not null;
@@ -115,6 +113,9 @@ internal sealed class RouterView
 
     /// <summary>options:lb_force_snat_ip = router_ip.</summary>
     public bool LbForcesToRouter { get; }
+
+    /// <summary>options:mcast_relay.</summary>
+    public bool RelaysMulticast => Row.Options.GetValueOrDefault("mcast_relay") == "true";
 
     public bool ForcesLb => LbForcesToRouter || !LbForceSnat.IsEmpty;
 

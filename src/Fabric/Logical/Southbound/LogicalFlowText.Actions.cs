@@ -42,6 +42,8 @@ internal sealed partial class LogicalFlowText
             [ControllerOpcode.ServiceAnswer] = "handle_svc_check(inport);",
             [ControllerOpcode.Membership] = "igmp;",
             [ControllerOpcode.RouteBfd] = "handle_bfd_msg();",
+            [ControllerOpcode.PrefixServer] = "handle_dhcpv6_reply;",
+            [ControllerOpcode.PutStation] = "put_fdb(inport, eth.src);",
         }.ToImmutableDictionary();
 
     /// <param name="table">OpenFlow table that the flow stands in.</param>

@@ -94,6 +94,13 @@ internal sealed partial class SwitchPipeline
     {
         const byte arp = SwitchIngress.ArpResponse;
         const byte nd = SwitchIngress.NdResponse;
+        if (port.Row.IsLocalnet)
+        {
+            // All hosts hear the physical network: only the one that has the workload answers.
+            block.Add(arp, 100, _here.Inport(port.Key), NextIngress(arp));
+            block.Add(nd, 100, _here.Inport(port.Key), NextIngress(nd));
+        }
+
         if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
             || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
             || _traits.IsVlanTransparent || !port.IsPeerServed)

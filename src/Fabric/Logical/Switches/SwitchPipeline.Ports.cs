@@ -177,34 +177,40 @@ internal sealed partial class SwitchPipeline
     private static IpPrefix Sendable(IpPrefix ip) =>
         ip.Address == ip.Network.Address ? ip : ip.Host;
 
-    // Ingress 3 and egress 0: learn which port a MAC is behind.
+    // Ingress 3 and 4, egress 0: learn which port a MAC is behind, and let all hosts know.
     private void AddLearning(FlowBlockBuilder block, SwitchPortView port)
     {
         if (!port.LearnsAddresses) return;
 
         var learn = Learn(port.Key);
+        var from = _here.Inport(port.Key);
         block.Add(
-            SwitchIngress.LookupFdb, 100, _here.Inport(port.Key),
-            NextIngress(SwitchIngress.LookupFdb, new FlowActions().Add(learn)));
+            SwitchIngress.LookupFdb, 100, from,
+            NextIngress(SwitchIngress.LookupFdb, new FlowActions()
+                .Add(learn).Set(StationKnown, 0).Next(PhysicalTables.ForwardingLookup)));
+        if (!port.Row.IsLocalnet)
+        {
+            block.Add(
+                SwitchIngress.PutFdb, 100, from.Lacks(StationKnown),
+                NextIngress(
+                    SwitchIngress.PutFdb, new FlowActions().Punt(ControllerAction.PutStation())));
+        }
+
         if (_pass.Host.Interfaces.ContainsKey(port.Row.Name)) return;
         block.Add(
-            SwitchEgress.LookupFdb, 100, _here.Inport(port.Key),
+            SwitchEgress.LookupFdb, 100, from,
             NextEgress(SwitchEgress.LookupFdb, new FlowActions().Add(learn)));
     }
 
-    private OfLearn Learn(uint port)
-    {
-        const ushort idleSeconds = 300;
-        return new OfLearn(
-            idleSeconds, 0, 100, FlowBlockBuilder.CookieOf(Uuid), OfLearnFlags.None,
-            PhysicalTables.ForwardingDatabase, 0, 0,
-            [
-                new OfLearnSpec(
-                    OfLearnDestination.Match, 64, null, _traits.Key, MatchField.Metadata),
-                new OfLearnSpec(
-                    OfLearnDestination.Match, 48, (Subfield)MatchField.EthernetSource, 0,
-                    MatchField.EthernetDestination),
-                new OfLearnSpec(OfLearnDestination.Load, 32, null, port, Outport),
-            ]);
-    }
+    private OfLearn Learn(uint port) => new(
+        _traits.StationAge, 0, 100, FlowBlockBuilder.CookieOf(Uuid), OfLearnFlags.None,
+        PhysicalTables.ForwardingDatabase, 0, 0,
+        [
+            new OfLearnSpec(
+                OfLearnDestination.Match, 64, null, _traits.Key, MatchField.Metadata),
+            new OfLearnSpec(
+                OfLearnDestination.Match, 48, (Subfield)MatchField.EthernetSource, 0,
+                MatchField.EthernetDestination),
+            new OfLearnSpec(OfLearnDestination.Load, 32, null, port, Outport),
+        ]);
 }

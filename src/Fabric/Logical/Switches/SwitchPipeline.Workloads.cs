@@ -11,6 +11,7 @@ internal sealed partial class SwitchPipeline
     private void CompileWorkloads()
     {
         CompileVirtualPorts();
+        CompileExternalPorts();
         CompileProbes();
         if (MulticastSnooping.Of(_view.Row) is { } snooping) CompileGroups(snooping);
     }
@@ -106,7 +107,14 @@ internal sealed partial class SwitchPipeline
             .. _view.Ports.Where(port => port.Row.Options.GetValueOrDefault(option) == "true")
                 .Select(port => port.Key),
         ];
-        var (all, reports) = (Ports("mcast_flood"), Ports("mcast_flood_reports"));
+        ImmutableArray<uint> relays =
+        [
+            .. _view.Ports.Where(port => port.Peer is { } peer && _pass.Topology.RouterOf(peer)
+                    is { } router && router.Options.GetValueOrDefault("mcast_relay") == "true")
+                .Select(port => port.Key),
+        ];
+        var (all, reports) =
+            (Ports("mcast_flood").AddRange(relays), Ports("mcast_flood_reports"));
         var rows = members.Values.Take(snooping.TableSize).ToList();
         var text = string.Join(
             ';', rows.Select(row => $"{row.Group} {string.Join(' ', row.Ports.Order())}"));

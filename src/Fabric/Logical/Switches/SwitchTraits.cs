@@ -22,6 +22,9 @@ internal sealed record SwitchTraits(
     /// <summary>The MAC that probes of services come from; null: none are probed.</summary>
     public MacBytes? ProbeMac { get; init; }
 
+    /// <summary>Seconds that a learnt MAC is remembered while it is silent.</summary>
+    public ushort StationAge { get; init; }
+
     /// <summary>Some ACL is allow-related.</summary>
     public bool HasStatefulAcls { get; init; }
 

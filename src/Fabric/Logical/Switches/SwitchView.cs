@@ -12,6 +12,7 @@ internal sealed class SwitchView
     private readonly Dictionary<string, uint> _keys = new(StringComparer.Ordinal);
     private readonly HashSet<uint> _keysHere = [];
     private readonly SortedSet<Guid> _virtual = [];
+    private readonly SortedSet<Guid> _external = [];
     private ImmutableArray<SwitchPortView> _sorted = [];
 
     public SwitchView(LogicalTopology topology, HostView host, LogicalSwitch row, uint key)
@@ -37,6 +38,9 @@ internal sealed class SwitchView
 
     /// <summary>Ports of type virtual.</summary>
     public IEnumerable<SwitchPortView> VirtualPorts => _virtual.Select(row => _ports[row]);
+
+    /// <summary>Ports of type external.</summary>
+    public IEnumerable<SwitchPortView> ExternalPorts => _external.Select(row => _ports[row]);
 
     public ImmutableArray<Acl> Acls { get; private set; }
     public ImmutableArray<LoadBalancer> Balancers { get; private set; }
@@ -120,6 +124,7 @@ internal sealed class SwitchView
             _keys.Remove(before.Row.Name);
         _keysHere.Remove(before.Key);
         _virtual.Remove(row);
+        _external.Remove(row);
         return before;
     }
 
@@ -129,6 +134,7 @@ internal sealed class SwitchView
         _keys[view.Row.Name] = view.Key;
         if (view.IsHere || !view.Row.IsVif) _keysHere.Add(view.Key);
         if (view.Row.IsVirtual) _virtual.Add(view.Row.Uuid);
+        if (view.Row.Type == "external") _external.Add(view.Row.Uuid);
     }
 
     /// <summary>Null: the port is not, or no longer, of this switch, or has no key yet.</summary>
@@ -183,6 +189,7 @@ internal sealed class SwitchView
             global.GetValueOrDefault("use_ct_inv_match") != "false",
             Acls.Select(acl => acl.Tier).DefaultIfEmpty(0).Max())
         {
+            StationAge = StationAge.Of(Row),
             ProbeMac = ServiceChecks.ProbeMac(_topology.Rows),
             HasStatefulAcls = Acls.Any(acl => acl.IsStateful),
             HidesArpFromRouters =

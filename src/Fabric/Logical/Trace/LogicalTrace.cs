@@ -7,15 +7,29 @@ using Fabric.Wire.OpenFlow;
 namespace Fabric.Logical;
 
 /// <summary>Asks where a packet of a logical switch goes; as ovn-trace's arguments.</summary>
-/// <param name="Datapath">Name or UUID of a switch; empty: that of the input port.</param>
-/// <param name="Microflow">An expression that fixes fields, inport among them.</param>
+/// <param name="Datapath">
+/// Name or UUID of a switch; empty: that of the input port; "from:HOST": the packet comes in by the
+/// tunnel from there.
+/// </param>
+/// <param name="Microflow">
+/// An expression that fixes fields, inport among them; of what comes in by a tunnel, the flow that
+/// the sender's trace ends with.
+/// </param>
 public sealed record TraceLogical(string Datapath, string Microflow);
 
 /// <summary>The same packet for "ofproto/trace" of the integration bridge.</summary>
 /// <param name="Error">Why it cannot be traced here; null when it can.</param>
 /// <param name="Names">What datapath and port keys stand for.</param>
 public sealed record LogicalMicroflow(
-    string? Error, string Bridge, string Flow, LogicalNames Names);
+    string? Error, string Bridge, string Flow, LogicalNames Names)
+{
+    /// <summary>This host.</summary>
+    public string HostId { get; init; } = "";
+
+    /// <summary>Hosts by the OpenFlow ports of the tunnels to them.</summary>
+    public ImmutableSortedDictionary<uint, string> Tunnels { get; init; } =
+        ImmutableSortedDictionary<uint, string>.Empty;
+}
 
 /// <summary>Names of datapaths and ports by their keys.</summary>
 /// <param name="Datapaths">Name, and whether it is a router.</param>
@@ -31,7 +45,35 @@ public sealed record LogicalNames(
 /// <summary>From ovn-trace's microflow to a packet of a bridge, and its trace back again.</summary>
 internal static partial class LogicalTrace
 {
+    private const string From = "from:";
+
     public static LogicalMicroflow Read(
+        LogicalTopology topology, HostView host, string bridge, TraceLogical request)
+    {
+        var packet = request.Datapath.StartsWith(From, StringComparison.Ordinal)
+            ? Arrived(topology, host, bridge, request)
+            : Begun(topology, host, bridge, request);
+        return packet with
+        {
+            HostId = host.HostId,
+            Tunnels = host.Tunnels.GroupBy(tunnel => tunnel.Value).ToImmutableSortedDictionary(
+                tunnel => tunnel.Key, tunnel => tunnel.First().Key),
+        };
+    }
+
+    /// <summary>The receiving host's half.</summary>
+    private static LogicalMicroflow Arrived(
+        LogicalTopology topology, HostView host, string bridge, TraceLogical request)
+    {
+        var sender = request.Datapath[From.Length..];
+        return host.Tunnels.TryGetValue(sender, out var tunnel)
+            ? new LogicalMicroflow(
+                null, bridge, $"in_port={tunnel},{request.Microflow}", NamesOf(topology))
+            : new LogicalMicroflow(
+                $"there is no tunnel from host {sender}", bridge, "", LogicalNames.Empty);
+    }
+
+    private static LogicalMicroflow Begun(
         LogicalTopology topology, HostView host, string bridge, TraceLogical request)
     {
         LogicalMicroflow Refuse(string why) => new(why, bridge, "", LogicalNames.Empty);
@@ -137,9 +179,11 @@ internal static partial class LogicalTrace
     /// <summary>
     /// The bridge's trace with the logical stage behind each table and names behind keys.
     /// </summary>
-    public static string Explain(string trace, LogicalNames names)
+    public static string Explain(string trace, LogicalMicroflow packet)
     {
+        var names = packet.Names;
         var text = new StringBuilder();
+        var (receivers, sent) = (new SortedSet<string>(StringComparer.Ordinal), "");
         uint datapath = 0;
         foreach (var line in trace.Split('\n'))
         {
@@ -160,11 +204,37 @@ internal static partial class LogicalTrace
                 if (names.Ports.TryGetValue(key, out var port)) text.Append($"    [\"{port}\"]");
             }
 
+            if (Output().Match(line) is { Success: true } output
+                && uint.TryParse(
+                    output.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture,
+                    out var face)
+                && packet.Tunnels.TryGetValue(face, out var receiver))
+            {
+                text.Append($"    [to {receiver}]");
+                receivers.Add(receiver);
+            }
+
+            if (line.StartsWith(FinalFlow, StringComparison.Ordinal)) sent = OnWire(line);
             text.Append('\n');
         }
 
-        return text.ToString().TrimEnd('\n') + "\n";
+        var whole = text.ToString().TrimEnd('\n') + "\n";
+        return whole + string.Concat(receivers.Select(host =>
+            $"continues on {host}: fabric trace --logical {From}{packet.HostId} '{sent}'\n"));
     }
+
+    private const string FinalFlow = "Final flow: ";
+
+    /// <summary>What of the flow crosses the wire: headers and the tunnel's metadata.</summary>
+    private static string OnWire(string line) => string.Join(
+        ',', line[FinalFlow.Length..].Split(',').Where(part => !OfHost().IsMatch(part)));
+
+    [GeneratedRegex(@"^\s*output:(\d+)")]
+    private static partial Regex Output();
+
+    [GeneratedRegex(
+        @"^(x*reg\d+|metadata|in_port|recirc_id|ct_\w+|conj_id|tun_(src|dst|tos|ttl|flags))=")]
+    private static partial Regex OfHost();
 
     private static uint Hex(string text) =>
         uint.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var number)
@@ -186,6 +256,7 @@ internal static class StageNames
 {
     private static readonly ImmutableSortedDictionary<int, string> Switch = Build(
         (8, "ls_in_check_port_sec"), (9, "ls_in_apply_port_sec"), (11, "ls_in_lookup_fdb"),
+        (12, "ls_in_put_fdb"),
         (13, "ls_in_pre_acl"), (14, "ls_in_pre_lb"), (15, "ls_in_pre_stateful"),
         (16, "ls_in_acl_hint"), (17, "ls_in_acl_eval"), (19, "ls_in_acl_action"),
         (20, "ls_in_qos"), (22, "ls_in_lb_aff_check"), (23, "ls_in_lb"),

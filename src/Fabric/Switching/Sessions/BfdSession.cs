@@ -247,10 +247,12 @@ public sealed class BfdSession
 
     private void Schedule(long from)
     {
-        // Up to a quarter earlier; with a multiplier of 1 at least a tenth (6.8.7).
+        // Up to a quarter earlier; with a multiplier of 1 at least a tenth (6.8.7). While the
+        // session is down the upper part of that only, so that it is up within a second of the
+        // first packet that could pass.
         _random = (_random * 1_664_525) + 1_013_904_223;
-        var percent = (int)((_random >> 16) % (JitterPercent + 1));
-        if (Settings.Multiplier == 1) percent = Math.Max(percent, 10);
+        var least = State != BfdState.Up ? 15 : Settings.Multiplier == 1 ? 10 : 0;
+        var percent = least + (int)((_random >> 16) % (uint)(JitterPercent + 1 - least));
         NextTx = from + Math.Max(1, (long)TxInterval * (100 - percent) / 100);
     }
 

@@ -76,6 +76,31 @@ public sealed class MulticastTests
     }
 
     [Fact]
+    public void A_router_that_relays_forwards_to_members_behind_its_other_ports()
+    {
+        var lab = Snooping();
+        lab.Change(
+        [
+            Operation.UpdateRow(
+                "Logical_Switch", Find(lab, "Logical_Switch", "t").Uuid,
+                new ColumnValue("other_config", Map(("mcast_snoop", "true")))),
+            Operation.UpdateRow(
+                "Logical_Router", Find(lab, "Logical_Router", "r").Uuid,
+                new ColumnValue("options", Map(("mcast_relay", "true")))),
+        ]);
+        Assert.Empty(PortsOf(lab, Group));
+        lab.See(Members("c", "far"));
+        Assert.Equal(["c", "far"], PortsOf(lab, Group));
+        var far = lab.Send("a", To(Group)).Single(each => each.Port == "far").Packet;
+        Assert.Equal(To(Group).NetworkTtl - 1, far.NetworkTtl);
+        Assert.Equal("02:00:00:00:01:fe", $"{far.EthernetSource}");
+        Assert.Equal(["c"], [.. lab.Send("a", To(Group) with { NetworkTtl = 1 })
+            .Select(each => each.Port)]);
+        lab.See(Members("far"));
+        Assert.Equal(["far"], PortsOf(lab, Group));
+    }
+
+    [Fact]
     public void Reports_are_handed_to_the_control_plane_and_to_nobody_else()
     {
         var lab = Snooping();

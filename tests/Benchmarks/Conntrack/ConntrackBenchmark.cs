@@ -42,7 +42,8 @@ public sealed class ConntrackBenchmark : IBenchmark
         report.Add(new Figure("the same with TCP, windows checked", "ns",
             Best(report, () => Established(1, ProtocolTcp))));
         report.Add(new Figure("two threads beside one", "x",
-            2 * one / Best(report, () => Established(2, ProtocolUdp)), Kind: GoalKind.AtLeast, Goal: 1.7));
+            2 * one / Best(report, () => Established(2, ProtocolUdp)),
+            Kind: GoalKind.AtLeast, Goal: 1.7));
 
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var table = new ConntrackTable(seed: 11);

@@ -34,6 +34,11 @@ public sealed record OvsdbError(string Tag, string? Details = null, string? Synt
         "unknown database",
         $"{method} request specifies unknown database {name}");
 
+    public static OvsdbError DatabaseNotAvailable(string method, string name) => new(
+        "database not available",
+        $"{method} request specifies database {name} which is not yet available because it has "
+            + "not completed joining its cluster");
+
     public static OvsdbError NotAllowed(string details) => new("not allowed", details);
 
     internal void WriteTo(string member, Utf8JsonWriter writer)

@@ -21,6 +21,7 @@ public sealed partial class ScenarioTests
     [InlineData("schemas")]
     [InlineData("cluster-files")]
     [InlineData("cluster-of-one")]
+    [InlineData("cluster")]
     [InlineData("server-commands")]
     [InlineData("client")]
     [InlineData("relay")]

@@ -8,17 +8,15 @@ namespace Fabric.Configuration;
 /// <summary>What a clustered database file says, read whole.</summary>
 internal sealed class ClusterLog
 {
-    private const long ElectionTimerDefault = 1000;
-
     private readonly List<ClusterRecord> _records = [];
     private readonly List<ClusterRecord> _entries = [];
 
     private ClusterLog(ClusterHeader header)
     {
         Header = header;
-        Term = header.Term;
+        Term = header.Index > 1 ? header.Term : 0; // A new cluster has had no election.
         CommitIndex = header.Index;
-        ElectionTimer = header.ElectionTimer ?? ElectionTimerDefault;
+        ElectionTimer = header.ElectionTimer ?? RaftSettings.ElectionTimerDefault;
         Servers = header.Servers;
     }
 
@@ -38,6 +36,9 @@ internal sealed class ClusterLog
     public long ElectionTimer { get; private set; }
 
     public ImmutableSortedDictionary<Guid, string> Servers { get; private set; }
+
+    /// <summary>For whom the server has voted in this term.</summary>
+    public Guid? Vote { get; private set; }
 
     /// <summary>The server has left its cluster for good.</summary>
     public bool HasLeft { get; private set; }
@@ -69,7 +70,13 @@ internal sealed class ClusterLog
     private void Add(ClusterRecord record)
     {
         _records.Add(record);
-        Term = Math.Max(Term, record.Term ?? 0);
+        if (record.Term > Term)
+        {
+            Term = record.Term.Value;
+            Vote = null;
+        }
+
+        if (record.Term == Term) Vote = record.Vote ?? Vote;
         CommitIndex = Math.Max(CommitIndex, record.CommitIndex ?? 0);
         HasLeft |= record.Note == "left";
         if (record.Index is not { } index) return;
@@ -77,21 +84,37 @@ internal sealed class ClusterLog
         // A new leader's entry takes the place of what was never committed.
         var place = (int)Math.Clamp(index - Header.Index - 1, 0, _entries.Count);
         _entries.RemoveRange(place, _entries.Count - place);
-        _entries.Add(record);
+        _entries.Add(record with { Term = record.Term ?? Term, Index = LastIndex + 1 });
         if (record.ElectionTimer is { } timer) ElectionTimer = timer;
         if (record.Servers is { } servers) Servers = servers;
     }
 
-    /// <summary>The database after the last entry.</summary>
+    /// <summary>What a server that starts with this file remembers.</summary>
+    public RaftMemory ToMemory()
+    {
+        var snapshot = new RaftSnapshot(
+            Header.Index, Header.Term, Header.EntryId, Header.Servers,
+            Header.ElectionTimer ?? RaftSettings.ElectionTimerDefault, Header.Data);
+        return new RaftMemory(
+            Header.ServerId, Header.LocalAddress, new RaftLog(snapshot, _entries), Term,
+            Math.Min(CommitIndex, LastIndex), ElectionTimer)
+        {
+            Vote = Vote,
+            Remotes = Header.RemoteAddresses,
+        };
+    }
+
+    /// <summary>The database after an entry; without one, after the last entry.</summary>
     /// <returns>False, and why, if the rows are not those of the schema.</returns>
     public bool TryBuild(
         [NotNullWhen(true)] out DatabaseSnapshot? snapshot,
-        [NotNullWhen(false)] out string? problem)
+        [NotNullWhen(false)] out string? problem, long upTo = long.MaxValue)
     {
         snapshot = null;
         if (!TryApply(ref snapshot, Header.Data, Header.EntryId, out problem)) return false;
         foreach (var entry in _entries)
         {
+            if (entry.Index > upTo) break;
             if (!entry.HasData) continue;
             if (!TryApply(
                 ref snapshot, entry.Data, entry.EntryId ?? Guid.Empty, out problem))
@@ -104,7 +127,9 @@ internal sealed class ClusterLog
         return problem is null;
     }
 
-    private static bool TryApply(
+    /// <summary>What an entry's data makes of a database.</summary>
+    /// <returns>False, and why, if it cannot be.</returns>
+    public static bool TryApply(
         ref DatabaseSnapshot? snapshot, JsonElement data, Guid entryId,
         [NotNullWhen(false)] out string? problem)
     {

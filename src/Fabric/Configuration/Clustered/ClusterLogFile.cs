@@ -1,52 +1,30 @@
-using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using Akka.Actor;
 using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
 
-/// <summary>The file of a cluster's only server, open for serving (ovsdb(7)).</summary>
-/// <remarks>
-/// A cluster of one needs no messages: its server is elected as soon as it starts, in a new term,
-/// and each entry is committed when it is on disk. Clusters of more servers are refused: their
-/// servers would have to agree, by a protocol that is not spoken here.
-/// </remarks>
+/// <summary>The file of a cluster's server, open for serving (ovsdb(7)).</summary>
 internal sealed class ClusterLogFile : DatabaseFile
 {
     private ClusterHeader _header;
-    private long _term;
-    private long _firstIndex;
 
     private ClusterLogFile(string path, string shown, FileStream? lockFile, ClusterLog log)
         : base(path, shown, lockFile)
     {
         _header = log.Header;
-        _term = log.Term;
-        _firstIndex = log.Header.Index + 1;
-        LastIndex = log.LastIndex;
-        ElectionTimer = log.ElectionTimer;
-        Servers = log.Servers;
+        Memory = log.ToMemory();
+        Snapshot = DatabaseSnapshot.EmptyOf(new DatabaseSchema(Name, "", []));
     }
 
-    public Guid ClusterId => _header.ClusterId!.Value;
+    /// <summary>Null until the cluster is known, which a server that joins learns.</summary>
+    public Guid? ClusterId => _header.ClusterId;
+
     public Guid ServerId => _header.ServerId;
-    public string Address => _header.LocalAddress;
     public string Name => _header.Name;
-    public long Term => _term;
 
-    /// <summary>The oldest entry that the file still has; after the newest one if none.</summary>
-    public long FirstIndex => _firstIndex;
-
-    /// <summary>The entry with which this server became leader.</summary>
-    public long ElectedIndex { get; private set; }
-
-    public long LastIndex { get; private set; }
-
-    /// <summary>Milliseconds.</summary>
-    public long ElectionTimer { get; private set; }
-
-    public ImmutableSortedDictionary<Guid, string> Servers { get; }
+    /// <summary>What the file says of the server, as it was opened.</summary>
+    public RaftMemory Memory { get; }
 
     /// <summary>The file of a new cluster's first server.</summary>
     /// <param name="writeRows">Writes the transaction that the database starts with.</param>
@@ -83,16 +61,20 @@ internal sealed class ClusterLogFile : DatabaseFile
             lockFile = LockOf(path, shown);
             if (LogReader.TryOpen(path, shown, out var reader, out problem)
                 && ClusterLog.TryRead(reader, out var log, out problem)
-                && IsServed(log, shown, out problem) && log.TryBuild(out var rows, out problem))
+                && IsServed(log, shown, out problem))
             {
-                file = new ClusterLogFile(path, shown, lockFile, log)
+                DatabaseSnapshot? rows = null;
+                if (log.Header.IsJoining
+                    || log.TryBuild(out rows, out problem, log.CommitIndex))
                 {
-                    Snapshot = rows,
-                    TornTail = reader.Problem,
-                };
-                file.OpenForWriting(reader);
-                file.StartTerm();
-                return true;
+                    file = new ClusterLogFile(path, shown, lockFile, log)
+                    {
+                        TornTail = reader.Problem,
+                    };
+                    file.Snapshot = rows ?? file.Snapshot;
+                    file.OpenForWriting(reader);
+                    return true;
+                }
             }
         }
         catch (IOException exception)
@@ -108,9 +90,60 @@ internal sealed class ClusterLogFile : DatabaseFile
         return false;
     }
 
-    /// <remarks>An entry counts as committed only on disk: each one is flushed.</remarks>
-    public override void Append(DatabaseDelta delta, DateTimeOffset date, bool isDurable) =>
-        AppendEntry(new ClusterRecord { EntryId = delta.TransactionId }, writer =>
+    /// <summary>Writes records behind the others.</summary>
+    /// <exception cref="IOException">The disk is full or gone.</exception>
+    public void Keep(ReadOnlySpan<ClusterRecord> records, bool isDurable)
+    {
+        if (records.Length == 1)
+        {
+            Write(records[0].ToFrame(), isDurable);
+            return;
+        }
+
+        var frames = new List<byte>();
+        foreach (var record in records) frames.AddRange(record.ToFrame());
+        Write(frames.ToArray(), isDurable);
+    }
+
+    /// <summary>Rewrites the file: the log's snapshot, some records, the log's entries.</summary>
+    /// <exception cref="IOException">It cannot be written; the old file is as it was.</exception>
+    public void KeepSnapshot(RaftLog log, ReadOnlySpan<ClusterRecord> records)
+    {
+        var snapshot = log.Snapshot;
+        _header = _header with
+        {
+            RemoteAddresses = [],
+            Term = snapshot.Term,
+            Index = snapshot.Index,
+            Servers = snapshot.Servers,
+            ElectionTimer = snapshot.ElectionTimer,
+            Data = snapshot.Data,
+            EntryId = snapshot.EntryId,
+        };
+        var frames = new List<byte>(LogRecord.Frame(LogRecord.Clustered, _header.ToJson()));
+        foreach (var record in records) frames.AddRange(record.ToFrame());
+        for (var index = log.First; index <= log.Last; index++)
+        {
+            frames.AddRange(log[index].ToFrame());
+        }
+
+        Replace(frames.ToArray());
+    }
+
+    /// <summary>A server that joins has heard of its cluster; written with the snapshot.</summary>
+    public void LearnCluster(Guid cluster) => _header = _header with { ClusterId = cluster };
+
+    /// <summary>[schema, transaction] of all of a database.</summary>
+    public static JsonElement DataOf(DatabaseSnapshot snapshot, DateTimeOffset date, string comment)
+    {
+        var rows = snapshot.ToDelta().WithoutEphemeral(snapshot.Schema) with { Comment = comment };
+        return ElementOf(writer => WriteData(
+            writer, snapshot.Schema, rest => LogTransaction.Write(rest, rows, date)));
+    }
+
+    /// <summary>[null, transaction].</summary>
+    public static JsonElement DataOf(DatabaseDelta delta, DateTimeOffset date) =>
+        ElementOf(writer =>
         {
             writer.WriteStartArray();
             writer.WriteNullValue();
@@ -118,102 +151,20 @@ internal sealed class ClusterLogFile : DatabaseFile
             writer.WriteEndArray();
         });
 
-    public override void Convert(DatabaseSnapshot snapshot, DateTimeOffset date)
-    {
-        var rows = RowsOf(snapshot, "converted by ovsdb-server");
-        AppendEntry(
-            new ClusterRecord { EntryId = snapshot.TransactionId },
-            writer => WriteData(
-                writer, snapshot.Schema, rest => LogTransaction.Write(rest, rows, date)));
-    }
-
-    public override void Compact(DatabaseSnapshot snapshot, DateTimeOffset date, string comment)
-    {
-        var rows = RowsOf(snapshot, comment);
-        _header = _header with
-        {
-            Term = _term,
-            Index = LastIndex,
-            Servers = Servers,
-            ElectionTimer = ElectionTimer,
-            EntryId = snapshot.TransactionId,
-        };
-        var header = _header.ToJson(writer => WriteData(
-            writer, snapshot.Schema, rest => LogTransaction.Write(rest, rows, date)));
-        Replace(
-        [
-            .. LogRecord.Frame(LogRecord.Clustered, header),
-            .. new ClusterRecord { Term = _term, Vote = ServerId }.ToFrame(),
-        ]);
-        _firstIndex = LastIndex + 1;
-        Snapshot = snapshot;
-    }
-
-    public void SetElectionTimer(long milliseconds)
-    {
-        AppendEntry(new ClusterRecord { ElectionTimer = milliseconds }, writeData: null);
-        ElectionTimer = milliseconds;
-    }
-
-    internal override ServedDatabase Serve(DatabaseSchema schema, IActorRef endpoint) =>
-        new(schema, endpoint)
-        {
-            Model = "clustered",
-            ClusterId = ClusterId,
-            ServerId = ServerId,
-            Index = LastIndex,
-        };
+    private static JsonElement ElementOf(Action<Utf8JsonWriter> write) =>
+        JsonDocument.Parse(OvsdbText.ToUtf8(write), OvsdbText.ReaderOptions).RootElement;
 
     private static bool IsServed(
         ClusterLog log, string shown, [NotNullWhen(false)] out string? problem)
     {
-        problem = null;
-        if (log.Header.IsJoining)
-        {
-            problem = $"ovsdb error: {shown}: joining a cluster is not supported; clusters of one "
-                + "server are";
-        }
-        else if (log.HasLeft)
-        {
-            problem = $"ovsdb error: {shown}: server has left its cluster; it cannot be added "
-                + "back";
-        }
-        else if (log.Servers.Count != 1 || !log.Servers.ContainsKey(log.Header.ServerId))
-        {
-            problem = $"ovsdb error: {shown}: is of a cluster of {log.Servers.Count} servers; only "
-                + "clusters of one server are supported";
-        }
-
+        problem = log.HasLeft
+            ? $"ovsdb error: {shown}: server has left its cluster; it cannot be added back"
+            : OvsdbRemote.TryParse(log.Header.LocalAddress, out var address)
+                && !address.IsPassive && !address.IsUnix
+                ? null
+                : $"ovsdb error: {shown}: {log.Header.LocalAddress}: no address to listen on";
         return problem is null;
     }
-
-    /// <summary>It votes for itself, which is everybody: it leads.</summary>
-    private void StartTerm()
-    {
-        _term++;
-        ElectedIndex = ++LastIndex;
-        Write(
-        [
-            .. new ClusterRecord { Term = _term, Vote = ServerId }.ToFrame(),
-            .. new ClusterRecord { Term = _term, Leader = ServerId }.ToFrame(),
-            .. new ClusterRecord { Term = _term, Index = LastIndex }.ToFrame(),
-            .. new ClusterRecord { CommitIndex = LastIndex }.ToFrame(),
-        ], isDurable: true);
-    }
-
-    private void AppendEntry(ClusterRecord entry, Action<Utf8JsonWriter>? writeData)
-    {
-        var index = LastIndex + 1;
-        Write(
-        [
-            .. (entry with { Term = _term, Index = index }).ToFrame(writeData),
-            .. new ClusterRecord { CommitIndex = index }.ToFrame(),
-        ], isDurable: true);
-        LastIndex = index;
-    }
-
-    private static DatabaseDelta RowsOf(DatabaseSnapshot snapshot, string comment) =>
-        snapshot.ToDelta().WithoutEphemeral(snapshot.Schema) with { Comment = comment };
 
     private static void WriteData(
         Utf8JsonWriter writer, DatabaseSchema schema, Action<Utf8JsonWriter> writeRows)

@@ -62,24 +62,53 @@ internal sealed record ClusterRecord
                 ? value.GetString() : null;
     }
 
-    /// <param name="writeData">Writes [schema, transaction], if there is one.</param>
+    /// <summary>The record as it stands in the file.</summary>
+    /// <param name="writeData">Writes [schema, transaction], if it is not in Data.</param>
     public byte[] ToFrame(Action<Utf8JsonWriter>? writeData = null) => LogRecord.Frame(
         LogRecord.Clustered, OvsdbText.ToUtf8(writer =>
         {
             writer.WriteStartObject();
+            if (Comment is not null) writer.WriteString("comment", Comment);
             if (Term is { } term) writer.WriteNumber("term", term);
             if (Index is { } index) writer.WriteNumber("index", index);
-            if (ElectionTimer is { } timer) writer.WriteNumber("election_timer", timer);
-            if (writeData is not null)
-            {
-                writer.WritePropertyName("data");
-                writeData(writer);
-            }
-
-            if (EntryId is { } entryId) writer.WriteString("eid", entryId);
+            WriteContents(writer, writeData);
             if (Vote is { } vote) writer.WriteString("vote", vote);
             if (Leader is { } leader) writer.WriteString("leader", leader);
             if (CommitIndex is { } commitIndex) writer.WriteNumber("commit_index", commitIndex);
+            if (Note is not null) writer.WriteString("note", Note);
             writer.WriteEndObject();
         }));
+
+    /// <summary>The entry as servers send it to each other: its place tells its index.</summary>
+    public void WriteOnWire(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("term", Term ?? 0);
+        WriteContents(writer, writeData: null);
+        writer.WriteEndObject();
+    }
+
+    private void WriteContents(Utf8JsonWriter writer, Action<Utf8JsonWriter>? writeData)
+    {
+        if (Servers is not null)
+        {
+            writer.WriteStartObject("servers");
+            foreach (var (id, address) in Servers) writer.WriteString($"{id:D}", address);
+            writer.WriteEndObject();
+        }
+
+        if (ElectionTimer is { } timer) writer.WriteNumber("election_timer", timer);
+        if (writeData is not null)
+        {
+            writer.WritePropertyName("data");
+            writeData(writer);
+        }
+        else if (HasData)
+        {
+            writer.WritePropertyName("data");
+            Data.WriteTo(writer);
+        }
+
+        if (EntryId is { } entryId) writer.WriteString("eid", entryId);
+    }
 }

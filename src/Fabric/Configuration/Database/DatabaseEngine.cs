@@ -26,6 +26,10 @@ internal sealed class DatabaseEngine(
     private readonly List<IActorRef> _subscribers = [];
     private readonly List<WaitingTransact> _waiting = [];
 
+    // Executed, and not durable yet; null for one that nobody asked for.
+    private readonly Queue<WaitingTransact?> _inFlight = [];
+    private bool _isRetrying;
+
     /// <summary>The state after all transactions that were executed.</summary>
     public DatabaseSnapshot Head { get; private set; } = initial;
 
@@ -96,27 +100,53 @@ internal sealed class DatabaseEngine(
     /// <summary>Tries again what waits: after a change, or because time has passed.</summary>
     public void RetryWaiting()
     {
+        if (_isRetrying) return; // One of them has changed something: the loop goes on.
+        _isRetrying = true;
         for (var i = 0; i < _waiting.Count;)
         {
             var before = Head;
-            if (!TryFinish(_waiting[i], isRetry: true))
+            var waiting = _waiting[i];
+            _waiting.RemoveAt(i);
+            if (!TryFinish(waiting, isRetry: true))
             {
-                i++;
+                _waiting.Insert(i++, waiting);
                 continue;
             }
-
-            _waiting.RemoveAt(i);
 
             // What it changed may be what an earlier one waits for.
             if (!ReferenceEquals(before, Head)) i = 0;
         }
+
+        _isRetrying = false;
+    }
+
+    /// <summary>What is in flight will not become durable: it waits to be executed anew.</summary>
+    /// <remarks>The journal has forgotten it, and calls nothing back.</remarks>
+    public void Withdraw()
+    {
+        Head = Published;
+        _waiting.InsertRange(0, _inFlight.OfType<WaitingTransact>());
+        _inFlight.Clear();
+    }
+
+    /// <summary>Whether what is in flight was done will never be known: "canceled".</summary>
+    public void Abandon()
+    {
+        Head = Published;
+        foreach (var waiting in _inFlight.OfType<WaitingTransact>())
+        {
+            waiting.Sender.Tell(new TransactCompleted(
+                waiting.Request.RequestId, [], OvsdbError.Canceled));
+        }
+
+        _inFlight.Clear();
     }
 
     /// <summary>A transaction of the owner itself, such as the first row.</summary>
     public OvsdbError? TransactLocally(ImmutableArray<Operation> operations)
     {
         var outcome = TransactionExecutor.Execute(Head, operations, NewContext());
-        if (outcome.Error is null && !outcome.IsBlocked) Commit(outcome, null, 0);
+        if (outcome.Error is null && !outcome.IsBlocked) Commit(outcome, null);
         return outcome.Error;
     }
 
@@ -126,7 +156,7 @@ internal sealed class DatabaseEngine(
         if (delta.IsEmpty) return;
         var snapshot = Head.Apply(delta, out var changes);
         if (changes.IsEmpty) return;
-        Commit(new TransactionOutcome([], snapshot, delta, changes, null), null, 0);
+        Commit(new TransactionOutcome([], snapshot, delta, changes, null), null);
     }
 
     /// <summary>Takes over a whole other state: recovery, or another schema.</summary>
@@ -153,7 +183,7 @@ internal sealed class DatabaseEngine(
             return false;
         }
 
-        Commit(outcome, waiting.Sender, waiting.Request.RequestId);
+        Commit(outcome, waiting);
         return true;
     }
 
@@ -161,12 +191,19 @@ internal sealed class DatabaseEngine(
     private static bool IsOurs(Transact request) =>
         ReferenceEquals(request.Origin, TransactionOrigin.Internal);
 
-    private void Commit(TransactionOutcome outcome, IActorRef? sender, long requestId)
+    private void Commit(TransactionOutcome outcome, WaitingTransact? waiting)
     {
-        var answer = new TransactCompleted(requestId, outcome.Results, outcome.Error);
+        var sender = waiting?.Sender;
+        var answer = new TransactCompleted(
+            waiting?.Request.RequestId ?? 0, outcome.Results, outcome.Error);
+        _inFlight.Enqueue(waiting);
         if (outcome.Delta is null)
         {
-            journal.AfterAppended(() => sender?.Tell(answer));
+            journal.AfterAppended(() =>
+            {
+                _inFlight.Dequeue();
+                sender?.Tell(answer);
+            });
             return;
         }
 
@@ -178,6 +215,7 @@ internal sealed class DatabaseEngine(
 
         void Publish()
         {
+            _inFlight.Dequeue();
             var changed = new DatabaseChanged(Published, outcome.Snapshot, outcome.Changes);
             Published = outcome.Snapshot;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Akka.Actor;
 using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
@@ -46,23 +45,6 @@ public abstract class DatabaseFile : IDisposable
     public string? Repair => TornTail is null
         ? null
         : $"{TornTail}; {CutBytes} bytes after the last whole transaction were cut off";
-
-    /// <summary>Writes a transaction behind the others.</summary>
-    /// <param name="isDurable">Not only a kill but a power failure shall not lose it.</param>
-    /// <exception cref="IOException">The disk is full or gone.</exception>
-    public abstract void Append(DatabaseDelta delta, DateTimeOffset date, bool isDurable);
-
-    /// <summary>Rewrites the file so that it holds 'snapshot' without how it came to be.</summary>
-    /// <exception cref="IOException">It cannot be written; the old file is as it was.</exception>
-    public abstract void Compact(DatabaseSnapshot snapshot, DateTimeOffset date, string comment);
-
-    /// <summary>From now on the database has another schema, and these rows.</summary>
-    public virtual void Convert(DatabaseSnapshot snapshot, DateTimeOffset date) =>
-        Compact(snapshot, date, "converted by ovsdb-server");
-
-    /// <summary>How _Server shows the database.</summary>
-    internal virtual ServedDatabase Serve(DatabaseSchema schema, IActorRef endpoint) =>
-        new(schema, endpoint);
 
     /// <summary>Opens a file of either format for writing.</summary>
     /// <returns>False, and why, if it cannot be used.</returns>

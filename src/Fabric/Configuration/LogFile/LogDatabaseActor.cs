@@ -5,13 +5,12 @@ using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
 
-/// <summary>A database in a file of OVS's own formats; any schema.</summary>
+/// <summary>A database in a standalone file of OVS's format; any schema.</summary>
 /// <remarks>
 /// Hears:  <see cref="SubscribeDatabase"/>, <see cref="UnsubscribeDatabase"/>,
 ///         <see cref="Configuration.Transact"/>, <see cref="CancelTransact"/>,
 ///         <see cref="ConvertDatabase"/>, <see cref="CompactDatabase"/>,
-///         <see cref="DescribeDatabase"/>, <see cref="ClusterRequest"/>; of the server
-///         that it backs up
+///         <see cref="DescribeDatabase"/>; of the server that it backs up
 ///         <see cref="FollowDelta"/> and <see cref="FollowWhole"/>.
 /// Says:   <see cref="DatabaseChanged"/>, <see cref="TransactCompleted"/>;
 ///         <see cref="ServeDatabase"/> to its server, at first and after a conversion.
@@ -24,28 +23,22 @@ internal sealed class LogDatabaseActor : EngineActor
 {
     private const long CompactSizeMin = 10 * 1024 * 1024;
 
-    private readonly DatabaseFile _file;
-    private readonly ClusterCommands? _cluster;
+    private readonly OvsdbLogFile _file;
     private readonly IActorRef _server;
     private readonly TimeProvider _time;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _sizeAtCompaction;
 
-    public static Props Props(DatabaseFile file, IActorRef server, TimeProvider time) =>
+    public static Props Props(OvsdbLogFile file, IActorRef server, TimeProvider time) =>
         Akka.Actor.Props.Create(() => new LogDatabaseActor(file, server, time));
 
-    public LogDatabaseActor(DatabaseFile file, IActorRef server, TimeProvider time)
+    public LogDatabaseActor(OvsdbLogFile file, IActorRef server, TimeProvider time)
     {
         _file = file;
         _server = server;
         _time = time;
         Engine = new DatabaseEngine(file.Snapshot, new FileJournal(this), time, RandomUuids.New);
         _sizeAtCompaction = file.Size;
-        if (file is ClusterLogFile clustered)
-        {
-            _cluster = new ClusterCommands(clustered, time.GetUtcNow());
-        }
-
         Receive<Transact>(transact =>
         {
             // A backup is what its source is, and nothing else.
@@ -63,9 +56,7 @@ internal sealed class LogDatabaseActor : EngineActor
         Receive<FollowWhole>(whole => Engine.Follow(
             DatabaseDifference.Between(Engine.Head, whole.Database, whole.KeptTables)));
         Receive<ConvertDatabase>(Convert);
-        Receive<ClusterRequest>(request => Sender.Tell(
-            _cluster?.Answer(request, _time.GetUtcNow())
-            ?? new HostAnswer("", "unknown cluster")));
+        Receive<ClusterRequest>(_ => Sender.Tell(new HostAnswer("", "unknown cluster")));
         Receive<CompactDatabase>(_ =>
         {
             Compact("compacting database online");
@@ -74,7 +65,7 @@ internal sealed class LogDatabaseActor : EngineActor
     }
 
     protected override void PreStart() =>
-        _server.Tell(new ServeDatabase(_file.Serve(Engine.Head.Schema, Self)));
+        _server.Tell(new ServeDatabase(new ServedDatabase(Engine.Head.Schema, Self)));
 
     protected override void PostStop() => _file.Dispose();
 
@@ -98,10 +89,10 @@ internal sealed class LogDatabaseActor : EngineActor
         }
 
         Engine.Reset(converted);
-        _file.Convert(converted, _time.GetUtcNow());
+        _file.Compact(converted, _time.GetUtcNow(), "converted by ovsdb-server");
         _sizeAtCompaction = _file.Size;
         Sender.Tell(new TransactCompleted(convert.RequestId, [], null));
-        _server.Tell(new ServeDatabase(_file.Serve(convert.Schema, Self)));
+        _server.Tell(new ServeDatabase(new ServedDatabase(convert.Schema, Self)));
     }
 
     /// <remarks>As ovsdb-server: when the file is large and four times what it was.</remarks>
@@ -123,11 +114,6 @@ internal sealed class LogDatabaseActor : EngineActor
         public void Append(DatabaseDelta delta, Action durable)
         {
             actor._file.Append(delta, actor._time.GetUtcNow(), delta.IsDurable);
-            if (actor._file is ClusterLogFile clustered)
-            {
-                actor._server.Tell(new ShowIndex(clustered.Name, clustered.LastIndex));
-            }
-
             durable();
         }
 

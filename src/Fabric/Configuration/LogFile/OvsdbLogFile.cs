@@ -60,7 +60,10 @@ public sealed class OvsdbLogFile : DatabaseFile
         return false;
     }
 
-    public override void Append(DatabaseDelta delta, DateTimeOffset date, bool isDurable)
+    /// <summary>Writes a transaction behind the others.</summary>
+    /// <param name="isDurable">Not only a kill but a power failure shall not lose it.</param>
+    /// <exception cref="IOException">The disk is full or gone.</exception>
+    public void Append(DatabaseDelta delta, DateTimeOffset date, bool isDurable)
     {
         Write(
             LogRecord.Frame(LogRecord.Standalone, LogTransaction.ToJson(delta, date)), isDurable);
@@ -72,7 +75,9 @@ public sealed class OvsdbLogFile : DatabaseFile
         LogRecord.Frame(LogRecord.Standalone, OvsdbText.ToUtf8(transaction.WriteTo)),
         isDurable: true);
 
-    public override void Compact(DatabaseSnapshot snapshot, DateTimeOffset date, string comment)
+    /// <summary>Rewrites the file so that it holds 'snapshot' without how it came to be.</summary>
+    /// <exception cref="IOException">It cannot be written; the old file is as it was.</exception>
+    public void Compact(DatabaseSnapshot snapshot, DateTimeOffset date, string comment)
     {
         var rows = snapshot.ToDelta().WithoutEphemeral(snapshot.Schema) with { Comment = comment };
         Replace(

@@ -13,7 +13,11 @@ namespace Fabric.Configuration;
 /// Calls are made by the owner only. At most one write is under way; what is called for meanwhile
 /// gathers, at most <see cref="OvsdbServerLimits.BacklogSizeMax"/> bytes: with more it is lost.
 /// </remarks>
-internal sealed class RemoteConnection(OvsdbRemote remote, TlsIdentity? tls, IActorRef owner)
+/// <param name="accepted">
+/// Of a server that has connected to 'remote', which is an address of ours; null: we connect.
+/// </param>
+internal sealed class RemoteConnection(
+    OvsdbRemote remote, TlsIdentity? tls, IActorRef owner, Socket? accepted = null)
     : IDisposable
 {
     private const int ReadSize = 64 * 1024;
@@ -55,6 +59,12 @@ internal sealed class RemoteConnection(OvsdbRemote remote, TlsIdentity? tls, IAc
         Flush();
     }
 
+    public void Notify(string method, byte[] parameter)
+    {
+        lock (_gate) new JsonRpcWriter(_gathering).Notify(method, parameter);
+        Flush();
+    }
+
     public void Reply(JsonElement id, JsonElement result)
     {
         lock (_gate)
@@ -86,12 +96,16 @@ internal sealed class RemoteConnection(OvsdbRemote remote, TlsIdentity? tls, IAc
 
     private async Task<Stream> ConnectAsync()
     {
-        var socket = Remote.IsUnix
+        var socket = accepted ?? (Remote.IsUnix
             ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
-            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         try
         {
-            if (Remote.IsUnix)
+            if (accepted is not null)
+            {
+                // It is connected.
+            }
+            else if (Remote.IsUnix)
             {
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(Remote.Path), _stop.Token);
             }
@@ -101,18 +115,24 @@ internal sealed class RemoteConnection(OvsdbRemote remote, TlsIdentity? tls, IAc
             }
 
             Stream stream = new NetworkStream(socket, ownsSocket: true);
-            if (!Remote.IsTls) return stream;
-            if (tls is null) throw new IOException("no certificate is configured");
-            var secured = new SslStream(stream);
-            await secured.AuthenticateAsClientAsync(
-                TlsOptions.ForClient(tls, Remote.Host), _stop.Token);
-            return secured;
+            return Remote.IsTls ? await SecureAsync(stream) : stream;
         }
         catch
         {
             socket.Dispose();
             throw;
         }
+    }
+
+    private async Task<Stream> SecureAsync(Stream stream)
+    {
+        if (tls is null) throw new IOException("no certificate is configured");
+        var secured = new SslStream(stream);
+        await (accepted is null
+            ? secured.AuthenticateAsClientAsync(
+                TlsOptions.ForClient(tls, Remote.Host), _stop.Token)
+            : secured.AuthenticateAsServerAsync(TlsOptions.ForServer(tls), _stop.Token));
+        return secured;
     }
 
     private async Task ReadAsync(Stream stream)

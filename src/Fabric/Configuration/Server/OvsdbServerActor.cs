@@ -32,6 +32,7 @@ public sealed class OvsdbServerActor : ReceiveActor
         ImmutableSortedDictionary.Create<string, ServedDatabase>(StringComparer.Ordinal);
 
     private IActorRef _serverDatabase = ActorRefs.Nobody;
+    private readonly HashSet<string> _shown = new(StringComparer.Ordinal);
     private bool _hasMonitorCond = true;
     private long _nextRemote;
 
@@ -100,7 +101,8 @@ public sealed class OvsdbServerActor : ReceiveActor
             Context.Watch(database.Endpoint);
         }
 
-        ShowInServerDatabase(name, RowOf(name, database));
+        ShowInServerDatabase(
+            name, RowOf(name, database.Model, database.IsConnected, database));
         TellListeners();
     }
 
@@ -113,13 +115,8 @@ public sealed class OvsdbServerActor : ReceiveActor
             TellListeners();
         }
 
-        ShowInServerDatabase(name, shownModel is null
-            ? null
-            :
-            [
-                new ColumnValue("name", name), new ColumnValue("model", shownModel),
-                new ColumnValue("connected", false), new ColumnValue("leader", false),
-            ]);
+        ShowInServerDatabase(
+            name, shownModel is null ? null : RowOf(name, shownModel, isConnected: false));
     }
 
     private DatabasesServed Served() =>
@@ -133,26 +130,28 @@ public sealed class OvsdbServerActor : ReceiveActor
 
     private void ShowInServerDatabase(string name, ImmutableArray<ColumnValue>? row)
     {
-        var operations = ImmutableArray.CreateBuilder<Operation>();
-        operations.Add(new Operation.Delete("Database", [Condition.Equal("name", name)]));
-        if (row is { } values) operations.Add(new Operation.Insert("Database", values));
-
-        _serverDatabase.Tell(new Transact(0, operations.ToImmutable()), _self);
+        Operation operation = row is not { } values
+            ? new Operation.Delete("Database", [Condition.Equal("name", name)])
+            : _shown.Add(name)
+                ? new Operation.Insert("Database", values)
+                : new Operation.Update("Database", [Condition.Equal("name", name)], values);
+        if (row is null) _shown.Remove(name);
+        _serverDatabase.Tell(new Transact(0, [operation]), _self);
     }
 
-    private static ImmutableArray<ColumnValue> RowOf(string name, ServedDatabase database)
-    {
-        var row = ImmutableArray.CreateBuilder<ColumnValue>();
-        row.Add(new ColumnValue("name", name));
-        row.Add(new ColumnValue("model", database.Model));
-        row.Add(new ColumnValue("connected", true));
-        row.Add(new ColumnValue("leader", database.IsLeader));
-        row.Add(new ColumnValue("schema", database.Schema.Text));
-        if (database.ClusterId is { } cluster) row.Add(new ColumnValue("cid", cluster));
-        if (database.ServerId is { } server) row.Add(new ColumnValue("sid", server));
-        if (database.Index is { } index) row.Add(new ColumnValue("index", index));
-        return row.ToImmutable();
-    }
+    /// <summary>All columns, so that what is not told any more goes.</summary>
+    private static ImmutableArray<ColumnValue> RowOf(
+        string name, string model, bool isConnected, ServedDatabase? database = null) =>
+    [
+        new ColumnValue("name", name), new ColumnValue("model", model),
+        new ColumnValue("connected", isConnected),
+        new ColumnValue("leader", isConnected && database?.IsLeader == true),
+        new ColumnValue(
+            "schema", database is { IsJoining: false } ? database.Schema.Text : Datum.EmptySet),
+        new ColumnValue("cid", database?.ClusterId is { } cluster ? cluster : Datum.EmptySet),
+        new ColumnValue("sid", database?.ServerId is { } server ? server : Datum.EmptySet),
+        new ColumnValue("index", database?.Index is { } index ? index : Datum.EmptySet),
+    ];
 
     private void Open(OpenRemote open)
     {

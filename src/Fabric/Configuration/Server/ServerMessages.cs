@@ -15,6 +15,12 @@ public sealed record ServedDatabase(DatabaseSchema Schema, IActorRef Endpoint)
     public string Model { get; init; } = "standalone";
 
     public bool IsLeader { get; init; } = true;
+
+    /// <summary>Of a cluster: a majority of it is there.</summary>
+    public bool IsConnected { get; init; } = true;
+
+    /// <summary>Of a server that has yet to join its cluster: it has no rows.</summary>
+    public bool IsJoining { get; init; }
     public Guid? ClusterId { get; init; }
 
     /// <summary>This server in its cluster.</summary>

@@ -368,8 +368,11 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     {
         var isServed = _served.Databases.TryGetValue(database, out var served);
         schema = served?.Schema ?? ServerSchema.Schema;
-        return isServed;
+        return isServed && !served!.IsJoining;
     }
+
+    public bool IsAwaited(string database) =>
+        _served.Databases.TryGetValue(database, out var served) && served.IsJoining;
 
     public void Subscribe(string database)
     {

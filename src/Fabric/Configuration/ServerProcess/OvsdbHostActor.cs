@@ -115,6 +115,12 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         });
         Receive<RemoteStatus>(status => _sessions[status.Text] = status.SessionCount);
         Receive<DatabaseCompacted>(_ => { });
+        Receive<ClusterSchemaKnown>(known =>
+        {
+            if (!_files.TryGetValue(known.Name, out var file)) return;
+            _files[known.Name] = file with { Schema = known.Schema };
+        });
+        Receive<ClusterLeft>(left => Noted(Remove(left.Name)));
         Receive<Terminated>(terminated =>
         {
             foreach (var (name, file) in _files.ToArray())
@@ -162,7 +168,8 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             return new HostAnswer("", problem);
         }
 
-        var name = file.Snapshot.Schema.Name;
+        var schema = file.Snapshot.Schema;
+        var name = schema.Name;
         if (IsKnown(name))
         {
             file.Dispose();
@@ -177,11 +184,12 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
                 file.CutBytes);
         }
 
-        var actor = Context.ActorOf(
-            LogDatabaseActor.Props(file, _server, _time), $"database-{_next++}");
+        var props = file is ClusterLogFile clustered
+            ? ClusterDatabaseActor.Props(clustered, _server, _tls, _time)
+            : LogDatabaseActor.Props((OvsdbLogFile)file, _server, _time);
+        var actor = Context.ActorOf(props, $"database-{_next++}");
         Context.Watch(actor);
-        _files.Add(name, new HostedFile(
-            path, file.Snapshot.Schema, actor, file is ClusterLogFile));
+        _files.Add(name, new HostedFile(path, schema, actor, file is ClusterLogFile));
         if (_tlsRows is { } rows && rows.Database == name)
         {
             Context.ActorOf(TlsRowsActor.Props(rows, actor, _tls), $"tls-{_next++}");
@@ -278,6 +286,8 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
             return $"no database named {place.Database}";
         }
 
+        // Which tables a database will have that is yet to come nobody knows.
+        if (file.IsClustered && file.Schema.Tables.IsEmpty) return null;
         if (!file.Schema.TryTable(place.Table, out var table))
         {
             return $"no table named {place.Table}";

@@ -242,9 +242,9 @@ internal sealed partial class ClientSession
 
         name = parameters[0].GetString()!;
         if (_peers.TrySchema(name, out schema)) return true;
-        _writer.ReplyError(
-            id,
-            OvsdbError.UnknownDatabase(method, name) with
+        _writer.ReplyError(id, _peers.IsAwaited(name)
+            ? OvsdbError.DatabaseNotAvailable(method, name)
+            : OvsdbError.UnknownDatabase(method, name) with
             {
                 Syntax = OvsdbText.Compact(parameters),
             });

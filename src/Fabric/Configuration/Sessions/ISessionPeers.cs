@@ -17,6 +17,9 @@ internal interface ISessionPeers
     /// <returns>False if no database of that name is served now.</returns>
     bool TrySchema(string database, out DatabaseSchema schema);
 
+    /// <summary>It will be served, when this server has joined its cluster.</summary>
+    bool IsAwaited(string database) => false;
+
     /// <summary>Its state, and every change from then on, shall be told to the session.</summary>
     void Subscribe(string database);
 

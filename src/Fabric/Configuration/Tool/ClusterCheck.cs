@@ -98,5 +98,5 @@ internal static class ClusterCheck
         }
     }
 
-    private static string ShortOf(Guid? id) => ClusterCommands.ShortOf(id ?? Guid.Empty);
+    private static string ShortOf(Guid? id) => RaftSettings.ShortOf(id ?? Guid.Empty);
 }

@@ -14,9 +14,9 @@ internal static class ClusterFileCommands
         long? timer = null;
         if (options.ElectionTimer is { } text)
         {
-            if (!ClusterCommands.TryParseTimer(text, out var milliseconds))
+            if (!RaftSettings.TryParseTimer(text, out var milliseconds))
             {
-                throw new ToolException($"ovsdb error: {ClusterCommands.TimerProblem}");
+                throw new ToolException($"ovsdb error: {RaftSettings.TimerProblem}");
             }
 
             timer = milliseconds;

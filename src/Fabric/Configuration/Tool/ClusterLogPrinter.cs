@@ -67,13 +67,13 @@ internal static class ClusterLogPrinter
     {
         if (servers is null) return;
         var list = servers.Select(
-            server => $"{ClusterCommands.ShortOf(server.Key)}(\"{server.Value}\")");
+            server => $"{RaftSettings.ShortOf(server.Key)}(\"{server.Value}\")");
         output.WriteLine($" {name}: {string.Join(", ", list)}");
     }
 
     private static void PrintId(string name, Guid? id, TextWriter output)
     {
-        if (id is { } known) output.WriteLine($" {name}: {ClusterCommands.ShortOf(known)}");
+        if (id is { } known) output.WriteLine($" {name}: {RaftSettings.ShortOf(known)}");
     }
 
     private static void PrintData(

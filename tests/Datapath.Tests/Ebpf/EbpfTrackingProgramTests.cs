@@ -78,7 +78,7 @@ public sealed class EbpfTrackingProgramTests
         Assert.Equal(answer, frame);
     }
 
-    /// <summary>The cache remembers where packets went behind conntrack, until that changes.</summary>
+    /// <summary>The cache knows where packets went behind conntrack, until that changes.</summary>
     [EbpfTheory]
     [InlineData("ct_state(+est+trk),recirc_id(0x1),in_port(1),ct_mark(0)")]
     public void Conntrack_program_leads_to_the_flow_that_holds_now(string known)

@@ -56,6 +56,29 @@ public sealed class ExtensionTests : IDisposable
         Assert.Equal(0u, _provider.Statistics().Missed);
     }
 
+    /// <summary>Whichever end of the pipeline is installed first.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_pipeline_deeper_than_the_driver_recirculates_goes_on_in_userspace(
+        bool isBackwards)
+    {
+        const uint Last = 11;
+        uint one = AddPort("p1"), two = AddPort("p2");
+        var steps = Enumerable.Range(0, (int)Last + 1);
+        foreach (var step in isBackwards ? steps.Reverse() : steps)
+        {
+            Put($"recirc_id(0x{step:x}),in_port({one})",
+                step == Last ? $"{two}" : $"recirc(0x{step + 1:x})");
+        }
+
+        Send(one, Tcp);
+
+        Assert.Single(_server.Take()[_ports[two]]);
+        Assert.Equal(0UL, _server.Drops()[(int)DropReason.RecirculationLimit]);
+        Assert.Equal(1, _provider.Counters.SlowPath);
+    }
+
     [Fact]
     public void Connections_are_dumped_limited_told_of_and_flushed()
     {
@@ -91,6 +114,20 @@ public sealed class ExtensionTests : IDisposable
         Assert.Contains(events, e => e.Change == ConntrackChange.New && e.Entry.Mark == 5);
         Assert.Equal(2, _provider.Conntrack.Flush(new ConntrackFilter(3)));
         Assert.Equal(0u, _provider.Conntrack.Totals().Count);
+    }
+
+    [Fact]
+    public void A_connection_with_a_helper_that_the_extension_lacks_is_tracked_without()
+    {
+        uint one = AddPort("p1"), two = AddPort("p2");
+        Put($"recirc_id(0),in_port({one})", $"ct(commit,zone=3,helper=ftp),{two}");
+
+        for (var i = 0; i < 2; i++) Send(one, Tcp.Replace("dst=80)", "dst=21)"));
+
+        Assert.False(_provider.KernelFeatures.HasConntrackHelper);
+        Assert.Equal(2, _server.Take()[_ports[two]].Count());
+        Assert.Equal(1u, _provider.Conntrack.Totals().Count);
+        Assert.Equal(0, _provider.Counters.SlowPath);
     }
 
     [Fact]

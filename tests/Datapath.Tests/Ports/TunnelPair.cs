@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using Fabric.Wire;
 
@@ -41,21 +40,18 @@ internal sealed class TunnelPair : IDisposable
 
     /// <summary>Port 1: the guest; port 2: the tunnel, to 'remote' with tunnel id 5.</summary>
     /// <remarks>Call it inside one of the hosts.</remarks>
-    /// <param name="group">VXLAN's group policy id, asked for from the other end too; or 0.</param>
     public static UserspaceDatapath Tunnelled(
         TunnelKind kind, ushort port, IPAddress remote,
-        TunnelFlags flags = TunnelFlags.Key | TunnelFlags.Checksum, ushort group = 0)
+        TunnelFlags flags = TunnelFlags.Key | TunnelFlags.Checksum)
     {
-        var tunnel = new TunnelPortSpec(kind, port, HasGbp: group != 0);
         var datapath = DeviceLab.CrossConnected(
             new DatapathPortSpec("w0", DatapathPortKind.System),
-            new DatapathPortSpec("tun", DatapathPortKind.Tunnel, Tunnel: tunnel));
-        var outer = Outer(kind, remote, flags) with { GbpId = group };
-        var groupWire = BinaryPrimitives.ReverseEndianness(group);
-        datapath.UpcallHandler = new DeviceLab.Switching(key =>
-            key.InPort == 1 ? [new SetTunnelAction(outer), new OutputAction(2)]
-            : key.TunnelGbpIdWire == groupWire ? [new OutputAction(1)]
-            : []);
+            new DatapathPortSpec(
+                "tun", DatapathPortKind.Tunnel, Tunnel: new TunnelPortSpec(kind, port)));
+        var outer = Outer(kind, remote, flags);
+        datapath.UpcallHandler = new DeviceLab.Switching(key => key.InPort == 1
+            ? [new SetTunnelAction(outer), new OutputAction(2)]
+            : [new OutputAction(1)]);
         return datapath;
     }
 

@@ -12,11 +12,9 @@ namespace Fabric.Datapath.Tests.Tunnels;
 public sealed class RealSwitchTunnelTests
 {
     private const int FileSize = 2 << 20;
-    private const ushort Group = 291;
 
     [RealSwitchTheory]
     [InlineData(TunnelKind.Vxlan, 4789, false, "vxlan", "")]
-    [InlineData(TunnelKind.Vxlan, 4789, false, "vxlan", "gbp")]
     [InlineData(TunnelKind.Vxlan, 4789, true, "vxlan", "csum")]
     [InlineData(TunnelKind.Geneve, 6081, false, "geneve", "csum")]
     [InlineData(TunnelKind.Geneve, 6081, true, "geneve", "csum")]
@@ -43,9 +41,7 @@ public sealed class RealSwitchTunnelTests
         UserspaceDatapath? ours = null;
         var flags = TunnelFlags.Key | (words.Contains("csum") ? TunnelFlags.Checksum : 0)
             | (words.Contains("seq") ? TunnelFlags.Sequence : 0);
-        var group = words.Contains("gbp") ? Group : (ushort)0;
-        pair.One.Run(() =>
-            ours = TunnelPair.Tunnelled(kind, port, pair.AddressTwo, flags, group));
+        pair.One.Run(() => ours = TunnelPair.Tunnelled(kind, port, pair.AddressTwo, flags));
         using (ours)
         {
             // Until both ends know each other's addresses.
@@ -74,18 +70,10 @@ public sealed class RealSwitchTunnelTests
                 .Length == 0));
         pair.Two.Exec("ip link set br-phy up");
         real.Vsctl("add-br br0 -- set bridge br0 datapath_type=netdev "
-            + "-- add-port br0 w0 -- set interface w0 ofport_request=1 "
-            + "-- add-port br0 tun -- set interface tun ofport_request=2 "
+            + "-- add-port br0 w0 -- add-port br0 tun -- set interface tun "
             + $"type={type} options:remote_ip={pair.AddressOne} options:key=5 "
             + $"options:csum={(words.Contains("csum") ? "true" : "false")}"
-            + (words.Contains("seq") ? " options:seq=true" : "")
-            + (words.Contains("gbp") ? " options:exts=gbp" : ""));
-        if (words.Contains("gbp"))
-        {
-            real.Ofctl("del-flows br0");
-            real.Ofctl($"add-flow br0 in_port=2,tun_gbp_id={Group},actions=output:1");
-            real.Ofctl($"add-flow br0 in_port=1,actions=set_field:{Group}->tun_gbp_id,output:2");
-        }
+            + (words.Contains("seq") ? " options:seq=true" : ""));
 
         // Ours sends a critical option, which Open vSwitch takes only if a table names it.
         if (type == "geneve")

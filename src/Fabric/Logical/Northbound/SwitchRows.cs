@@ -60,6 +60,9 @@ public sealed record LogicalSwitchPort(
     /// <summary>An address that one of several workloads answers for.</summary>
     public bool IsVirtual => Type == "virtual";
 
+    /// <summary>A workload in the physical network that one host serves.</summary>
+    public bool IsExternal => Type == "external";
+
     /// <summary>Bound where an interface carries its name: VIFs, nested and local ports.</summary>
     public bool IsVif => Type is "" or "localport" or "vif";
 

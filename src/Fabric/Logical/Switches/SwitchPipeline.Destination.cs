@@ -39,7 +39,8 @@ internal sealed partial class SwitchPipeline
     {
         const byte lookup = SwitchIngress.L2Lookup;
         var there = new FlowActions().SetOutport(port.Key).Output();
-        var addresses = port.IsPeerServed ? port.Addresses : [];
+        // An external port is reached like all that is unknown: by the physical network.
+        var addresses = port.IsPeerServed && !port.Row.IsExternal ? port.Addresses : [];
         foreach (var mac in addresses.Concat(port.PeerServices).Select(a => a.Mac).Distinct())
         {
             var action = !port.Row.IsEnabled
@@ -101,7 +102,7 @@ internal sealed partial class SwitchPipeline
             block.Add(nd, 100, _here.Inport(port.Key), NextIngress(nd));
         }
 
-        if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet"
+        if (port.Row.HasUnknown || port.Row.Type is "virtual" or "localnet" or "external"
             || port.Row.Options.GetValueOrDefault("disable_arp_nd_rsp") == "true"
             || _traits.IsVlanTransparent || !port.IsPeerServed)
         {

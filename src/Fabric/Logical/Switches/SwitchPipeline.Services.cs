@@ -59,7 +59,7 @@ internal sealed partial class SwitchPipeline
     /// </summary>
     private ImmutableArray<uint> EntriesOf(SwitchPortView port)
     {
-        if (port.Row.Type != "external") return [port.Key];
+        if (!port.Row.IsExternal) return [port.Key];
         var server = GatewayHost.OfGroup(_pass.Topology, _pass.Host, port.Row.HaChassisGroup);
         return server == _pass.Host.HostId
             ? [.. _view.Ports.Where(each => each.Row.IsLocalnet).Select(each => each.Key)]

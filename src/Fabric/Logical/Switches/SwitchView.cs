@@ -134,7 +134,7 @@ internal sealed class SwitchView
         _keys[view.Row.Name] = view.Key;
         if (view.IsHere || !view.Row.IsVif) _keysHere.Add(view.Key);
         if (view.Row.IsVirtual) _virtual.Add(view.Row.Uuid);
-        if (view.Row.Type == "external") _external.Add(view.Row.Uuid);
+        if (view.Row.IsExternal) _external.Add(view.Row.Uuid);
     }
 
     /// <summary>Null: the port is not, or no longer, of this switch, or has no key yet.</summary>

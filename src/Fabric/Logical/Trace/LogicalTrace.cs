@@ -190,6 +190,8 @@ internal static partial class LogicalTrace
             text.Append(line);
             if (Metadata().Match(line) is { Success: true } metadata)
                 datapath = Hex(metadata.Groups[1].Value);
+            if (Entered().Match(line) is { Success: true } entered)
+                datapath = Hex(entered.Groups[1].Value);
             if (Table().Match(line) is { Success: true } table
                 && names.Datapaths.TryGetValue(datapath, out var owner))
             {
@@ -244,10 +246,15 @@ internal static partial class LogicalTrace
     [GeneratedRegex(@"metadata=0x([0-9a-f]+)")]
     private static partial Regex Metadata();
 
+    /// <summary>From a tunnel: the table's line does not know the datapath yet.</summary>
+    [GeneratedRegex(@"OXM_OF_METADATA\[[0-9.]*\] is now 0x([0-9a-f]+)")]
+    private static partial Regex Entered();
+
     [GeneratedRegex(@"^\s*(\d+)\. ")]
     private static partial Regex Table();
 
-    [GeneratedRegex(@"load:0x([0-9a-f]+)->NXM_NX_REG1[45]\[\]")]
+    [GeneratedRegex(
+        @"(?:load:|NXM_NX_REG1[45]\[[0-9.]*\] is now )0x([0-9a-f]+)(?:->NXM_NX_REG1[45]\[\]|$)")]
     private static partial Regex Load();
 }
 

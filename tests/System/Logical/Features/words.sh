@@ -63,3 +63,32 @@ at = answer.index(struct.pack("!HH", 5, 24)) + 4
 print(socket.inet_ntop(socket.AF_INET6, answer[at:at + 16]))
 END
 }
+
+# A DHCPv6 server at interface $1 that delegates prefix $2/$3 and wants to be asked each second.
+prefix_server() {
+  exec python3 -u - "$@" <<'END'
+import socket, struct, sys
+face, prefix, length = sys.argv[1], sys.argv[2], int(sys.argv[3])
+names = {1: "solicit", 3: "request", 5: "renew", 6: "rebind"}
+wire = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+wire.bind(("::", 547))
+group = socket.inet_pton(socket.AF_INET6, "ff02::1:2")
+index = socket.if_nametoindex(face)
+wire.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
+def option(code, value): return struct.pack("!HH", code, len(value)) + value
+while True:
+    message, sender = wire.recvfrom(1500)
+    if message[0] not in names: continue
+    print(names[message[0]])
+    options, rest = {}, message[4:]
+    while rest:
+        code, size = struct.unpack("!HH", rest[:4])
+        options[code], rest = rest[4:4 + size], rest[4 + size:]
+    lease = struct.pack("!IIB", 600, 600, length) + socket.inet_pton(socket.AF_INET6, prefix)
+    association = options[25][:4] + struct.pack("!II", 1, 300) + option(26, lease)
+    answer = bytes([2 if message[0] == 1 else 7]) + message[1:4] + option(1, options[1])
+    answer += option(2, b"\0\3\0\1\2\0\0\0\0\1") + option(25, association)
+    wire.sendto(answer, sender)
+END
+}

@@ -117,7 +117,9 @@ enum fabric_action_kind {
 	FABRIC_ACTION_METER,
 	FABRIC_ACTION_DROP,
 	FABRIC_ACTION_CLONE,
-	FABRIC_ACTION_LENGTH
+	FABRIC_ACTION_LENGTH,
+	FABRIC_ACTION_SAMPLE,
+	FABRIC_ACTION_DECREMENT_TTL
 };
 
 /*
@@ -137,9 +139,13 @@ struct fabric_action {
 			ULONG offset, length; /* Of the userdata in the flow's actions. */
 		} userspace;
 		struct {
-			ULONG count;      /* For a copy of the packet: always, or when it is longer, */
-			ULONG count_else; /* and behind those the ones when it is not. */
-			ULONG length;
+			/*
+			 * For a copy of the packet: always, when it is longer, when the sample
+			 * falls on it, or when its time to live is over;
+			 */
+			ULONG count;
+			ULONG count_else; /* and behind those the ones when it is not longer. */
+			ULONG limit;      /* Of the length; of a sample: of 2^32 packets. */
 		} branch;
 		struct {
 			fabric_u16 tpid, tci; /* As on the wire. */
@@ -244,6 +250,7 @@ struct fabric_extension {
 	struct fabric_fragments *fragments;
 	struct fabric_meters *meters;
 	struct fabric_table table;
+	volatile LONG sampled; /* Draws of samples until now. */
 	LONG64 hits, misses, lost;
 	LONG64 drops[FABRIC_DROP_COUNT];
 };
@@ -294,6 +301,9 @@ struct fabric_packet {
 	const struct fabric_tunnel *tunnel;   /* Set for outputs to tunnels. */
 	const struct fabric_tunnel *received; /* The one that it came by. */
 };
+
+/* By which NDIS is asked for memory and locks: set before all else. */
+extern NDIS_HANDLE fabric_driver;
 
 /* memory: NULL when there is none left; every caller goes on without. */
 PVOID fabric_allocate(ULONG size);

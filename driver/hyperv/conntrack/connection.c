@@ -47,7 +47,7 @@ NTSTATUS fabric_connections_start(struct fabric_connections *table, ULONG seed)
 	table->bucket_count = FABRIC_CONNECTIONS_MIN;
 	table->count_max = FABRIC_CONNECTIONS_MAX;
 	table->zone_default = FABRIC_NO_LIMIT;
-	table->lock = NdisAllocateRWLock(NULL);
+	table->lock = NdisAllocateRWLock(fabric_driver);
 	table->originals = fabric_allocate(size);
 	table->replies = fabric_allocate(size);
 	table->zone_counts = fabric_allocate(FABRIC_ZONES * sizeof(ULONG));

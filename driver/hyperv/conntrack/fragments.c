@@ -372,7 +372,7 @@ BOOLEAN fabric_fragments_start(struct fabric_extension *extension)
 
 	if (!all)
 		return FALSE;
-	all->lock = NdisAllocateRWLock(NULL);
+	all->lock = NdisAllocateRWLock(fabric_driver);
 	if (!all->lock) {
 		fabric_free(all);
 		return FALSE;

@@ -8,15 +8,17 @@
 
 enum {
 	ACTION_OUTPUT = 1, ACTION_USERSPACE = 2, ACTION_SET = 3, ACTION_PUSH_VLAN = 4,
-	ACTION_POP_VLAN = 5, ACTION_RECIRC = 7, ACTION_HASH = 8, ACTION_SET_MASKED = 11,
+	ACTION_POP_VLAN = 5, ACTION_SAMPLE = 6, ACTION_RECIRC = 7, ACTION_HASH = 8, ACTION_SET_MASKED = 11,
 	ACTION_CT = 12, ACTION_TRUNC = 13, ACTION_CT_CLEAR = 16, ACTION_METER = 19,
-	ACTION_CLONE = 20, ACTION_CHECK_LENGTH = 21, ACTION_DROP = 24
+	ACTION_CLONE = 20, ACTION_CHECK_LENGTH = 21, ACTION_DECREMENT_TTL = 23, ACTION_DROP = 24
 };
 enum {
 	KEY_ETHERNET = 4, KEY_IPV4 = 7, KEY_IPV6 = 8, KEY_TCP = 9, KEY_UDP = 10, KEY_MARK = 15,
 	KEY_TUNNEL = 16
 };
 enum { HASH_SYMMETRIC = 1 };
+enum { SAMPLE_PROBABILITY = 1, SAMPLE_ACTIONS };
+enum { DECREMENT_TTL_ACTION = 1 };
 enum { CHECK_LENGTH = 1, CHECK_LONGER, CHECK_ELSE };
 enum { CT_COMMIT = 1, CT_ZONE, CT_MARK, CT_LABELS, CT_HELPER, CT_NAT, CT_FORCE, CT_TIMEOUT = 9 };
 enum {
@@ -298,13 +300,42 @@ static int fabric_actions_parse(struct fabric_action_list *list, const UCHAR *by
 		if (list->count == FABRIC_ACTIONS_MAX)
 			return FABRIC_ENOSPC;
 		list->count++;
-		error = type == ACTION_CLONE || type == ACTION_CHECK_LENGTH
+		error = type == ACTION_CLONE || type == ACTION_CHECK_LENGTH ||
+					type == ACTION_SAMPLE || type == ACTION_DECREMENT_TTL
 				? fabric_branch_parse(list, action, type, bytes + at + 4, length - 4,
 						      depth)
 				: fabric_action_parse(list->bytes, type, bytes + at + 4, length - 4,
 						      action);
 	}
 	return error ? error : at == size ? 0 : FABRIC_EINVAL;
+}
+
+/* A branch with one list: the whole of a clone, one attribute of a sample or of dec_ttl. */
+static int fabric_one_branch_parse(struct fabric_action_list *list, struct fabric_action *branch,
+				   ULONG type, const UCHAR *bytes, ULONG size, ULONG depth)
+{
+	struct fabric_attribute a[FABRIC_NL_ATTRIBUTES_MAX];
+	ULONG start = list->count, inner = DECREMENT_TTL_ACTION;
+	int error;
+
+	branch->kind = type == ACTION_CLONE ? FABRIC_ACTION_CLONE
+		       : type == ACTION_SAMPLE ? FABRIC_ACTION_SAMPLE
+					       : FABRIC_ACTION_DECREMENT_TTL;
+	if (type != ACTION_CLONE) {
+		if (!fabric_attributes(bytes, size, a))
+			return FABRIC_EINVAL;
+		if (type == ACTION_SAMPLE) {
+			inner = SAMPLE_ACTIONS;
+			if (!a[SAMPLE_PROBABILITY].data || a[SAMPLE_PROBABILITY].size < 4)
+				return FABRIC_EINVAL;
+			branch->branch.limit = fabric_u32_of(&a[SAMPLE_PROBABILITY], 0);
+		}
+		bytes = a[inner].data;
+		size = bytes ? a[inner].size : 0;
+	}
+	error = fabric_actions_parse(list, bytes, size, depth + 1);
+	branch->branch.count = list->count - start;
+	return error;
 }
 
 static int fabric_branch_parse(struct fabric_action_list *list, struct fabric_action *branch,
@@ -317,17 +348,13 @@ static int fabric_branch_parse(struct fabric_action_list *list, struct fabric_ac
 
 	if (depth == FABRIC_BRANCH_DEPTH_MAX)
 		return FABRIC_ENOTSUPP;
-	if (type == ACTION_CLONE) {
-		branch->kind = FABRIC_ACTION_CLONE;
-		error = fabric_actions_parse(list, bytes, size, depth + 1);
-		branch->branch.count = list->count - start;
-		return error;
-	}
+	if (type != ACTION_CHECK_LENGTH)
+		return fabric_one_branch_parse(list, branch, type, bytes, size, depth);
 	if (!fabric_attributes(bytes, size, a) || !a[CHECK_LENGTH].data || a[CHECK_LENGTH].size < 2)
 		return FABRIC_EINVAL;
 	memcpy(&length, a[CHECK_LENGTH].data, 2);
 	branch->kind = FABRIC_ACTION_LENGTH;
-	branch->branch.length = length;
+	branch->branch.limit = length;
 	error = fabric_actions_parse(list, a[CHECK_LONGER].data, a[CHECK_LONGER].size, depth + 1);
 	branch->branch.count = list->count - start;
 	start = list->count;

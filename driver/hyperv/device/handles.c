@@ -19,13 +19,15 @@ static struct {
 NTSTATUS fabric_device_start(void)
 {
 	memset(&device, 0, sizeof(device));
-	device.lock = NdisAllocateRWLock(NULL);
+	device.lock = NdisAllocateRWLock(fabric_driver);
 	return device.lock ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 VOID fabric_device_stop(void)
 {
-	NdisFreeRWLock(device.lock);
+	if (device.lock)
+		NdisFreeRWLock(device.lock);
+	device.lock = NULL;
 }
 
 VOID fabric_device_attach(struct fabric_extension *extension)

@@ -112,7 +112,9 @@ LONG64 InterlockedExchangeAdd64(volatile LONG64 *value, LONG64 added)
 
 PVOID NdisAllocateMemoryWithTagPriority(NDIS_HANDLE handle, UINT length, ULONG tag, int priority)
 {
-	(void)handle, (void)tag, (void)priority;
+	(void)tag, (void)priority;
+	if (!handle)
+		double_complain("memory asked for without a handle");
 	return double_get(length);
 }
 
@@ -126,7 +128,8 @@ PNDIS_RW_LOCK_EX NdisAllocateRWLock(NDIS_HANDLE handle)
 {
 	PNDIS_RW_LOCK_EX lock = double_get(sizeof(*lock));
 
-	(void)handle;
+	if (!handle)
+		double_complain("a lock asked for without a handle");
 	if (lock)
 		pthread_rwlock_init(&lock->lock, NULL);
 	return lock;

@@ -271,6 +271,19 @@ static ULONG fabric_longest(const struct fabric_packet *packet)
 	return segment < length ? segment : length;
 }
 
+/* Whether a sample falls on this packet: numbers in turn, well mixed (MurmurHash3's last step). */
+static BOOLEAN fabric_is_sampled(struct fabric_packet *packet, ULONG limit)
+{
+	ULONG draw = (ULONG)InterlockedIncrement(&packet->extension->sampled);
+
+	draw ^= draw >> 16;
+	draw *= 0x85ebca6b;
+	draw ^= draw >> 13;
+	draw *= 0xc2b2ae35;
+	draw ^= draw >> 16;
+	return limit && draw <= limit;
+}
+
 /* Runs the branch's own actions on a copy; the packet stays as it is. */
 static VOID fabric_branch(struct fabric_packet *packet, const struct fabric_action *action,
 			  const UCHAR *userdata)
@@ -279,11 +292,12 @@ static VOID fabric_branch(struct fabric_packet *packet, const struct fabric_acti
 	ULONG count = action->branch.count;
 	struct fabric_packet copy = *packet;
 
-	if (action->kind == FABRIC_ACTION_LENGTH && fabric_longest(packet) <= action->branch.length) {
+	if (action->kind == FABRIC_ACTION_LENGTH && fabric_longest(packet) <= action->branch.limit) {
 		chosen += count;
 		count = action->branch.count_else;
 	}
-	if (!count)
+	if (!count || (action->kind == FABRIC_ACTION_SAMPLE &&
+		       !fabric_is_sampled(packet, action->branch.limit)))
 		return;
 	copy.list = fabric_copy_share(packet);
 	if (!copy.list) {
@@ -295,6 +309,33 @@ static VOID fabric_branch(struct fabric_packet *packet, const struct fabric_acti
 	copy.data = NULL;
 	copy.truncate = 0;
 	fabric_execute(&copy, chosen, count, userdata);
+}
+
+/* One hop less to live; FALSE: it has none left, and the branch has seen it. */
+static BOOLEAN fabric_decrement_ttl(struct fabric_packet *packet,
+				    const struct fabric_action *action, const UCHAR *userdata)
+{
+	UCHAR value[40] = { 0 }, mask[40] = { 0 };
+	BOOLEAN is_ipv6 = packet->key.ethernet_type == FABRIC_TYPE_IPV6;
+	ULONG at = is_ipv6 ? 38 : 9; /* As the contract's keys have it. */
+
+	if (!is_ipv6 && packet->key.ethernet_type != FABRIC_TYPE_IPV4)
+		return TRUE;
+	if (packet->key.ttl <= 1) {
+		fabric_branch(packet, action, userdata);
+		return FALSE;
+	}
+	if (!fabric_make_writable(packet)) {
+		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
+		return FALSE;
+	}
+	value[at] = (UCHAR)(packet->key.ttl - 1);
+	mask[at] = 255;
+	if (is_ipv6)
+		fabric_set_ipv6(packet, value, mask);
+	else
+		fabric_set_ipv4(packet, value, mask);
+	return fabric_extract(packet) == FABRIC_DROP_None;
 }
 
 /* Takes the packet: sent, kept for nobody, or gone up. */
@@ -322,8 +363,12 @@ VOID fabric_execute(struct fabric_packet *packet, const struct fabric_action *ac
 			/* Keeps layout and key true for what follows. */
 			if (fabric_extract(packet) != FABRIC_DROP_None)
 				break;
-		} else if (action->kind == FABRIC_ACTION_CLONE ||
-			   action->kind == FABRIC_ACTION_LENGTH) {
+		} else if (action->kind == FABRIC_ACTION_DECREMENT_TTL) {
+			fabric_send_copy(packet, &outputs, 0);
+			if (!fabric_decrement_ttl(packet, action, userdata))
+				break;
+			i += action->branch.count;
+		} else if (action->kind >= FABRIC_ACTION_CLONE) {
 			fabric_send_copy(packet, &outputs, 0);
 			fabric_branch(packet, action, userdata);
 			i += action->branch.count + action->branch.count_else;

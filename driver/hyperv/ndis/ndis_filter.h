@@ -64,7 +64,7 @@ typedef struct _NDIS_FILTER_DRIVER_CHARACTERISTICS {
 	UNICODE_STRING FriendlyName;
 	UNICODE_STRING UniqueName;
 	UNICODE_STRING ServiceName;
-	PVOID SetOptionsHandler;
+	NDIS_STATUS (*SetOptionsHandler)(NDIS_HANDLE driver, NDIS_HANDLE context);
 	PVOID SetFilterModuleOptionsHandler;
 	FILTER_ATTACH *AttachHandler;
 	FILTER_DETACH *DetachHandler;

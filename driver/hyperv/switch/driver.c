@@ -51,6 +51,14 @@ static VOID watchdog_run(PKDPC dpc, PVOID context, PVOID first, PVOID second)
 	fabric_watchdog(context, KeQueryInterruptTime());
 }
 
+/* The first that NDIS calls, while the driver is registered and before any switch is there. */
+static NDIS_STATUS set_options(NDIS_HANDLE driver, NDIS_HANDLE context)
+{
+	UNREFERENCED_PARAMETER(context);
+	fabric_driver = driver;
+	return fabric_device_start();
+}
+
 /* PASSIVE_LEVEL, from here to pause. */
 static NDIS_STATUS attach(NDIS_HANDLE filter, NDIS_HANDLE driver,
 			  PNDIS_FILTER_ATTACH_PARAMETERS parameters)
@@ -442,11 +450,9 @@ static VOID status_of_nic(NDIS_HANDLE context, PNDIS_STATUS_INDICATION indicatio
 NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 {
 	NDIS_FILTER_DRIVER_CHARACTERISTICS own;
-	NTSTATUS status = fabric_device_start();
+	NTSTATUS status;
 
 	UNREFERENCED_PARAMETER(path);
-	if (status != STATUS_SUCCESS)
-		return status;
 	KeInitializeSpinLock(&passed_lock);
 	KeInitializeTimerEx(&watchdog_timer, SynchronizationTimer);
 	RtlZeroMemory(&own, sizeof(own));
@@ -459,6 +465,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	RtlInitUnicodeString(&own.FriendlyName, L"Fabric Extension");
 	RtlInitUnicodeString(&own.UniqueName, L"{6E2B4A5C-0D0B-4B57-9A40-7F3C1D5E8A21}");
 	RtlInitUnicodeString(&own.ServiceName, L"FabricExt");
+	own.SetOptionsHandler = set_options;
 	own.AttachHandler = attach;
 	own.DetachHandler = detach;
 	own.RestartHandler = restart;

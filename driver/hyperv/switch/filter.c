@@ -22,7 +22,7 @@ static BOOLEAN fabric_state_start(struct fabric_extension *extension)
 	ULONG seed = (ULONG)(KeQueryInterruptTime() * 0x9e3779b1u);
 
 	if (meters)
-		meters->lock = NdisAllocateRWLock(NULL);
+		meters->lock = NdisAllocateRWLock(fabric_driver);
 	if (meters && !meters->lock) {
 		fabric_free(meters);
 		meters = NULL;

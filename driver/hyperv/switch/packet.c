@@ -6,9 +6,11 @@
  */
 #include "../extension.h"
 
+NDIS_HANDLE fabric_driver;
+
 PVOID fabric_allocate(ULONG size)
 {
-	PVOID memory = NdisAllocateMemoryWithTagPriority(NULL, size, FABRIC_TAG,
+	PVOID memory = NdisAllocateMemoryWithTagPriority(fabric_driver, size, FABRIC_TAG,
 							 NormalPoolPriority);
 
 	if (memory)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
-/* Branches: clone, and what depends on the packet's length. */
+/* Branches: clone, samples, and what depends on the packet's length or its time to live. */
 #include "lab.h"
 
 static UCHAR frame[2048];
@@ -82,6 +82,70 @@ static void a_branch_that_is_bent_or_too_deep_refuses_the_flow(void)
 	lab_stop(&lab);
 }
 
+static void a_sample_falls_on_its_part_of_the_packets(void)
+{
+	static const ULONG probability[] = { 0, 0x40000000, 0xffffffff };
+	static const ULONG least[] = { 0, 160, 1000 }, most[] = { 0, 340, 1000 };
+	ULONG i, n, size = lab_tcp(frame, 100, 3);
+
+	for (i = 0; i < 3; i++) {
+		struct fabric_writer actions = lab_actions();
+		ULONG sample = fabric_write_nest(&actions, 6), part, seen = 0;
+		struct double_delivery *one;
+		struct lab lab;
+
+		CHECK(lab_start(&lab, 1));
+		fabric_write_u32(&actions, 1, probability[i]);
+		part = fabric_write_nest(&actions, 2);
+		lab_output(&actions, 4);
+		fabric_write_nest_end(&actions, part);
+		fabric_write_nest_end(&actions, sample);
+		lab_output(&actions, 2);
+		CHECK(lab_flow(&lab, 3, &actions) == 0);
+		for (n = 0; n < 1000; n++) {
+			lab_send(&lab, 3, frame, size, 70);
+			one = double_take();
+			seen += one->port_id == 4;
+			if (one->port_id == 4) {
+				free(one);
+				one = double_take();
+			}
+			CHECK(one && one->port_id == 2 && !memcmp(one->bytes, frame, size));
+			free(one);
+			CHECK(!double_take());
+		}
+		CHECK(seen >= least[i] && seen <= most[i]);
+		lab_stop(&lab);
+	}
+}
+
+static void a_packet_whose_time_is_over_goes_where_the_branch_says(void)
+{
+	struct fabric_writer actions = lab_actions();
+	ULONG nest = fabric_write_nest(&actions, 23), part = fabric_write_nest(&actions, 1);
+	ULONG size = lab_tcp(frame, 100, 3), i;
+	struct double_delivery *one;
+	struct lab lab;
+
+	CHECK(lab_start(&lab, 1));
+	lab_output(&actions, 4);
+	fabric_write_nest_end(&actions, part);
+	fabric_write_nest_end(&actions, nest);
+	lab_output(&actions, 2);
+	CHECK(lab_flow(&lab, 3, &actions) == 0);
+	for (i = 0; i < 2; i++) {
+		frame[22] = i ? 1 : 64;
+		lab_sums(frame);
+		lab_send(&lab, 3, frame, size, 70);
+		one = double_take();
+		CHECK(one && one->port_id == (i ? 4 : 2) && one->bytes[22] == (i ? 1 : 63));
+		CHECK(lab_checksums_hold(one->bytes, one->size));
+		free(one);
+		CHECK(!double_take());
+	}
+	lab_stop(&lab);
+}
+
 static void large_sends_count_by_their_segments(void)
 {
 	struct fabric_writer actions = lab_actions();
@@ -113,6 +177,8 @@ int main(void)
 
 	RUN(a_branch_works_on_a_copy_and_leaves_the_packet_alone);
 	RUN(a_branch_that_is_bent_or_too_deep_refuses_the_flow);
+	RUN(a_sample_falls_on_its_part_of_the_packets);
+	RUN(a_packet_whose_time_is_over_goes_where_the_branch_says);
 	RUN(large_sends_count_by_their_segments);
 	printf("%d tests passed\n", count);
 	return 0;

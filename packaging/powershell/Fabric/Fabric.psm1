@@ -1,8 +1,12 @@
 # Hyper-V hosts in a Fabric network. Windows PowerShell 5.1 and PowerShell 7.
 Set-StrictMode -Version 2.0
 
-$script:ExtensionId = '583CC151-73EC-4A6A-8B47-578297AD7623'
+# Extensions with Fabric's contract: OVSEXT, and our own.
+$script:ExtensionId = '583CC151-73EC-4A6A-8B47-578297AD7623',
+    '6E2B4A5C-0D0B-4B57-9A40-7F3C1D5E8A21'
 $script:ServiceName = 'Fabric'
+$script:FirewallRule = 'Fabric-Cluster'
+$script:ClusterPort = 2552
 $script:PortNameMax = 48
 $script:Virtualization = 'root\virtualization\v2'
 
@@ -17,22 +21,29 @@ function Get-FabricProgram {
 function Get-FabricExtensionOf {
     param([Parameter(Mandatory)] [string] $SwitchName)
     Get-VMSwitchExtension -VMSwitchName $SwitchName |
-        Where-Object { $_.Id -like "*$script:ExtensionId*" }
+        Where-Object { $_.Id.Trim('{', '}') -in $script:ExtensionId } |
+        Sort-Object Enabled -Descending | Select-Object -First 1
 }
 
 <#
 .SYNOPSIS
 Makes this Hyper-V host a Fabric host.
 .DESCRIPTION
-Writes the configuration if there is none, installs the service (automatic start, restart after a
-crash), enables the forwarding extension on the virtual switch and starts the service. Running it
-again changes only what differs.
+Writes the configuration if there is none, opens the cluster's port, enables the forwarding
+extension on the virtual switch, installs the service (automatic start, restart after a crash) and
+starts it. Running it again changes only what differs.
 .PARAMETER SwitchName
 The external virtual switch that machines are connected to.
 .PARAMETER EncapIp
 The address of this host that other hosts reach: the end of its tunnels.
 .PARAMETER Seed
 Addresses of hosts that are in the cluster already; none forms a new cluster.
+.PARAMETER HostId
+What the cluster calls this host, and its certificate: by default the computer's name in small
+letters.
+.PARAMETER CertificateFolder
+Where ca.pem and this host's own .pem and .key are, as `fabric pki issue` makes them; by default
+%ProgramData%\Fabric\pki.
 .PARAMETER ConfigurationPath
 Where the configuration is; by default below %ProgramData%\Fabric.
 .EXAMPLE
@@ -48,17 +59,33 @@ function Install-FabricHost {
         [Parameter(Mandatory)] [string] $SwitchName,
         [Parameter(Mandatory)] [System.Net.IPAddress] $EncapIp,
         [string[]] $Seed = @(),
+        [string] $HostId = $env:COMPUTERNAME.ToLowerInvariant(),
+        [string] $CertificateFolder = (Join-Path $env:ProgramData 'Fabric\pki'),
         [string] $ConfigurationPath = (Join-Path $env:ProgramData 'Fabric\fabric.conf')
     )
+
+    foreach ($file in 'ca.pem', "$HostId.pem", "$HostId.key") {
+        if (-not (Test-Path (Join-Path $CertificateFolder $file))) {
+            throw ("$file is not in $($CertificateFolder): make it with fabric pki issue where " +
+                'the authority is, and copy it here.')
+        }
+    }
 
     $program = Get-FabricProgram
     $form = if ($Seed.Count -eq 0) { 'on' } else { 'off' }
     $seeds = ($Seed | ForEach-Object { '"' + $_ + '"' }) -join ', '
+    $pki = $CertificateFolder.Replace('\', '/')
     $text = @"
 fabric {
+  host.id = "$HostId"
   datapath.system = ovsext
   chassis { encap-ip = "$EncapIp", encap-type = geneve }
-  cluster { address = "$EncapIp", form = $form, seeds = [$seeds] }
+  cluster {
+    address = "$EncapIp"
+    form = $form
+    seeds = [$seeds]
+    tls { ca = "$pki/ca.pem", certificate = "$pki/$HostId.pem", key = "$pki/$HostId.key" }
+  }
 }
 "@
     if ($PSCmdlet.ShouldProcess($ConfigurationPath, 'Write configuration')) {
@@ -72,11 +99,19 @@ fabric {
         }
     }
 
+    if (-not (Get-NetFirewallRule -Name $script:FirewallRule -ErrorAction SilentlyContinue) -and
+        $PSCmdlet.ShouldProcess($script:FirewallRule, 'Open the port of the cluster')) {
+        New-NetFirewallRule -Name $script:FirewallRule -DisplayName 'Fabric cluster' `
+            -Direction Inbound -Action Allow -Protocol TCP -LocalPort $script:ClusterPort `
+            -Program $program | Out-Null
+    }
+
     Enable-FabricExtension -SwitchName $SwitchName
     if ($PSCmdlet.ShouldProcess($script:ServiceName, 'Install and start service')) {
         & $program service install --config $ConfigurationPath
         if ($LASTEXITCODE -ne 0) { throw "fabric service install: exit code $LASTEXITCODE" }
-        Start-Service $script:ServiceName
+        # The MSI has started it with an empty configuration: it reads this one now.
+        Restart-Service $script:ServiceName
     }
 }
 
@@ -180,7 +215,8 @@ function Enable-FabricExtension {
 
     $extension = Get-FabricExtensionOf $SwitchName
     if (-not $extension) {
-        throw 'The driver of the extension is not installed (netcfg -l ovsext.inf -c s -i OVSExt).'
+        throw ('No driver of an extension is installed: netcfg -l ovsext.inf -c s -i OVSExt, ' +
+            'or netcfg -l fabricext.inf -c s -i FabricExt.')
     }
 
     $other = Get-VMSwitch | Where-Object Name -ne $SwitchName |
@@ -226,11 +262,14 @@ function Test-FabricHost {
     Check 'program' { Test-Path (Get-FabricProgram) } 'Install the Fabric MSI.'
     Check 'driver' {
         Get-VMSwitch | Where-Object { Get-FabricExtensionOf $_.Name }
-    } 'netcfg -l ovsext.inf -c s -i OVSExt'
+    } 'netcfg -l ovsext.inf -c s -i OVSExt, or netcfg -l fabricext.inf -c s -i FabricExt'
     Check 'extension enabled' {
         Get-VMSwitch | Where-Object {
             Get-FabricExtensionOf $_.Name | Where-Object Enabled }
     } 'Enable-FabricExtension -SwitchName NAME'
+    Check 'port of the cluster is open' {
+        (Get-NetFirewallRule -Name $script:FirewallRule -ErrorAction Stop).Enabled -eq 'True'
+    } 'Install-FabricHost opens TCP 2552, by which hosts find each other.'
     Check 'service runs' {
         (Get-Service $script:ServiceName -ErrorAction Stop).Status -eq 'Running'
     } 'Start-Service Fabric; errors are in the Application event log, source Fabric.'

@@ -1,16 +1,15 @@
 using System.Diagnostics;
 using System.Reflection.PortableExecutable;
-using System.Text.RegularExpressions;
 
 namespace Fabric.HostNode.Tests.Windows;
 
-/// <summary>The MSI as its tables say it is, and the PowerShell module as text.</summary>
+/// <summary>The MSI as its tables say it is.</summary>
 /// <remarks>
 /// The program is published for win-x64 (self-contained, one file) in every run; with
 /// `FABRIC_TEST_FULL=1` compiled ahead of time and compressed too, as it is delivered. wixl and
 /// msitools are Debian packages.
 /// </remarks>
-public sealed partial class InstallerTests : IClassFixture<InstallerTests.Package>
+public sealed class InstallerTests : IClassFixture<InstallerTests.Package>
 {
     private readonly Package _package;
 
@@ -90,50 +89,6 @@ public sealed partial class InstallerTests : IClassFixture<InstallerTests.Packag
         Assert.Equal(Subsystem.WindowsCui, image.PEHeaders.PEHeader!.Subsystem);
         Assert.InRange(new FileInfo(program).Length, 30L << 20, 300L << 20);
     }
-
-    [Fact]
-    public void Every_function_of_the_module_is_exported_and_explained()
-    {
-        var folder = Path.Combine(Checkout.Root, "packaging", "powershell", "Fabric");
-        var module = File.ReadAllText(Path.Combine(folder, "Fabric.psm1"));
-        var manifest = File.ReadAllText(Path.Combine(folder, "Fabric.psd1"));
-        foreach (var name in (string[])[
-            "Install-FabricHost", "Get-FabricHost", "Set-VMNetworkAdapterFabricPort",
-            "Enable-FabricExtension", "Test-FabricHost"])
-        {
-            Assert.Contains($"'{name}'", manifest);
-            var at = module.IndexOf($"function {name} ", StringComparison.Ordinal);
-            Assert.True(at > 0, name);
-            var help = module[..at];
-            help = help[help.LastIndexOf("<#", StringComparison.Ordinal)..];
-            Assert.Contains(".SYNOPSIS", help);
-            Assert.Contains(".EXAMPLE", help);
-            Assert.Contains(name, help[help.IndexOf(".EXAMPLE", StringComparison.Ordinal)..]);
-        }
-    }
-
-    /// <summary>Brackets outside texts and comments close in the order that they open.</summary>
-    [Fact]
-    public void The_module_is_balanced()
-    {
-        var text = File.ReadAllText(Path.Combine(
-            Checkout.Root, "packaging", "powershell", "Fabric", "Fabric.psm1"));
-        text = CommentsAndTexts().Replace(text, "");
-        var open = new Stack<char>();
-        foreach (var letter in text)
-        {
-            if (letter is '(' or '[' or '{') open.Push(letter);
-            if (letter is not (')' or ']' or '}')) continue;
-            Assert.NotEmpty(open);
-            Assert.Equal(letter switch { ')' => '(', ']' => '[', _ => '{' }, open.Pop());
-        }
-
-        Assert.Empty(open);
-    }
-
-    [GeneratedRegex("<#.*?#>|(?m:^\\s*#.*$)|@\"\\r?\\n.*?\\n\"@|'[^']*'|\"[^\"]*\"",
-        RegexOptions.Singleline)]
-    private static partial Regex CommentsAndTexts();
 
     /// <summary>One package for all tests.</summary>
     public sealed class Package : IDisposable

@@ -17,17 +17,7 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await _switch.StartAsync();
-        foreach (var side in (string[])["stock", "ours"])
-        {
-            _switch.Vsctl(
-                "add-br", $"br-{side}", "--", "set", "Bridge", $"br-{side}",
-                "datapath_type=dummy", "other-config:datapath-id=00000000000000aa",
-                "--", "add-port", $"br-{side}", $"p1-{side}",
-                "--", "set", "Interface", $"p1-{side}", "type=dummy", "ofport_request=1",
-                "--", "add-port", $"br-{side}", $"p2-{side}",
-                "--", "set", "Interface", $"p2-{side}", "type=dummy", "ofport_request=2");
-        }
-
+        _switch.AddTwins();
         await File.WriteAllTextAsync(
             Path.Combine(_switch.Folder, "flows"),
             "# a remark\npriority=7,ip,nw_src=10.0.0.0/8 actions=output:1\n\n"
@@ -158,6 +148,15 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
         "ct-flush @ zone=5 ct_nw_src=10.0.0.1,ct_nw_proto=6,ct_tp_dst=80",
         "mod-table @ 0 controller", "-O OpenFlow14 mod-table @ 0 evict",
         "-O OpenFlow14 mod-table @ 0 vacancy:10,20", "-O OpenFlow14 mod-table @ 0 noevict",
+        "queue-get-config @", "queue-get-config @ 1", "queue-get-config @ 99",
+        "queue-get-config @ nope", "-O OpenFlow12 queue-get-config @ 2",
+        "-O OpenFlow13 queue-get-config @", "-O OpenFlow13 queue-get-config @ 99",
+        "-O OpenFlow14 queue-get-config @", "-O OpenFlow15 queue-get-config @ 1",
+        "-O OpenFlow14 queue-get-config @ 99",
+        "ping @", "ping @ 100", "ping @ x", "ping @ 70000", "ping nope", "benchmark @ 100 20",
+        "benchmark @ x 1", "benchmark @ 100", "benchmark @ 70000 1",
+        "monitor @ nope", "monitor", "monitor @ 1 2 3", "-O OpenFlow13 monitor @ invalid_ttl",
+        "-t 0 probe @", "-t x probe @", "--odd probe @", "-Z probe @", "probe @ -O",
         "del-flows @", "dump-flows @", "frobnicate @", "", "show", "show nope", "show @ more",
         "dump-flows unix:/nonexistent",
     ];
@@ -175,7 +174,7 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
         var filled = Filled(words, "ours").Select(
             word => word == "br-ours" ? $"unix:{_switch.Folder}/br-ours.mgmt" : word);
         var exitCode = await OfctlTool.RunAsync([.. filled], output, error);
-        return (exitCode, Comparable(output + error.ToString().Replace("fabric ofctl: ", "")
+        return (exitCode, Comparable($"{output}{error}".Replace("fabric ofctl: ", "")
             .Replace($"unix:{_switch.Folder}/br-ours.mgmt", "br-ours")));
     }
 
@@ -191,7 +190,7 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
 
     [GeneratedRegex(
         @"xid=0x[0-9a-f]+|duration[=:][0-9.]+s|, (idle|hard)_age=\d+|addr:[0-9a-f:]{17}"
-        + @"|^\d{4}-\d\d-\d\dT.*\n",
+        + @"| time=[0-9.]+ ms|^Finished in .*|^\d{4}-\d\d-\d\dT.*\n",
         RegexOptions.Multiline)]
     private static partial Regex Varying();
 }

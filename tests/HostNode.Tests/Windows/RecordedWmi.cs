@@ -7,7 +7,8 @@ namespace Fabric.HostNode.Tests.Windows;
 /// Objects have the shape that the documentation of root\virtualization\v2 gives them.
 /// Changes by methods are carried out on the recording, so that later queries show them.
 /// </remarks>
-internal sealed class RecordedWmi : IWmiSession
+/// <param name="extension">Number in <see cref="WmiVirtualSwitchHost.ExtensionIds"/>.</param>
+internal sealed class RecordedWmi(int extension = 0) : IWmiSession
 {
     public const string Switch = "11111111-0000-0000-0000-000000000001";
     public const string Web = "22222222-0000-0000-0000-000000000001";
@@ -20,7 +21,7 @@ internal sealed class RecordedWmi : IWmiSession
         ["Msvm_VirtualEthernetSwitch"] = [Of("switch", ("Name", Switch), ("ElementName", "vs0"))],
         ["Msvm_EthernetSwitchExtension"] =
         [
-            Of("extension", ("Name", "{583CC151-73EC-4A6A-8B47-578297AD7623}"),
+            Of("extension", ("Name", $"{{{WmiVirtualSwitchHost.ExtensionIds[extension]}}}"),
                 ("SystemName", Switch), ("EnabledState", (ushort)3)),
         ],
         ["Msvm_ComputerSystem"] =
@@ -111,7 +112,7 @@ internal sealed class RecordedWmi : IWmiSession
                 return 4096;
             case "RequestStateChange":
                 _classes["Msvm_EthernetSwitchExtension"][0] = Of("extension",
-                    ("Name", WmiVirtualSwitchHost.ExtensionId), ("SystemName", Switch),
+                    ("Name", target.Text("Name")), ("SystemName", Switch),
                     ("EnabledState", parameters["RequestedState"]));
                 return 0;
             default:

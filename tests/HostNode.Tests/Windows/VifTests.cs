@@ -47,15 +47,30 @@ public sealed class VifTests : TestKit
             VifRows.Namings(nics), naming => uplinks.Any(nic => nic.Id == naming.NicId));
     }
 
-    [Fact]
-    public void The_extension_is_enabled_on_the_switch_that_is_named()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void The_extension_is_enabled_on_the_switch_that_is_named(int extension)
     {
-        using var host = Host();
+        using var host = new WmiVirtualSwitchHost(new RecordedWmi(extension));
         Assert.False(host.Switches(out _)![0].HasExtension);
         Assert.True(host.TryEnableExtension(RecordedWmi.Switch, out _));
         Assert.True(host.Switches(out _)![0].HasExtension);
         Assert.False(host.TryEnableExtension("other", out var error));
         Assert.Contains("not installed", error);
+    }
+
+    /// <summary>OVSEXT's and our own: whoever looks for the one must find the other.</summary>
+    [Fact]
+    public void All_who_look_for_the_extension_know_the_same_ones()
+    {
+        string Read(params string[] path) =>
+            File.ReadAllText(Path.Combine([Checkout.Root, .. path]));
+        var module = Read("packaging", "powershell", "Fabric", "Fabric.psm1");
+        Assert.All(WmiVirtualSwitchHost.ExtensionIds, id => Assert.Contains(id, module));
+        var own = WmiVirtualSwitchHost.ExtensionIds[1];
+        Assert.Contains(own, Read("driver", "hyperv", "fabricext.inf"));
+        Assert.Contains(own, Read("driver", "hyperv", "switch", "driver.c"));
     }
 
     [Fact]

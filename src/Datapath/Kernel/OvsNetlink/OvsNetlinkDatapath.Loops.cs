@@ -204,6 +204,9 @@ public sealed partial class OvsNetlinkDatapath
 
         if (slowActions is null)
         {
+            // A SYN is its connection's first packet: it comes by here, on its way to a tunnel.
+            if (actions.FirstOrDefault(action => action is SetTunnelAction) is SetTunnelAction set)
+                SegmentClamp.Apply(packet, in full, set.Tunnel, _options.TunnelMtu);
             var translator = new KernelActionTranslator(connection.Features, _meters.IsInDevice);
             var pid = ExpandedFlows.PidOf(connection, in key);
             if (translator.TryTranslate(in key, true, actions, pid, out var attributes)

@@ -190,6 +190,7 @@ public sealed partial class OvsNetlinkDatapath : IDatapathProvider
         key.InPort = uint.MaxValue;
         FlowKeyExtractor.TryExtract(packet.Bytes, ref key, out _); // A cut packet has half a key.
         if (tunnel is null) return Execute(connection, packet, in key, [new OvsOutput(port)]);
+        SegmentClamp.Apply(packet, in key, tunnel, _options.TunnelMtu);
         var translator = new KernelActionTranslator(connection.Features, _meters.IsInDevice);
         return translator.TryTranslate(
                 in key, true, [new SetTunnelAction(tunnel), new OutputAction(port)], 0,

@@ -15,6 +15,17 @@ public static class OvsNetlinkLimits
     /// <summary>A microflow without packets for this long leaves the device.</summary>
     public static readonly TimeSpan MicroflowIdle = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Recirculations of one packet in OVSEXT and in our own extension; a flow that would be one
+    /// more is run by the provider.
+    /// </summary>
+    public const int RecirculationsMax = 4;
+
+    /// <summary>
+    /// Recirculation ids whose depth is kept; then those without flows are forgotten.
+    /// </summary>
+    public const int RecirculationIdsMax = 65_536;
+
     /// <summary>Reads of one dump: a device that never ends one is cut off, and lost.</summary>
     public const int DumpReadsMax = 1 << 21;
 
@@ -66,6 +77,11 @@ public sealed record OvsNetlinkOptions
     /// null: it is there already, or the device makes it. Returns null or what is wrong.
     /// </summary>
     public Func<string, string?>? MakeInternalPort { get; init; }
+
+    /// <summary>
+    /// MTU of the network that tunnels cross: what a SYN into a tunnel announces is lowered to it.
+    /// </summary>
+    public int TunnelMtu { get; init; } = 1500;
 
     /// <summary>Hears what an operator should know: connected, lost, refused.</summary>
     public Action<string>? Log { get; init; }

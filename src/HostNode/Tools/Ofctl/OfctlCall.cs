@@ -32,7 +32,7 @@ internal sealed class OfctlCall(
         }
 
         return _bridge ??= await OpenFlowBridge.OpenAsync(
-            words[0], options.Versions, cancellation);
+            words[0], options.Versions, options.Tls, cancellation);
     }
 
     /// <summary>The changes of a command, one by one or as a bundle.</summary>

@@ -56,7 +56,8 @@ internal static class OfctlFlowFiles
         OfctlCall call, string source)
     {
         var isTarget = source.StartsWith("unix:", StringComparison.Ordinal)
-            || source.StartsWith("tcp:", StringComparison.Ordinal);
+            || source.StartsWith("tcp:", StringComparison.Ordinal)
+            || source.StartsWith("ssl:", StringComparison.Ordinal);
         if (!isTarget && (source.Contains('/') || File.Exists(source)))
             return await ReadFileAsync(call, source);
         await using var other = new OfctlCall(

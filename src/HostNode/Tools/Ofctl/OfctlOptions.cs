@@ -1,14 +1,12 @@
-using System.Globalization;
 using Fabric.HostNode.Cli;
 using Fabric.Wire.OpenFlow;
+using TlsSettings = Fabric.Controllers.TlsSettings;
 
 namespace Fabric.HostNode.Tools;
 
 /// <summary>What stands before the command of fabric ofctl, or between its words.</summary>
 internal sealed record OfctlOptions
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
-
     private bool _isChosen;
 
     /// <summary>The versions that may be spoken, ascending.</summary>
@@ -20,72 +18,74 @@ internal sealed record OfctlOptions
     public bool HasStats { get; private set; } = true;
     public bool MayCreate { get; private set; }
 
+    /// <summary>-m: packets are printed as bytes too.</summary>
+    public bool IsVerbose { get; private set; }
+
     /// <summary>Null: as the switch says; "": by priority; else by this field.</summary>
     public string? SortField { get; private set; }
 
     public bool IsDescending { get; private set; }
-    public TimeSpan Limit { get; private set; } = s_limit;
+
+    /// <summary>Null: as long as the command thinks right.</summary>
+    public TimeSpan? Limit { get; private set; }
+
+    /// <summary>How a monitor wants packets.</summary>
+    public PacketInFormat PacketFormat { get; private set; } = PacketInFormat.Nxt2;
+
+    /// <summary>Private key, certificate and authority, for ssl: targets.</summary>
+    public TlsSettings Tls { get; private set; } = new("", "", "");
 
     /// <summary>Options may stand anywhere before "--"; the other words keep their order.</summary>
     public static OfctlOptions Parse(string[] arguments, out string[] words)
     {
         var options = new OfctlOptions();
-        var rest = new List<string>();
-        var queue = new Queue<string>(arguments);
-        while (queue.TryDequeue(out var word))
-        {
-            if (word == "--")
-            {
-                rest.AddRange(queue);
-                break;
-            }
-
-            if (word.Length < 2 || word[0] != '-') rest.Add(word);
-            else options.Set(word, queue);
-        }
-
-        words = [.. rest];
+        var reader = new OptionReader(arguments);
+        while (reader.Read()) options.Set(reader);
+        words = reader.Words;
         // Bundles begin with OpenFlow 1.4.
         if (options is { IsBundle: true, _isChosen: false })
             options.Versions = [OfVersion.OpenFlow14];
         return options;
     }
 
-    private void Set(string word, Queue<string> queue)
+    private void Set(OptionReader option)
     {
-        var isLong = word.StartsWith("--", StringComparison.Ordinal);
-        var at = isLong ? word.IndexOf('=') : -1;
-        var name = at > 0 ? word[..at] : isLong ? word : word[..2];
-        var value = at > 0 ? word[(at + 1)..] : isLong || word.Length == 2 ? null : word[2..];
-        switch (name)
+        switch (option.Name)
         {
             case "-h" or "--help": IsHelp = true; break;
             case "--strict": IsStrict = true; break;
             case "--bundle": IsBundle = true; break;
             case "--no-stats": HasStats = false; break;
             case "--may-create": MayCreate = true; break;
+            case "-m" or "--more": IsVerbose = true; break;
             // Names of ports and tables are not printed; numbers are what scripts want.
-            case "--names" or "--no-names" or "-m" or "--more": break;
-            case "--sort": SortField = value ?? ""; break;
-            case "--rsort": (SortField, IsDescending) = (value ?? "", true); break;
+            case "--names" or "--no-names" or "-v" or "--verbose": break;
+            case "--sort": SortField = option.Attached ?? ""; break;
+            case "--rsort": (SortField, IsDescending) = (option.Attached ?? "", true); break;
             case "-O" or "--protocols":
-                (Versions, _isChosen) = (VersionsOf(value ?? Next(queue, name)), true);
+                (Versions, _isChosen) = (VersionsOf(option.Value()), true);
                 break;
-            case "-t" or "--timeout": Limit = LimitOf(value ?? Next(queue, name)); break;
-            case "-F" or "--flow-format": _ = value ?? Next(queue, name); break;
-            default: throw new ToolException($"unrecognized option '{word}'");
+            case "-P" or "--packet-in-format": PacketFormat = FormatOf(option.Value()); break;
+            case "-t" or "--timeout": Limit = option.Seconds("-t or --timeout"); break;
+            case "-F" or "--flow-format": _ = option.Value(); break;
+            case "-p" or "--private-key":
+                Tls = Tls with { PrivateKeyFile = option.Value() };
+                break;
+            case "-c" or "--certificate":
+                Tls = Tls with { CertificateFile = option.Value() };
+                break;
+            case "-C" or "--ca-cert": Tls = Tls with { AuthorityFile = option.Value() }; break;
+            default: throw option.Unknown();
         }
     }
 
-    private static string Next(Queue<string> queue, string option) =>
-        queue.TryDequeue(out var value)
-            ? value
-            : throw new ToolException($"option requires an argument -- '{option.TrimStart('-')}'");
-
-    private static TimeSpan LimitOf(string text) =>
-        uint.TryParse(text, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
-            ? TimeSpan.FromSeconds(seconds)
-            : throw new ToolException($"value {text} on -t or --timeout is invalid");
+    private static PacketInFormat FormatOf(string name) => name switch
+    {
+        "standard" or "openflow10" => PacketInFormat.Standard,
+        "nxt_packet_in" or "nxm" => PacketInFormat.Nxt,
+        "nxt_packet_in2" => PacketInFormat.Nxt2,
+        _ => throw new ToolException($"unknown packet-in format `{name}'"),
+    };
 
     private static OfVersion[] VersionsOf(string text) =>
     [

@@ -3,7 +3,7 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.HostNode.Tools;
 
-/// <summary>Ports and their queues.</summary>
+/// <summary>Ports.</summary>
 internal static class OfctlPorts
 {
     /// <summary>mod-port's words, and the bit that each sets or clears.</summary>
@@ -39,7 +39,6 @@ internal static class OfctlPorts
         new("dump-ports", 1, 2, "BRIDGE [PORT]", "statistics of ports", StatsAsync),
         new("dump-ports-desc", 1, 2, "BRIDGE [PORT]", "descriptions of ports", DescriptionsAsync),
         new("mod-port", 3, 3, "BRIDGE PORT ACTION", "up, down, flood, no-flood ...", ModifyAsync),
-        new("queue-stats", 1, 3, "BRIDGE [PORT [QUEUE]]", "statistics of queues", QueuesAsync),
     ];
 
     /// <summary>All ports, by number; OpenFlow 1.0 tells them with its features.</summary>
@@ -53,32 +52,32 @@ internal static class OfctlPorts
     public static async Task PrintAsync(OfctlCall call, IEnumerable<OfPortDescription> ports)
     {
         foreach (var port in ports.OrderBy(port => port.Port))
-        {
-            await call.PrintAsync(
-                $" {OfPort.ToText(port.Port)}({port.Name}): addr:{port.Address}\n"
-                + $"     config:     {Names((uint)port.Config, ConfigNames)}\n"
-                + $"     state:      {Names((uint)port.State, StateNames)}");
-            (string Name, OfPortFeatures Bits)[] features =
-            [
-                ("current:    ", port.Current), ("advertised: ", port.Advertised),
-                ("supported:  ", port.Supported), ("peer:       ", port.Peer),
-            ];
-            foreach (var (name, bits) in features.Where(row => row.Bits != 0))
-            {
-                await call.PrintAsync($"     {name}{Names((uint)bits, FeatureNames)}");
-            }
+            await call.PrintAsync(Format(port));
+    }
 
-            await call.PrintAsync(
-                $"     speed: {port.CurrentSpeed / 1000} Mbps now, "
-                + $"{port.MaxSpeed / 1000} Mbps max");
-        }
+    /// <summary>The lines that describe one, without the last one's end.</summary>
+    public static string Format(OfPortDescription port)
+    {
+        (string Name, OfPortFeatures Bits)[] features =
+        [
+            ("current:    ", port.Current), ("advertised: ", port.Advertised),
+            ("supported:  ", port.Supported), ("peer:       ", port.Peer),
+        ];
+        var lines = features.Where(row => row.Bits != 0)
+            .Select(row => $"     {row.Name}{Names((uint)row.Bits, FeatureNames)}\n");
+        return $" {OfPort.ToText(port.Port)}({port.Name}): addr:{port.Address}\n"
+            + $"     config:     {Names((uint)port.Config, ConfigNames)}\n"
+            + $"     state:      {Names((uint)port.State, StateNames)}\n"
+            + string.Concat(lines)
+            + $"     speed: {port.CurrentSpeed / 1000} Mbps now, {port.MaxSpeed / 1000} Mbps max";
     }
 
     private static string Names(uint bits, string[] names) => bits == 0
         ? "0"
         : string.Join(' ', names.Where((_, bit) => (bits & (1u << bit)) != 0));
 
-    private static async Task<uint> WantedAsync(OfctlCall call, int word) =>
+    /// <summary>The port that a word names; none: all.</summary>
+    public static async Task<uint> WantedAsync(OfctlCall call, int word) =>
         call.Word(word) is { } name
             ? OfPort.TryParse(name, out var number) ? number : await call.PortAsync(name)
             : OfPort.Any;
@@ -135,33 +134,5 @@ internal static class OfctlPorts
                 port.Port, port.Address, change.IsSet ? change.Bit : OfPortConfig.None,
                 change.Bit, OfPortFeatures.None),
         ]);
-    }
-
-    private static async Task QueuesAsync(OfctlCall call)
-    {
-        var port = call.Word(1) is null or "ALL" or "ANY"
-            ? OfPort.Any
-            : await WantedAsync(call, 1);
-        var queue = call.Word(2) is { } text && text is not ("ALL" or "ANY")
-            ? uint.TryParse(text, out var number)
-                ? number
-                : throw new ToolException($"invalid queue {text}")
-            : uint.MaxValue;
-        var bridge = await call.BridgeAsync();
-        var (xid, parts) = await bridge.AskAllAsync<OfQueueStatsReply>(
-            new OfQueueStatsRequest(port, queue));
-        var all = parts.SelectMany(part => part.Queues.AsEnumerable()).ToList();
-        await call.PrintHeadAsync("OFPST_QUEUE reply", bridge, xid, $" {all.Count} queues");
-        foreach (var one in all)
-        {
-            var isKnown = one.Duration.TotalSeconds < uint.MaxValue
-                && bridge.Version >= OfVersion.OpenFlow13;
-            var duration = isKnown ? OfFlowText.Duration(one.Duration) : "?";
-            await call.PrintAsync(
-                $"  port {OfPort.ToText(one.Port)} queue {one.Queue}: "
-                + $"bytes={OfctlText.Counter(one.TransmitBytes)}, "
-                + $"pkts={OfctlText.Counter(one.TransmitPackets)}, "
-                + $"errors={OfctlText.Counter(one.TransmitErrors)}, duration={duration}");
-        }
     }
 }

@@ -29,7 +29,6 @@ internal static class OfctlSwitch
         new("get-frags", 1, 1, "BRIDGE", "what is done with fragments", FragmentsAsync),
         new("set-frags", 2, 2, "BRIDGE MODE", "normal, drop, reassemble, nx-match",
             SetFragmentsAsync),
-        new("probe", 1, 1, "BRIDGE", "whether it answers", call => call.BridgeAsync()),
     ];
 
     private static async Task ShowAsync(OfctlCall call)

@@ -21,6 +21,10 @@ internal static partial class OfctlText
                 + OfctlGroupText.Format(mod, HasBucketIds(bridge)),
             MeterMod mod => $"{text}\nOFPT_METER_MOD{mark} {NameOf(mod.Command)} "
                 + OfctlMeterText.Format(mod.MeterId, mod.Flags, mod.Bands.AsSpan()),
+            OfQueueGetConfigRequest request => $"{text}\nOFPT_QUEUE_GET_CONFIG_REQUEST{mark} "
+                + $"port={OfPort.ToText(request.Port)}",
+            OfQueueDescriptionRequest request => $"{text}\nOFPST_QUEUE_DESC request{mark} "
+                + $"port={OfPort.ToText(request.Port)}",
             _ => text,
         };
     }

@@ -12,10 +12,15 @@ internal static class OfctlTool
     [
         .. OfctlSwitch.Commands, .. OfctlPorts.Commands, .. OfctlFlows.Commands,
         .. OfctlFlowFiles.Commands, .. OfctlGroups.Commands, .. OfctlMeters.Commands,
-        .. OfctlPackets.Commands,
+        .. OfctlQueues.Commands, .. OfctlPackets.Commands, .. OfctlEcho.Commands,
+        .. OfctlMonitor.Commands,
     ];
 
-    public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error)
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+
+    public static async Task<int> RunAsync(
+        string[] arguments, TextWriter output, TextWriter error,
+        CancellationToken cancellation = default)
     {
         try
         {
@@ -27,8 +32,12 @@ internal static class OfctlTool
             }
 
             var command = Find(words);
-            using var limit = new CancellationTokenSource(options.Limit);
-            await using var call = new OfctlCall(options, words[1..], output, limit.Token);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(
+                options.Limit ?? (command.IsEndless ? Timeout.InfiniteTimeSpan : s_limit));
+            // What comes unasked goes to standard error, as the stock tool has it.
+            await using var call = new OfctlCall(
+                options, words[1..], command.IsEndless ? error : output, limit.Token);
             await command.Run(call);
             return call.ExitCode;
         }
@@ -85,15 +94,22 @@ internal static class OfctlTool
               --no-stats                dump-flows without statistics
               --sort[=FIELD], --rsort[=FIELD]  dump-flows by priority, or by a field
               --may-create              mod-group makes a group that is not there
-              -t, --timeout=SECONDS     give up after this time (default 30)
-            BRIDGE: a bridge's name, unix:PATH, or tcp:HOST[:PORT]
+              -m, --more                monitor prints packets as bytes too
+              -P, --packet-in-format=FORMAT  standard, nxt_packet_in or nxt_packet_in2
+              -p, -c, -C                private key, certificate and authority for ssl:
+              -t, --timeout=SECONDS     give up after this time (default 30; monitor: never)
+            BRIDGE: a bridge's name, unix:PATH, tcp:HOST[:PORT], or ssl:HOST[:PORT]
             """).ToString();
     }
 }
 
 /// <summary>One command; the numbers count the arguments behind its name.</summary>
 internal sealed record OfctlCommand(
-    string Name, int Least, int Most, string Usage, string Help, Func<OfctlCall, Task> Run);
+    string Name, int Least, int Most, string Usage, string Help, Func<OfctlCall, Task> Run)
+{
+    /// <summary>It runs until it is stopped.</summary>
+    public bool IsEndless { get; init; }
+}
 
 /// <summary>The switch said no: what is printed is its error, without the tool's name.</summary>
 internal sealed class OfctlRefusal(string message) : Exception(message);

@@ -1,7 +1,11 @@
-using System.Globalization;
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using Fabric.Controllers;
 using Fabric.HostNode.Cli;
 using Fabric.Wire.OpenFlow;
+using TlsSettings = Fabric.Controllers.TlsSettings;
 
 namespace Fabric.HostNode.Tools;
 
@@ -10,14 +14,14 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
 {
     private const int DefaultPort = 6653;
 
-    private readonly NetworkStream _stream;
+    private readonly Stream _stream;
     private readonly CancellationToken _cancellation;
     private readonly Dictionary<uint, OfMessage> _sent = [];
     private OfCodecContext _context;
     private uint _xid;
 
     private OpenFlowBridge(
-        NetworkStream stream, OfCodecContext context, CancellationToken cancellation)
+        Stream stream, OfCodecContext context, CancellationToken cancellation)
     {
         _stream = stream;
         _context = context;
@@ -30,20 +34,9 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
     public string VersionMark => _context.IsVersion10 ? "" : $" (OF1.{(int)Version - 1})";
 
     public static async Task<OpenFlowBridge> OpenAsync(
-        string target, OfVersion[] versions, CancellationToken cancellation)
+        string target, OfVersion[] versions, TlsSettings tls, CancellationToken cancellation)
     {
-        var (socket, address) = AddressOf(target);
-        try
-        {
-            await socket.ConnectAsync(address, cancellation);
-        }
-        catch (SocketException refused)
-        {
-            socket.Dispose();
-            throw new ToolException($"connecting to {target} ({refused.Message})");
-        }
-
-        var stream = new NetworkStream(socket, ownsSocket: true);
+        var stream = await ConnectAsync(target, tls, cancellation);
         var highest = new OfCodecContext(versions[^1]);
         var bits = versions.Aggregate(0u, (all, version) => all | (1u << (int)version));
         var bridge = new OpenFlowBridge(stream, highest, cancellation);
@@ -52,36 +45,49 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
         return bridge;
     }
 
-    private static (Socket Socket, System.Net.EndPoint Address) AddressOf(string target)
+    private static async Task<Stream> ConnectAsync(
+        string text, TlsSettings tls, CancellationToken cancellation)
     {
-        if (target.StartsWith("tcp:", StringComparison.Ordinal))
+        var target = TargetOf(text);
+        var isUnix = target.Kind == StreamKind.Unix;
+        var socket = isUnix
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        EndPoint address = isUnix
+            ? new UnixDomainSocketEndPoint(target.Path)
+            : new DnsEndPoint(target.Host.Trim('[', ']'), target.Port);
+        try
         {
-            var colon = target.LastIndexOf(':');
-            var hasPort = int.TryParse(
-                target.AsSpan(colon + 1), CultureInfo.InvariantCulture, out var port)
-                && colon > 3;
-            var host = hasPort ? target[4..colon] : target[4..];
-            return (new Socket(SocketType.Stream, ProtocolType.Tcp),
-                new System.Net.DnsEndPoint(host.Trim('[', ']'), hasPort ? port : DefaultPort));
+            await socket.ConnectAsync(address, cancellation);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            if (target.Kind != StreamKind.Tls) return stream;
+            var options = tls.ClientOptions(target.Host) ?? throw new ToolException(
+                "ssl: needs --private-key, --certificate and --ca-cert");
+            var secure = new SslStream(stream);
+            await secure.AuthenticateAsClientAsync(options, cancellation);
+            return secure;
         }
-
-        var path = target.StartsWith("unix:", StringComparison.Ordinal)
-            ? target[5..]
-            : Path.Combine(ToolVerbs.RunFolder, $"{target}.mgmt");
-        if (target == path || target.StartsWith("unix:", StringComparison.Ordinal)
-            || File.Exists(path))
+        catch (Exception refused) when (refused is SocketException or AuthenticationException)
         {
-            return (new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
-                new UnixDomainSocketEndPoint(path));
+            socket.Dispose();
+            throw new ToolException($"connecting to {text} ({refused.Message})");
         }
+    }
 
-        throw new ToolException($"{target} is not a bridge or a socket");
+    /// <summary>A bridge's name, or "unix:", "tcp:" and "ssl:" with what each takes.</summary>
+    private static StreamTarget TargetOf(string text)
+    {
+        if (StreamTarget.TryParse(text, DefaultPort, out var target) && !target.IsPassive)
+            return target;
+        var path = Path.Combine(ToolVerbs.RunFolder, $"{text}.mgmt");
+        return File.Exists(path)
+            ? new StreamTarget(StreamKind.Unix, false, "", DefaultPort, path)
+            : throw new ToolException($"{text} is not a bridge or a socket");
     }
 
     private async Task<OfVersion> NegotiateAsync(string target, uint ours)
     {
-        var envelope = await ReadFrameAsync();
-        if (envelope is not { Message: OfHello hello })
+        if (Decode(await ReadFrameAsync()) is not { Message: OfHello hello })
             throw new ToolException($"{target}: the peer does not begin with a hello");
         var both = hello.Versions & ours;
         if (both == 0)
@@ -171,23 +177,45 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
     {
         while (true)
         {
-            if (await ReadFrameAsync() is not { } envelope) continue;
+            if (Decode(await ReadFrameAsync()) is not { } envelope) continue;
             switch (envelope.Message)
             {
                 case OfEchoRequest echo:
                     await SendAsync(new OfEchoReply(echo.Data));
                     break;
                 case OfErrorMessage error:
-                    _sent.TryGetValue(envelope.Xid, out var cause);
-                    throw new OfctlRefusal(OfctlText.Refusal(this, envelope.Xid, error, cause));
+                    throw Refused(envelope.Xid, error);
                 default:
                     return envelope;
             }
         }
     }
 
+    /// <summary>The body of an answer that the codec does not read.</summary>
+    public async Task<(uint Xid, byte[] Body)> AskBytesAsync(OfMessage request)
+    {
+        await SendAsync(request);
+        while (true)
+        {
+            var frame = await ReadFrameAsync();
+            OfHeader.TryRead(frame, out var header);
+            if (header.Xid != _xid) continue;
+            if (Decode(frame)?.Message is OfErrorMessage error) throw Refused(_xid, error);
+            return (_xid, frame[OfHeader.Size..]);
+        }
+    }
+
+    private OfctlRefusal Refused(uint xid, OfErrorMessage error)
+    {
+        _sent.TryGetValue(xid, out var cause);
+        return new OfctlRefusal(OfctlText.Refusal(this, xid, error, cause));
+    }
+
     /// <summary>Null: a message that this program does not know.</summary>
-    private async Task<OfEnvelope?> ReadFrameAsync()
+    private OfEnvelope? Decode(byte[] frame) =>
+        OfDecoder.TryDecode(frame, in _context, out var envelope, out _) ? envelope : null;
+
+    private async Task<byte[]> ReadFrameAsync()
     {
         var header = new byte[OfHeader.Size];
         await _stream.ReadExactlyAsync(header, _cancellation);
@@ -196,8 +224,7 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
         var frame = new byte[parsed.Length];
         header.CopyTo(frame, 0);
         await _stream.ReadExactlyAsync(frame.AsMemory(OfHeader.Size), _cancellation);
-        return OfDecoder.TryDecode(frame, in _context, out var envelope, out _)
-            ? envelope : null;
+        return frame;
     }
 
     public ValueTask DisposeAsync() => _stream.DisposeAsync();

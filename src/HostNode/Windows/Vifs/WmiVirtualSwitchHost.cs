@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 
 namespace Fabric.HostNode.Windows;
@@ -13,8 +14,9 @@ internal sealed partial class WmiVirtualSwitchHost : IVirtualSwitchHost
 {
     public const string Namespace = @"root\virtualization\v2";
 
-    /// <summary>OVSEXT, and any driver that wants its place.</summary>
-    public const string ExtensionId = "583CC151-73EC-4A6A-8B47-578297AD7623";
+    /// <summary>Extensions with our contract: OVSEXT, and our own (driver/hyperv).</summary>
+    public static readonly ImmutableArray<string> ExtensionIds =
+        ["583CC151-73EC-4A6A-8B47-578297AD7623", "6E2B4A5C-0D0B-4B57-9A40-7F3C1D5E8A21"];
 
     public const int PortNameMax = 48;
 
@@ -118,8 +120,9 @@ internal sealed partial class WmiVirtualSwitchHost : IVirtualSwitchHost
             () =>
             {
                 var extension = _wmi.Query("SELECT * FROM Msvm_EthernetSwitchExtension")
-                    .FirstOrDefault(found => IsOurs(found)
-                        && found.Text("SystemName") == switchId);
+                    .Where(found => IsOurs(found) && found.Text("SystemName") == switchId)
+                    .OrderBy(found => found.Number("EnabledState") != Enabled)
+                    .FirstOrDefault();
                 if (extension is null) return "the driver of the extension is not installed";
                 isDone = extension.Number("EnabledState") == Enabled || _wmi.Invoke(
                     extension, "RequestStateChange",
@@ -255,8 +258,8 @@ internal sealed partial class WmiVirtualSwitchHost : IVirtualSwitchHost
         }
     }
 
-    private static bool IsOurs(WmiObject extension) =>
-        extension.Text("Name").Contains(ExtensionId, StringComparison.OrdinalIgnoreCase);
+    private static bool IsOurs(WmiObject extension) => ExtensionIds.Any(id =>
+        extension.Text("Name").Contains(id, StringComparison.OrdinalIgnoreCase));
 
     private static WmiObject With(WmiObject old, string name, object value) => old with
     {

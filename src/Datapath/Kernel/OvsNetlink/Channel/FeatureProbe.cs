@@ -46,6 +46,7 @@ internal static class FeatureProbe
                 HasConntrackClear = Can(new OvsConntrackClear()),
                 HasConntrackTimeout = endpoint.Dialect == NetlinkDialect.Linux
                     && Can(new OvsConntrack(Commit: true, Zone: Zone, Timeout: "default")),
+                HasConntrackHelper = Can(new OvsConntrack(Zone: Zone, Helper: "ftp")),
                 HasTruncate = Can(new OvsTruncate(64)),
                 HasClone = Can(new OvsClone([])),
                 HasSample = Can(new OvsSample(0, [new OvsPopVlan()])),

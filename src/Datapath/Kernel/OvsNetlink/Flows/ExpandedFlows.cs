@@ -78,6 +78,7 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
             {
                 expansion = new Expansion(megaflow) { IsSlow = IsUnmatched(mask) };
                 _expansions.Add(megaflow, expansion);
+                Track(expansion, key.RecirculationId);
             }
             else if (result == FlowPutResult.Replaced)
             {
@@ -120,6 +121,7 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
             }
 
             if (candidate is null || !_expansions.Remove(candidate, out expansion!)) return true;
+            Untrack(expansion, key.RecirculationId);
             flows = [.. expansion.Microflows];
             foreach (var flow in flows) _micro.Remove(flow);
         }
@@ -159,6 +161,8 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
         {
             count = Megaflows.Flush();
             _expansions.Clear();
+            _recirculated.Clear();
+            _depths.Clear();
             foreach (var flow in _micro.All.ToArray()) _micro.Remove(flow);
         }
 
@@ -279,7 +283,7 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
         {
             var version = flow.Owner.Version;
             ReadKeys(connection, flow, out var key, out var mask);
-            var attributes = AttributesOf(connection, flow, in key);
+            var attributes = AttributesOf(connection, flow, in key, out var deeper);
             NetlinkOutcome outcome;
             lock (via.Gate)
             {
@@ -303,6 +307,11 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
                 }
 
                 flow.Version = version;
+            }
+
+            foreach (var other in deeper) Write(via, connection, other);
+            lock (_gate)
+            {
                 if (!flow.IsDead && flow.Version == flow.Owner.Version) return true;
             }
 
@@ -315,22 +324,28 @@ internal sealed partial class ExpandedFlows : IDatapathFlows
     }
 
     /// <summary>What the device shall do; a packet of a slow flow comes up each time.</summary>
+    /// <param name="deeper">Other microflows that have to be written again for it.</param>
     private EquatableArray<OvsActionAttribute> AttributesOf(
-        NetlinkConnection connection, Microflow flow, in FlowKey key)
+        NetlinkConnection connection, Microflow flow, in FlowKey key,
+        out ImmutableArray<Microflow> deeper)
     {
         var expansion = flow.Owner;
+        var actions = expansion.Megaflow.ActionsImmutable;
+        var number = key.RecirculationId;
         var translator = new KernelActionTranslator(connection.Features, HasMeter);
         var pid = PidOf(connection, in key);
         var isExact = !connection.Features.HasMasks;
-        if (!(isExact && IsUnmatchedBy(expansion)) && translator.TryTranslate(
-            in key, isExact, expansion.Megaflow.ActionsImmutable, pid, out var attributes))
+        if (!(isExact && IsUnmatchedBy(expansion)) && IsShallow(connection, number, actions)
+            && translator.TryTranslate(in key, isExact, actions, pid, out var attributes))
         {
             expansion.IsSlow = false;
+            deeper = Deepen(connection, number, isTheDevices: true, actions);
             flow.NamesPid = attributes.AsEnumerable().Any(NamesPid);
             return attributes;
         }
 
         expansion.IsSlow = true;
+        deeper = Deepen(connection, number, isTheDevices: false, actions);
         flow.NamesPid = true;
         return [new OvsUserspace(pid, UpcallUserdataCodec.SlowPath)];
     }

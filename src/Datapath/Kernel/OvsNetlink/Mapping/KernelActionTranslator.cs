@@ -201,7 +201,7 @@ internal sealed class KernelActionTranslator(KernelFeatures features, Func<uint,
             track.Commit && !track.Force, track.Force, track.Zone,
             track.MarkMask == 0 ? null : new OvsMasked<uint>(track.Mark, track.MarkMask),
             track.LabelMask == 0 ? null : new OvsMasked<UInt128>(track.Label, track.LabelMask),
-            track.Helper, nat, null,
+            features.HasConntrackHelper ? track.Helper : null, nat, null,
             features.HasConntrackTimeout ? track.TimeoutPolicy : null));
         run.IsConntrackKnown = false;
         if (nat is not null) run.IsNetworkKnown = false;

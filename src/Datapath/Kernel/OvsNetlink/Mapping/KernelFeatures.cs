@@ -21,6 +21,12 @@ public sealed record KernelFeatures
     public bool HasConntrackNat { get; init; }
     public bool HasConntrackClear { get; init; }
     public bool HasConntrackTimeout { get; init; }
+
+    /// <summary>
+    /// Helpers (ftp, tftp). Without, a connection is tracked, and those that it announces are new
+    /// ones and not related to it.
+    /// </summary>
+    public bool HasConntrackHelper { get; init; }
     public bool HasTruncate { get; init; }
     public bool HasClone { get; init; }
     public bool HasSample { get; init; }

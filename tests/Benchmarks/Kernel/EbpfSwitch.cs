@@ -82,8 +82,8 @@ internal sealed class EbpfSwitch : IUpcallHandler, IDisposable
     }
 
     /// <summary>Puts so many flows that differ in one address, and deletes them.</summary>
-    /// <returns>Operations per second; bytes of the kernel's maps with all flows in.</returns>
-    public (double Rate, double MapBytes) PutFlows(int count)
+    /// <returns>Operations per second; bytes of maps, of flows and of all, with them in.</returns>
+    public (double Rate, (double Flows, double All) Bytes) PutFlows(int count)
     {
         FlowKey mask = default;
         mask.InPortWire = uint.MaxValue;

@@ -37,8 +37,9 @@ public sealed class KernelBenchmark : IBenchmark
         var (rate, bytes) = pair.Switch.PutFlows(FlowCount);
         report.Add(new Figure($"flows put and deleted ({FlowCount})", "1/s", rate,
             Kind: GoalKind.AtLeast, Goal: 100_000));
-        report.Add(new Figure($"memory of all maps with {FlowCount} flows", "MB", bytes / 1e6,
+        report.Add(new Figure($"maps of flows, with {FlowCount} of them", "MB", bytes.Flows / 1e6,
             Kind: GoalKind.AtMost, Goal: 100));
+        report.Add(new Figure("all maps, room for a million connections", "MB", bytes.All / 1e6));
     }
 
     private static void RunLocal(BenchmarkReport report)

@@ -166,8 +166,9 @@ public sealed partial class EbpfDatapath
         lines.Add(string.Create(CultureInfo.InvariantCulture,
             $"flows in the kernel: {inKernel}, of an earlier process: {AdoptedFlows}, "
                 + $"kept out since the start: {slow}"));
+        var (flowBytes, allBytes) = MapBytes();
         lines.Add(string.Create(CultureInfo.InvariantCulture,
-            $"memory of maps: {MapBytes() / 1e6:F0} MB"));
+            $"memory of maps: {allBytes / 1e6:F0} MB, of these for flows: {flowBytes / 1e6:F0}"));
         if (IsRestoring) lines.Add("flow-restore-wait: nothing new is decided");
         foreach (var link in PortsOf.Underlay())
         {
@@ -260,8 +261,12 @@ public sealed partial class EbpfDatapath
             (uint)_flows.MaskCount, sums[4]);
     }
 
-    /// <summary>Memory of all maps in the kernel, in bytes, as the kernel counts it.</summary>
-    public ulong MapBytes() => _kernel.MapBytes();
+    /// <summary>Memory of maps in the kernel, in bytes: those that hold flows, and all.</summary>
+    public (ulong Flows, ulong All) MapBytes() => (
+        _kernel.MapBytes(
+            "fabric_rows", "fabric_flow_counts", "fabric_megaflows", "fabric_masks",
+            "fabric_orders", "fabric_cache"),
+        _kernel.MapBytes());
 
     /// <summary>Packets that the programs put into a tunnel or took out of it.</summary>
     internal ulong KernelTunnelPackets(uint port) =>

@@ -361,13 +361,15 @@ internal sealed unsafe class KernelObject : IDisposable
     /// <summary>
     /// What the kernel charges for all maps; since Linux 6.4 what they really take.
     /// </summary>
-    public ulong MapBytes()
+    /// <param name="names">Of which maps; none: of all.</param>
+    public ulong MapBytes(params ReadOnlySpan<string> names)
     {
         const string Field = "memlock:";
 
         ulong sum = 0;
-        foreach (var (_, map) in AllMaps())
+        foreach (var (name, map) in AllMaps())
         {
+            if (names.Length > 0 && !names.Contains(name)) continue;
             var file = $"/proc/self/fdinfo/{LibBpf.MapDescriptor(map)}";
             var line = File.ReadLines(file)
                 .FirstOrDefault(text => text.StartsWith(Field, StringComparison.Ordinal));

@@ -83,18 +83,8 @@ public sealed partial class ConnectionActor
     {
         foreach (var (property, mask) in async.Changes)
         {
-            var known =
-                property switch
-                {
-                    < 2 => 0x3Fu,
-                    < 4 => 7u,
-                    < 6 => 0x3Fu,
-                    < 8 => 7u,
-                    < 10 => 0x1Fu,
-                    _ => 3u
-                };
-            if (_version < OfVersion.OpenFlow14 || (mask & ~known) == 0) continue;
-            SendError(OfErrorCode.AsyncUnsupported, xid, frame);
+            if ((mask & ~OfAsyncRules.KnownBits(property, _version)) == 0) continue;
+            SendError(OfErrorCode.AsyncInvalid, xid, frame);
             return;
         }
 

@@ -14,10 +14,6 @@ public sealed partial class ConnectionActor
     private ushort _controllerId;
     private bool _wantsMisses;
     private PacketInFormat _packetInFormat;
-    private OfRole _role = OfRole.Equal;
-
-    private bool IsSecondary => _role == OfRole.Secondary;
-
     private void OnMessage(OfMessage message, uint xid, ReadOnlyMemory<byte> frame)
     {
         switch (message)
@@ -35,10 +31,7 @@ public sealed partial class ConnectionActor
             case OfGetConfigRequest: Ask(message, xid, frame); break;
             case OfSetConfig config: OnSetConfig(config, xid, frame); break;
             case OfDescriptionRequest: FlushChanges(); Send(Describe(), xid); break;
-            case OfRoleRequest role:
-                FlushChanges();
-                Context.Parent.Tell(new RoleRequested(xid, role.Role, role.GenerationId));
-                break;
+            case OfRoleRequest role: OnRoleRequest(role, xid, frame); break;
             case OfGetAsyncRequest: Send(new OfGetAsyncReply(_masks), xid); break;
             case OfSetAsync async: OnSetAsync(async, xid, frame); break;
             case OfSetFlowFormat: break;
@@ -65,6 +58,9 @@ public sealed partial class ConnectionActor
                 or OfConntrackFlush:
                 if (Refuses(xid, frame)) return;
                 Ask(message, xid, frame);
+                break;
+            case OfFlowStatsRequest { IsAggregate: false } flows:
+                OnFlowsRequest(flows, xid, frame);
                 break;
             case OfStatsRequest or OfFeaturesRequest or OfQueueGetConfigRequest
                 or OfTlvTableRequest:
@@ -117,26 +113,6 @@ public sealed partial class ConnectionActor
     private OfDescriptionReply Describe() => new(
         "Nicira, Inc.", "Open vSwitch", OpenFlowIdentity.CompatibleVersion, _settings.SerialNumber,
         _settings.Description);
-
-    private void OnRoleDecided(RoleDecided decided)
-    {
-        if (decided.Error != OfErrorCode.None)
-        {
-            Send(new OfErrorMessage(decided.Error, []), decided.Xid);
-            return;
-        }
-
-        _role = decided.Role;
-        Send(new OfRoleReply(_role, decided.GenerationId), decided.Xid);
-    }
-
-    private void OnRoleDemoted(RoleDemoted demoted)
-    {
-        if (_role != OfRole.Primary) return;
-        _role = OfRole.Secondary;
-        if (!_isEstablished || _version < OfVersion.OpenFlow13) return;
-        Send(new OfRoleStatus(_role, OfRoleReason.PrimaryRequest, demoted.GenerationId), 0);
-    }
 
     private void OnRequestFailed(OfMessage? request)
     {

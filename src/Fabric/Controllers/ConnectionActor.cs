@@ -120,6 +120,13 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
     {
         _creditOwed++;
         if (_isProbing || _traits.ProbeInterval is not null) RestartProbe();
+        if (_roleAwaited is not null) _held.Add(received);
+        else Handle(received);
+        GrantCredit();
+    }
+
+    private void Handle(FramesReceived received)
+    {
         var at = 0;
         while (at + OfHeader.Size <= received.Length && !_isClosing)
         {
@@ -130,16 +137,18 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
             if (_isSnooped) Context.Parent.Tell(new Snooped(frame));
             if (_isEstablished) OnFrame(frame, in header);
             else Negotiate(frame, in header);
+            if (_roleAwaited is null) continue;
+            Hold(received.Bytes.AsSpan(at, received.Length - at));
+            break;
         }
 
         FlushChanges();
-        GrantCredit();
     }
 
     /// <summary>Lets the pump read on, unless the switch or the peer is behind.</summary>
     private void GrantCredit()
     {
-        if (_pending.Count > Limits.OutstandingRequestCountMax) return;
+        if (_pending.Count > Limits.OutstandingRequestCountMax || _roleAwaited is not null) return;
         if (_pump.OutboundSize > FramePump.OutboundHigh) return;
         while (_creditOwed > 0)
         {
@@ -319,37 +328,36 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
         _ => reply,
     };
 
-    /// <summary>
-    /// Flows in parts: the peer reads the first ones while the next are written.
-    /// </summary>
-    private void SendFlows(OfFlowStatsReply reply, uint xid)
+    private void OnFlowsRequest(
+        OfFlowStatsRequest request, uint xid, ReadOnlyMemory<byte> frame)
     {
-        const ushort More = 1;
-        const int FlagsOffset = OfHeader.Size + 2;
-        var flows = reply.Flows.AsSpan();
-        for (var at = 0; at < flows.Length; at += Limits.FlowsPerPart)
-        {
-            var part = flows[at..Math.Min(at + Limits.FlowsPerPart, flows.Length)];
-            _writer.Clear();
-            OfEncoder.Write(
-                _writer, reply with { Flows = EquatableArray.Create(part) }, xid, Codec);
-            var frame = 0;
-            var isLast = at + part.Length == flows.Length;
-            while (!isLast && OfHeader.TryRead(_writer.Written[frame..], out var header))
-            {
-                _writer.PatchU16(frame + FlagsOffset, More);
-                frame += header.Length;
-            }
+        FlushChanges();
+        if (_tables is null || _pending.Count > 0) Ask(request, xid, frame);
+        else SendFlows(_tables.Flows(request), request.IsNicira, xid);
+    }
 
-            SendBytes(_writer.Written);
+    private void SendFlows(IEnumerable<OfFlowStats> flows, bool isNicira, uint xid)
+    {
+        _writer.Clear();
+        var reply = new FlowStatsReplyWriter(_writer, isNicira, Codec, xid);
+        foreach (var flow in flows)
+        {
+            reply.Add(flow);
+            if (reply.Whole.Length < Limits.ReplySizeMin) continue;
+            SendBytes(reply.Whole);
+            reply.ForgetWhole();
+            if (_isClosing) return;
         }
+
+        reply.Finish();
+        SendBytes(_writer.Written);
     }
 
     private void Send(OfMessage message, uint xid)
     {
-        if (message is OfFlowStatsReply { Flows.Count: > Limits.FlowsPerPart } flows)
+        if (message is OfFlowStatsReply flows)
         {
-            SendFlows(flows, xid);
+            SendFlows(flows.Flows, flows.IsNicira, xid);
             return;
         }
 

@@ -22,8 +22,11 @@ public static class Limits
     /// <summary>Waiting replies beyond this: the connection is closed as too slow.</summary>
     public const long OutboundSizeMax = 512L * 1024 * 1024;
 
-    /// <summary>Flows of a statistics reply that are encoded before they are sent.</summary>
-    public const int FlowsPerPart = 2048;
+    /// <summary>
+    /// Bytes of a statistics reply that are encoded before they are sent: the peer reads the first
+    /// flows while the next are written.
+    /// </summary>
+    public const int ReplySizeMin = 60 * 1024;
 
     /// <summary>Open bundles of one connection: OFPBFC_OUT_OF_BUNDLES.</summary>
     public const int BundleCountMax = 128;

@@ -27,7 +27,9 @@ namespace Fabric.Controllers;
 public sealed record ServeOpenFlow(
     string Bridge, IActorRef Switch, BridgeSpec Spec, ISwitchTables? Tables = null);
 
-/// <summary>Tables that a connection changes itself: a flow-mod is a call, not a message.</summary>
+/// <summary>
+/// Tables that a connection changes and reads itself: a flow-mod is a call, not a message.
+/// </summary>
 /// <remarks>
 /// Thread-safe. A connection uses it only while it waits for no answer of the switch, so that
 /// what a peer asks is still done in the order in which it was asked.
@@ -40,6 +42,9 @@ public interface ISwitchTables
     /// <summary>Does what <see cref="ApplyChanges"/> asks; done when it returns.</summary>
     ImmutableArray<ChangeFailure> Apply(
         ReadOnlySpan<SwitchChange> wanted, bool isAtomic, IActorRef? origin);
+
+    /// <summary>The flows that a request means, as they are when they are read.</summary>
+    IEnumerable<OfFlowStats> Flows(OfFlowStatsRequest request);
 }
 
 /// <summary>The bridge is gone: close its sockets and connections.</summary>

@@ -120,7 +120,12 @@ public sealed record MirrorSpec(
 
 public sealed record BridgeStatus(
     string Name, ulong DatapathId, ImmutableSortedDictionary<string, string> Status,
-    ImmutableArray<InterfaceStatus> Interfaces);
+    ImmutableArray<InterfaceStatus> Interfaces)
+{
+    /// <summary>By Port row; a zero address: no member can send.</summary>
+    public ImmutableSortedDictionary<string, MacBytes> ActiveMembers { get; init; } =
+        ImmutableSortedDictionary<string, MacBytes>.Empty;
+}
 
 /// <param name="OpenFlowPort">
 /// -1 when the interface could not be opened; then 'Error' says why.
@@ -132,4 +137,9 @@ public sealed record InterfaceStatus(
     ImmutableSortedDictionary<string, long> Statistics);
 
 /// <summary>Fresh statistics and link states; rows change, cur_cfg does not.</summary>
-public sealed record InterfacesObserved(ImmutableArray<InterfaceStatus> Interfaces);
+public sealed record InterfacesObserved(ImmutableArray<InterfaceStatus> Interfaces)
+{
+    /// <inheritdoc cref="BridgeStatus.ActiveMembers"/>
+    public ImmutableSortedDictionary<string, MacBytes> ActiveMembers { get; init; } =
+        ImmutableSortedDictionary<string, MacBytes>.Empty;
+}

@@ -32,12 +32,14 @@ internal sealed class DropInSwitch
         Daemon = lab.Start(name, _environment,
         [
             .. InstalledHost.Words, "vswitchd", $"unix:{_folder}/db.sock", "-vconsole:off",
-            "--pidfile",
+            "--pidfile", "--enable-dummy",
         ]);
     }
 
     public string Vsctl(params string[] words) =>
         Tool(["ovs-vsctl", $"--db=unix:{_folder}/db.sock", "--timeout=60", .. words]);
+
+    public string Appctl(params string[] words) => Tool(["ovs-appctl", .. words]);
 
     public string Ofctl(params string[] words) => Tool(["ovs-ofctl", .. words]);
 

@@ -9,6 +9,7 @@ public sealed class OpenFlowBenchmark : IBenchmark
 {
     private const int FlowCount = 100_000;
     private const int QuickFlowCount = 20_000;
+    private const int ChangeCount = 100;
 
     public string Name => "openflow";
     public string Summary => "flow tables filled, dumped and emptied by ovs-ofctl; misses";
@@ -37,6 +38,9 @@ public sealed class OpenFlowBenchmark : IBenchmark
         theirs.Ofctl("-OOpenFlow14", "--bundle", "add-flows", "br0", file);
         Compare(report, ours, theirs, $"dump-flows, {count}", ["dump-flows", "br0"], false);
         CompareDeletion(report, ours, theirs, file, count);
+        report.Add(new Figure(
+            $"a stale megaflow lives, p99 of {ChangeCount}", "s",
+            new StaleBenchmark(ours).Percentile99(ChangeCount), Kind: GoalKind.AtMost, Goal: 1));
     }
 
     /// <summary>The first thing that either daemon does: nothing old is counted.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fabric.Switching;
+using Fabric.Wire;
 using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Configuration;
@@ -21,6 +22,7 @@ public static class StatusTranslation
             }
 
             AddInterfaces(database, status.Interfaces, facts, operations);
+            AddBonds(database, status.ActiveMembers, operations);
         }
 
         if (database.Table("Open_vSwitch").First is { } root
@@ -39,6 +41,7 @@ public static class StatusTranslation
     {
         var operations = ImmutableArray.CreateBuilder<Operation>();
         AddInterfaces(database, observed.Interfaces, facts, operations, withCounters);
+        AddBonds(database, observed.ActiveMembers, operations);
         return operations.ToImmutable();
     }
 
@@ -53,6 +56,19 @@ public static class StatusTranslation
             pair => pair.Key.StartsWith("stp_", StringComparison.Ordinal));
         SetIfDifferent(row, "status", Datum.Map(status.Status.SetItems(others)), values);
         Add(row, values, operations);
+    }
+
+    private static void AddBonds(
+        DatabaseSnapshot database, ImmutableSortedDictionary<string, MacBytes> activeMembers,
+        ImmutableArray<Operation>.Builder operations)
+    {
+        foreach (var (port, mac) in activeMembers)
+        {
+            if (database.Table("Port").Find("name", port) is not { } row) continue;
+            var values = ImmutableArray.CreateBuilder<ColumnValue>();
+            SetIfDifferent(row, "bond_active_slave", mac.ToString(), values);
+            Add(row, values, operations);
+        }
     }
 
     /// <summary>Datapaths of the process itself; the kernel's have none to tell.</summary>

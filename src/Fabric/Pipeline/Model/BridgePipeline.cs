@@ -64,7 +64,7 @@ public sealed class BridgePipeline
 
     private readonly Lock _writing = new();
     private readonly TableSet _tables = new();
-    private readonly Queue<(long Milliseconds, long Version, Rule Rule)> _retired = new();
+    private readonly Queue<Retired> _retired = new();
     private readonly HashSet<Rule> _timed = [];
     private readonly Dictionary<int, OfTableReason> _awaited = [];
     private PipelineVersion _current;
@@ -73,6 +73,14 @@ public sealed class BridgePipeline
     private Rule? _failOpen;
     private long _retiredVersion;
     private int _isAnnounced;
+    private bool _isMonitored = true;
+
+    /// <summary>
+    /// What the versions from 'Version' on do not see: a rule, or without one the table that was
+    /// before 'Table'.
+    /// </summary>
+    private readonly record struct Retired(
+        long Milliseconds, long Version, FlowTable Table, Rule? Rule);
 
     public BridgePipeline(string name)
     {
@@ -102,6 +110,15 @@ public sealed class BridgePipeline
     public long Generation =>
         Current.Version + ((Macs.Generation + Multicast.Generation) << 32);
 
+    /// <summary>
+    /// Outcomes tell every changed flow; else only removed ones that ask for it (flow-removed).
+    /// </summary>
+    public bool IsMonitored
+    {
+        get => Volatile.Read(ref _isMonitored);
+        set => Volatile.Write(ref _isMonitored, value);
+    }
+
     /// <summary>The datapath's meters, once there is a datapath.</summary>
     public MeterDirectory? Meters { get; set; }
 
@@ -127,7 +144,7 @@ public sealed class BridgePipeline
     {
         lock (_writing)
         {
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             List<RefusedChange>? refused = null;
             transaction.Expect(changes.Length);
             for (var i = 0; i < changes.Length; i++)
@@ -155,7 +172,7 @@ public sealed class BridgePipeline
         PipelineOutcome? outcome = null;
         lock (_writing)
         {
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             var known = transaction.FindStrict(learned.FlowMod);
             if (known is not null && known.Actions.Equals(learned.FlowMod.Actions)
                 && known.Cookie == learned.FlowMod.Cookie)
@@ -207,7 +224,7 @@ public sealed class BridgePipeline
             }
 
             if (due is null) return PipelineOutcome.Nothing;
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             foreach (var (rule, reason) in due) transaction.Remove(rule, reason, 0);
             Publish(transaction, now);
             return new PipelineOutcome([], transaction.Changes) { Tables = PassedMarks() };
@@ -220,7 +237,7 @@ public sealed class BridgePipeline
         lock (_writing)
         {
             if (_failOpen is not null == isOpen) return PipelineOutcome.Nothing;
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             if (_failOpen is { } rule)
             {
                 transaction.Remove(rule, FlowRemovedReason.Delete, 0);
@@ -243,7 +260,7 @@ public sealed class BridgePipeline
         lock (_writing)
         {
             if (_inBand.Keys.ToHashSet().SetEquals(flows)) return PipelineOutcome.Nothing;
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             foreach (var gone in _inBand.Keys.Except(flows).ToArray())
             {
                 _inBand.Remove(gone, out var rule);
@@ -271,7 +288,7 @@ public sealed class BridgePipeline
     {
         lock (_writing)
         {
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             transaction.Configure(rows);
             Publish(transaction, now);
             return new PipelineOutcome([], transaction.Changes) { Tables = PassedMarks() };
@@ -310,7 +327,7 @@ public sealed class BridgePipeline
                     ? TlvTable.Empty : before.Remove(mod.Mappings);
             }
 
-            var transaction = new PipelineTransaction(_current, _tables, Meters, now);
+            var transaction = Begin(now);
             if (mod.Command != TlvTableCommand.Add) transaction.Reindex(after);
             transaction.Tlv = after;
             Publish(transaction, now);
@@ -328,7 +345,7 @@ public sealed class BridgePipeline
             {
                 if (_fragments == value) return;
                 _fragments = value;
-                var transaction = new PipelineTransaction(_current, _tables, Meters, 0);
+                var transaction = Begin(0);
                 Volatile.Write(ref _current, transaction.ToVersion());
             }
         }
@@ -389,13 +406,22 @@ public sealed class BridgePipeline
         }
     }
 
+    private PipelineTransaction Begin(long now) =>
+        new(_current, _tables, Meters, now) { TellsAll = IsMonitored };
+
     private void Publish(PipelineTransaction transaction, long now)
     {
         if (!transaction.HasChanges) return;
         foreach (var rule in transaction.Removed)
         {
             if (rule.MayTimeOut) _timed.Remove(rule);
-            _retired.Enqueue((now, transaction.Version, rule));
+            if (_tables.Find(rule.TableId) is not { } table) continue;
+            _retired.Enqueue(new Retired(now, transaction.Version, table, rule));
+        }
+
+        foreach (var (_, empty) in transaction.Dropped)
+        {
+            _retired.Enqueue(new Retired(now, transaction.Version, empty, null));
         }
 
         foreach (var rule in transaction.Added)
@@ -420,7 +446,8 @@ public sealed class BridgePipeline
                 Interlocked.MemoryBarrier();
             }
 
-            _tables.Find(oldest.Rule.TableId)?.Unlink(oldest.Rule);
+            if (oldest.Rule is { } rule) oldest.Table.Unlink(rule);
+            else oldest.Table.Before = null;
         }
     }
 }

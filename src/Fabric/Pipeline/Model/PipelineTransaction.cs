@@ -20,6 +20,7 @@ internal sealed partial class PipelineTransaction
     private readonly List<Rule> _added = [];
     private readonly List<Rule> _removed = [];
     private readonly List<FlowChange> _changes = [];
+    private readonly List<(int Table, FlowTable Empty)> _dropped = [];
     private readonly List<RuleStatistics> _resets = [];
     private readonly List<uint> _freedMeters = [];
     private ImmutableDictionary<uint, GroupSnapshot> _groups;
@@ -51,20 +52,30 @@ internal sealed partial class PipelineTransaction
         }
     }
 
+    /// <summary>
+    /// Every change is told; else only the removal of flows that ask for it (flow-removed).
+    /// </summary>
+    public bool TellsAll { get; init; } = true;
+
     public IReadOnlyList<Rule> Added => _added;
     public IReadOnlyList<Rule> Removed => _removed;
+
+    /// <summary>The tables that took the place of others whose rules are all gone.</summary>
+    public IReadOnlyList<(int Table, FlowTable Empty)> Dropped => _dropped;
+
     public ImmutableArray<FlowChange> Changes => [.. _changes];
 
     /// <summary>So many changes are about to come.</summary>
     public void Expect(int count)
     {
         _added.EnsureCapacity(count);
-        _changes.EnsureCapacity(count);
+        if (TellsAll) _changes.EnsureCapacity(count);
     }
 
-    public bool HasChanges => _isTouched || _added.Count > 0 || _removed.Count > 0;
+    public bool HasChanges =>
+        _isTouched || _added.Count > 0 || _removed.Count > 0 || _dropped.Count > 0;
 
-    public PipelineVersion ToVersion() => 
+    public PipelineVersion ToVersion() =>
         new(Version, _tables, _groups, _meters, Tlv, _settings);
 
     public OfErrorCode Apply(in PipelineChange change) => change.Message switch
@@ -100,6 +111,8 @@ internal sealed partial class PipelineTransaction
             _tables.Find(rule.TableId)?.Remember(rule);
         }
 
+        foreach (var (table, empty) in _dropped) _tables.Restore(table, empty);
+        _dropped.Clear();
         _added.Clear();
         _removed.Clear();
         _changes.Clear();
@@ -118,6 +131,7 @@ internal sealed partial class PipelineTransaction
     public void Remove(Rule rule, FlowRemovedReason reason, uint xid)
     {
         Unsee(rule);
+        if (!TellsAll && (rule.Flags & FlowModFlags.SendFlowRemoved) == 0) return;
         _changes.Add(new FlowChange(FlowUpdateEvent.Removed, rule, reason, xid));
     }
 
@@ -132,7 +146,8 @@ internal sealed partial class PipelineTransaction
         PipelineKey value = default;
         PipelineKey mask = default;
         match.TryExpand(ref value, ref mask, Tlv);
-        Link(rule, _tables.GetOrAdd(0), ref value, ref mask);
+        var table = _tables.GetOrAdd(0);
+        Link(rule, table, table.PlaceOf(value.Words, mask.Words), ref value);
         return rule;
     }
 
@@ -165,9 +180,10 @@ internal sealed partial class PipelineTransaction
         if (!mod.Match.TryExpand(ref value, ref mask, Tlv)) return OfErrorCode.TlvFieldUnmapped;
         if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict)
         {
+            if (MeansAll(mod)) DropTables(mod.TableId);
             var doomed = Select(mod, ref value, ref mask);
             _removed.EnsureCapacity(_removed.Count + doomed.Count);
-            _changes.EnsureCapacity(_changes.Count + doomed.Count);
+            if (TellsAll) _changes.EnsureCapacity(_changes.Count + doomed.Count);
             foreach (var rule in doomed) Remove(rule, FlowRemovedReason.Delete, xid);
 
             return OfErrorCode.None;
@@ -197,7 +213,8 @@ internal sealed partial class PipelineTransaction
             return OfErrorCode.FlowModOverlap;
         }
 
-        var known = table.FindStrict(value.Words, mask.Words, mod.Priority, Version) as Rule;
+        var place = table.PlaceOf(value.Words, mask.Words);
+        var known = place.FindStrict(mod.Priority, Version) as Rule;
         if (known is null && !HasRoom(table, tableId, xid)) return OfErrorCode.FlowModTableFull;
         var keeps = known is not null && (mod.Flags & FlowModFlags.ResetCounts) == 0;
         var rule = new Rule(mod, tableId, _now, keeps ? known!.Statistics : null)
@@ -205,9 +222,13 @@ internal sealed partial class PipelineTransaction
             Priority = mod.Priority,
         };
         if (known is not null) Unsee(known);
-        Link(rule, table, ref value, ref mask);
-        _changes.Add(new FlowChange(
-            FlowUpdateEvent.Added, rule, FlowRemovedReason.Delete, xid));
+        Link(rule, table, in place, ref value);
+        if (TellsAll)
+        {
+            _changes.Add(new FlowChange(
+                FlowUpdateEvent.Added, rule, FlowRemovedReason.Delete, xid));
+        }
+
         return OfErrorCode.None;
     }
 
@@ -217,6 +238,7 @@ internal sealed partial class PipelineTransaction
         if ((mod.Flags & FlowModFlags.ResetCounts) != 0) _resets.Add(rule.Statistics);
         var changed = rule.With(mod.Actions, cookie, rule.Flags, _now);
         Replace(rule, changed);
+        if (!TellsAll) return;
         _changes.Add(new FlowChange(
             FlowUpdateEvent.Modified, changed, FlowRemovedReason.Delete, xid));
     }
@@ -227,13 +249,15 @@ internal sealed partial class PipelineTransaction
         PipelineKey mask = default;
         Unsee(before);
         if (!after.Match.TryExpand(ref value, ref mask, Tlv)) return;
-        Link(after, _tables.GetOrAdd(after.TableId), ref value, ref mask);
+        var table = _tables.GetOrAdd(after.TableId);
+        Link(after, table, table.PlaceOf(value.Words, mask.Words), ref value);
     }
 
-    private void Link(Rule rule, FlowTable table, ref PipelineKey value, ref PipelineKey mask)
+    private void Link(Rule rule, FlowTable table, in RulePlace place, ref PipelineKey value)
     {
         rule.AddedVersion = Version;
-        table.Insert(rule, value.Words, mask.Words);
+        table.ChangedVersion = Version;
+        table.Insert(rule, in place, value.Words);
         table.Remember(rule);
         _added.Add(rule);
     }
@@ -242,7 +266,12 @@ internal sealed partial class PipelineTransaction
     {
         rule.RemovedVersion = Version;
         rule.Subtable?.MarkRemoved(Version);
-        _tables.Find(rule.TableId)?.Forget(rule);
+        if (_tables.Find(rule.TableId) is { } table)
+        {
+            table.ChangedVersion = Version;
+            table.Forget(rule);
+        }
+
         _removed.Add(rule);
     }
 

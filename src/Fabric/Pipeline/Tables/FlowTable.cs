@@ -23,6 +23,11 @@ internal sealed class FlowTable
 
     private readonly int _prefixCount;
 
+    /// <summary>Live rules that somebody looks after one by one.</summary>
+    private int _particularCount;
+
+    private volatile FlowTable? _before;
+
     public FlowTable(bool tracksIpv6 = true)
     {
         _prefixCount = tracksIpv6 ? PrefixFields.Count : PrefixFields.Ipv4Count;
@@ -38,6 +43,25 @@ internal sealed class FlowTable
 
     /// <summary>Who goes when the table is full; null: nobody.</summary>
     public EvictionIndex? Eviction { get; set; }
+
+    /// <summary>Readers of earlier versions look into <see cref="Before"/> instead.</summary>
+    public long FirstVersion { get; init; }
+
+    /// <summary>
+    /// The table that this one took the place of, with all the rules that were dropped at once;
+    /// null when there was none, and once no reader in time can want it.
+    /// </summary>
+    public FlowTable? Before
+    {
+        get => _before;
+        set => _before = value;
+    }
+
+    /// <summary>The version, or the transaction under way, that changed it last.</summary>
+    public long ChangedVersion { get; set; }
+
+    /// <summary>Nobody needs to know which rules go when all of them go.</summary>
+    public bool CanDropRules => _particularCount == 0 && Eviction is null;
 
     public int SubtableCount => Volatile.Read(ref _order).Length;
 
@@ -70,6 +94,7 @@ internal sealed class FlowTable
     public void Remember(Rule rule)
     {
         if (!rule.IsHidden) LiveCount++;
+        if (rule.IsParticular) _particularCount++;
         Eviction?.Add(rule);
     }
 
@@ -77,21 +102,30 @@ internal sealed class FlowTable
     public void Forget(Rule rule)
     {
         if (!rule.IsHidden) LiveCount--;
+        if (rule.IsParticular) _particularCount--;
         Eviction?.Remove(rule);
     }
 
-    public void Insert(ClassifierRule rule, ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask)
+    /// <summary>Where a rule with this match belongs; nothing is changed.</summary>
+    public RulePlace PlaceOf(ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask)
     {
-        var subtable = SubtableOf(mask, create: true)!;
-        rule.Values = subtable.ValuesOf(value);
+        var subtable = SubtableOf(mask) ?? new Subtable(mask, _prefixCount);
+        return new RulePlace(subtable, subtable.ValuesOf(value));
+    }
+
+    /// <param name="place">Of this table as it is: no rule was unlinked since.</param>
+    public void Insert(ClassifierRule rule, in RulePlace place, ReadOnlySpan<ulong> value)
+    {
+        var subtable = place.Subtable;
+        if (subtable.Count == 0) Register(subtable);
         for (var field = 0; field < PrefixFields.Count; field++)
         {
-            _tries[field].Insert(
-                PrefixFields.ValueOf(field, value), subtable.PrefixLengths[field]);
+            var length = subtable.PrefixLengths[field];
+            if (length > 0) _tries[field].Insert(PrefixFields.ValueOf(field, value), length);
         }
 
         var before = subtable.PriorityMax;
-        subtable.Insert(rule);
+        subtable.Insert(rule, in place);
         LinkedCount++;
         if (subtable.PriorityMax != before) Reorder();
     }
@@ -119,7 +153,9 @@ internal sealed class FlowTable
     /// <summary>The rule with exactly this match and priority.</summary>
     public ClassifierRule? FindStrict(
         ReadOnlySpan<ulong> value, ReadOnlySpan<ulong> mask, int priority, long version) =>
-        SubtableOf(mask, create: false)?.FindStrict(value, priority, version);
+        SubtableOf(mask) is { } subtable
+            ? new RulePlace(subtable, subtable.ValuesOf(value)).FindStrict(priority, version)
+            : null;
 
     /// <summary>All rules that 'version' sees, in no particular order.</summary>
     public IEnumerable<ClassifierRule> Rules(long version)
@@ -156,9 +192,7 @@ internal sealed class FlowTable
         Span<ulong> other = stackalloc ulong[PipelineKey.WordCount];
         foreach (var slot in Volatile.Read(ref _order))
         {
-            both.Clear();
-            slot.Subtable.CopyMaskTo(both);
-            for (var i = 0; i < both.Length; i++) both[i] &= mask[i];
+            for (var i = 0; i < both.Length; i++) both[i] = slot.Subtable.Mask[i] & mask[i];
             foreach (var rule in slot.Subtable.Rules())
             {
                 if (rule.Priority != priority || !rule.IsVisible(version)) continue;
@@ -218,32 +252,31 @@ internal sealed class FlowTable
         return hard;
     }
 
-    private Subtable? SubtableOf(ReadOnlySpan<ulong> mask, bool create)
+    private Subtable? SubtableOf(ReadOnlySpan<ulong> mask)
     {
-        if (_latest is { Count: > 0 } latest && latest.HasMask(mask)) return latest;
-        var hash = HashOf(mask);
-        if (_byMask.TryGetValue(hash, out var list))
+        if (_latest is { } latest && latest.HasMask(mask)) return latest;
+        if (!_byMask.TryGetValue(HashOf(mask), out var list)) return null;
+        foreach (var candidate in list)
         {
-            foreach (var candidate in list)
-            {
-                if (candidate.HasMask(mask)) return _latest = candidate;
-            }
+            if (candidate.HasMask(mask)) return _latest = candidate;
         }
 
-        if (!create) return null;
-        var subtable = new Subtable(mask, _prefixCount);
-        if (list is null) _byMask[hash] = list = [];
+        return null;
+    }
+
+    /// <summary>A subtable gets its first rule.</summary>
+    private void Register(Subtable subtable)
+    {
+        var hash = HashOf(subtable.Mask);
+        if (!_byMask.TryGetValue(hash, out var list)) _byMask[hash] = list = [];
         list.Add(subtable);
-        return _latest = subtable;
+        _latest = subtable;
     }
 
     private void Forget(Subtable subtable)
     {
         if (ReferenceEquals(_latest, subtable)) _latest = null;
-        Span<ulong> mask = stackalloc ulong[PipelineKey.WordCount];
-        mask.Clear();
-        subtable.CopyMaskTo(mask);
-        var hash = HashOf(mask);
+        var hash = HashOf(subtable.Mask);
         if (!_byMask.TryGetValue(hash, out var list)) return;
         list.Remove(subtable);
         if (list.Count == 0) _byMask.Remove(hash);

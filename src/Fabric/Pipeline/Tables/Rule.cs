@@ -61,6 +61,7 @@ public sealed class Rule : ClassifierRule
         Statistics = statistics ?? new RuleStatistics();
         Statistics.Touch(now);
         Conjunctions = ConjunctionsOf(source.Actions);
+        MayTimeOut = TimesOut();
     }
 
     private Rule(Rule before, ActionList actions, ulong cookie, FlowModFlags flags, long now)
@@ -78,6 +79,7 @@ public sealed class Rule : ClassifierRule
         ModifiedMilliseconds = now;
         Statistics = before.Statistics;
         Conjunctions = ConjunctionsOf(actions);
+        MayTimeOut = TimesOut();
     }
 
     public byte TableId { get; }
@@ -89,8 +91,12 @@ public sealed class Rule : ClassifierRule
     public ushort IdleTimeout { get; internal set; }
     public ushort HardTimeout { get; internal set; }
     /// <summary>It has a timeout, or an action that may give it one.</summary>
-    public bool MayTimeOut => IdleTimeout > 0 || HardTimeout > 0
-        || Any(Actions, static action => action is OfFinTimeout);
+    public bool MayTimeOut { get; }
+
+    /// <summary>Somebody looks after it, or wants to know when it goes.</summary>
+    internal bool IsParticular =>
+        IsHidden || MayTimeOut || (Flags & FlowModFlags.SendFlowRemoved) != 0;
+
     public FlowModFlags Flags { get; }
     public ushort Importance { get; }
     public long CreatedMilliseconds { get; }
@@ -126,6 +132,9 @@ public sealed class Rule : ClassifierRule
 
     public bool UsesMeter(uint meter) =>
         Any(Actions, action => action is OfMeter used && used.MeterId == meter);
+
+    private bool TimesOut() => IdleTimeout > 0 || HardTimeout > 0
+        || Any(Actions, static action => action is OfFinTimeout);
 
     private static bool Any(ActionList actions, Func<OfAction, bool> test)
     {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Fabric.Wire;
 
@@ -14,6 +13,9 @@ namespace Fabric.Pipeline;
 /// </remarks>
 internal sealed class Subtable
 {
+    /// <summary>From so many buckets on they are made four times as many, not twice.</summary>
+    private const int FastGrowthCount = 1024;
+
     private readonly int[] _words;
     private readonly ulong[] _masks;
     private readonly ulong[] _mask;
@@ -85,6 +87,9 @@ internal sealed class Subtable
     public long DeadVersion { get; private set; } = long.MaxValue;
     public int PriorityMax { get; private set; } = int.MinValue;
 
+    /// <summary>The whole mask, a word for each of a key.</summary>
+    public ReadOnlySpan<ulong> Mask => _mask;
+
     public bool HasMask(ReadOnlySpan<ulong> mask) => mask.SequenceEqual(_mask);
 
     /// <summary>Every bit of 'general' is one of this mask's.</summary>
@@ -147,13 +152,10 @@ internal sealed class Subtable
         for (var i = 0; i < _words.Length; i++) key[_words[i]] = rule.Values[i];
     }
 
-    public void CopyMaskTo(Span<ulong> mask) => _mask.CopyTo(mask);
-
-    /// <summary>The first link that may hold 'key': walk on with Next and compare.</summary>
-    public ClassifierRule? FindStrict(ReadOnlySpan<ulong> key, int priority, long version)
+    /// <summary>The rule with exactly these values and this priority.</summary>
+    public ClassifierRule? FindStrict(
+        ulong[] values, ulong hash, int priority, long version)
     {
-        var values = ValuesOf(key);
-        var hash = HashOf(values);
         var buckets = Volatile.Read(ref _buckets);
         for (var link = buckets[(int)(hash & (ulong)(buckets.Length - 1))]; link is not null;
             link = link.Next)
@@ -208,11 +210,10 @@ internal sealed class Subtable
         return best;
     }
 
-    public void Insert(ClassifierRule rule)
+    public void Insert(ClassifierRule rule, in RulePlace place)
     {
-        rule.Subtable = this;
-        var hash = HashOf(rule.Values);
-        rule.Hash = hash;
+        var hash = place.Hash;
+        (rule.Subtable, rule.Values, rule.Hash) = (this, place.Values, hash);
         CountStages(rule.Values, +1);
         _ports?.Insert(PortsOf(rule.Values), _portsLength);
         if (Count >= _buckets.Length) Grow();
@@ -313,13 +314,6 @@ internal sealed class Subtable
     private UInt128 PortsOf(ulong[] values) =>
         PrefixFields.Ports(values[Array.IndexOf(_words, _portsWord)]);
 
-    private ulong HashOf(ulong[] values)
-    {
-        ulong hash = 0;
-        foreach (var value in values) hash = KeyStages.Mix(hash, value);
-        return hash;
-    }
-
     private void CountStages(ulong[] values, int change)
     {
         ulong hash = 0;
@@ -337,7 +331,7 @@ internal sealed class Subtable
     private void Grow()
     {
         var old = _buckets;
-        var size = (int)BitOperations.RoundUpToPowerOf2((uint)old.Length * 2);
+        var size = old.Length < FastGrowthCount ? old.Length * 2 : old.Length * 4;
         var grown = new Link?[size];
         foreach (var head in old)
         {

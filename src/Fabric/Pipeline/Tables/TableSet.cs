@@ -21,12 +21,36 @@ internal sealed class TableSet
     {
         if (table >= Count) return null;
         Interlocked.Increment(ref _lookups[table]);
-        var rule = Volatile.Read(ref _tables[table])?.Lookup(ref key, wild, version) as Rule;
+        var rule = Find(table, version)?.Lookup(ref key, wild, version) as Rule;
         if (rule is not null) Interlocked.Increment(ref _matches[table]);
         return rule;
     }
 
+    /// <summary>The table as the writer has it.</summary>
     public FlowTable? Find(int table) => Volatile.Read(ref _tables[table]);
+
+    /// <summary>The table that 'version' sees.</summary>
+    public FlowTable? Find(int table, long version)
+    {
+        var found = Find(table);
+        while (found is not null && found.FirstVersion > version) found = found.Before;
+        return found;
+    }
+
+    /// <summary>An empty table takes the place of one from 'version' on.</summary>
+    public FlowTable Drop(int table, long version)
+    {
+        var empty = new FlowTable(TracksIpv6)
+        {
+            FirstVersion = version, ChangedVersion = version, Before = Find(table),
+        };
+        Volatile.Write(ref _tables[table], empty);
+        return empty;
+    }
+
+    /// <summary>Takes back <see cref="Drop"/>.</summary>
+    public void Restore(int table, FlowTable empty) =>
+        Volatile.Write(ref _tables[table], empty.Before);
 
     public FlowTable GetOrAdd(byte table)
     {
@@ -47,7 +71,7 @@ internal sealed class TableSet
         var last = table == FlowMod.AllTables ? Count - 1 : table;
         for (var i = first; i <= last; i++)
         {
-            if (Find(i) is not { } found) continue;
+            if (Find(i, version) is not { } found) continue;
             foreach (var rule in found.Rules(version)) yield return (Rule)rule;
         }
     }

@@ -14,7 +14,7 @@ public sealed class Revalidator(SwitchedDatapath datapath)
 {
     public const int FlowLimitMax = 200_000;
     public const int MaxIdleMilliseconds = 10_000;
-    private const int FlowLimitMin = 1_000;
+    internal const int FlowLimitMin = 1_000;
     private const int CrowdedIdleMilliseconds = 100;
     private const int UninstalledGraceMilliseconds = 2_000;
     private const int SlowMilliseconds = 1_000;
@@ -199,18 +199,26 @@ public sealed class Revalidator(SwitchedDatapath datapath)
             actions, id => datapath.Recirculation.Mark(id, now));
     }
 
-    /// <summary>OVS's rule: a slow round lowers the limit, a quick full one raises it.</summary>
     private void Adapt(long duration)
     {
         DurationMilliseconds = duration;
-        if (duration > 2 * SlowMilliseconds) _flowLimit /= (int)(duration / SlowMilliseconds);
-        else if (duration > SlowMilliseconds * 13 / 10) _flowLimit = _flowLimit * 3 / 4;
-        else if (duration < SlowMilliseconds && CurrentCount > 2000
-            && _flowLimit < CurrentCount * 1000L / duration)
+        FlowLimit = LimitAfter(_flowLimit, CurrentCount, duration);
+    }
+
+    /// <summary>
+    /// OVS's rule: a slow round lowers the limit, a quick one with many flows raises it.
+    /// </summary>
+    /// <param name="count">Flows that the round looked at.</param>
+    /// <param name="duration">Milliseconds that it took, at least 1.</param>
+    internal static int LimitAfter(int limit, int count, long duration)
+    {
+        if (duration > 2 * SlowMilliseconds) limit /= (int)(duration / SlowMilliseconds);
+        else if (duration > SlowMilliseconds * 13 / 10) limit = limit * 3 / 4;
+        else if (duration < SlowMilliseconds && count > 2000 && limit < count * 1000L / duration)
         {
-            _flowLimit += 1000;
+            limit += 1000;
         }
 
-        FlowLimit = Math.Max(_flowLimit, FlowLimitMin);
+        return Math.Clamp(limit, FlowLimitMin, FlowLimitMax);
     }
 }

@@ -109,6 +109,9 @@ public sealed partial class BridgeActor
     private SwitchAnswered Answer(AskSwitch ask)
     {
         var requests = new SwitchRequests(_state, Datapath, _store.Time.Milliseconds());
+
+        // What changes after the flows of the reply were read is told.
+        if (ask.Request is OfFlowMonitorRequest) _state.IsMonitored = true;
         if (ask.Request is OfTlvTableMod mod)
         {
             var error = _state.Pipeline.ChangeTlvTable(mod, _store.Time.Milliseconds());

@@ -153,7 +153,10 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
 
         Context.Parent.Tell(new BridgeReconciled(wanted.Revision, new BridgeStatus(
             wanted.Spec.Name, _state.DatapathId, StatusOf(),
-            InterfaceReports.Of(_state, Datapath))));
+            InterfaceReports.Of(_state, Datapath))
+        {
+            ActiveMembers = InterfaceReports.ActiveMembers(_state),
+        }));
     }
 
     private void ConfigureMacs(BridgeSpec spec)
@@ -259,8 +262,11 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         }
 
         Republish();
-        Timers.StartSingleTimer(nameof(ObserveDelay), new Observe(), ObserveDelay);
+        ObserveSoon();
     }
+
+    private void ObserveSoon() =>
+        Timers.StartSingleTimer(nameof(ObserveDelay), new Observe(), ObserveDelay);
 
     private void Republish()
     {
@@ -286,9 +292,14 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
         var now = _store.Time.Milliseconds();
         _state.Pipeline.Macs.Age(now);
         _state.Pipeline.Multicast.Age(now);
-        if (_state.Bonds.Values.Any(bond => bond.IsDue(now))) Republish();
+        if (_state.Bonds.Values.Any(bond => bond.IsDue(now)))
+        {
+            Republish();
+            ObserveSoon();
+        }
+
         var expired = _state.Pipeline.Expire(now);
-        if (expired.Flows.IsEmpty) return;
+        if (ReferenceEquals(expired, PipelineOutcome.Nothing)) return;
         _datapath.Tell(new DecisionsChanged());
         _state.Report(expired, 0, null, _state.IsMonitored);
     }
@@ -296,7 +307,10 @@ public sealed partial class BridgeActor : ReceiveActor, IWithTimers
     private void ReportInterfaces()
     {
         if (_wanted is null || _pending.Count > 0) return;
-        Context.Parent.Tell(new InterfacesObserved(InterfaceReports.Of(_state, Datapath)));
+        Context.Parent.Tell(new InterfacesObserved(InterfaceReports.Of(_state, Datapath))
+        {
+            ActiveMembers = InterfaceReports.ActiveMembers(_state),
+        });
     }
 
     private void Forget(Terminated terminated)

@@ -30,7 +30,7 @@ public sealed class BridgeState
         _time = time;
         CreatedMilliseconds = time.Milliseconds();
         Name = name;
-        Pipeline = new BridgePipeline(name);
+        Pipeline = new BridgePipeline(name) { IsMonitored = false };
         Pipeline.Learned += outcome => Report(outcome, 0, null, IsMonitored);
     }
 
@@ -59,7 +59,11 @@ public sealed class BridgeState
     public bool SendsMisses { get; set; }
 
     /// <summary>Some connection has flow monitors.</summary>
-    public bool IsMonitored { get; set; }
+    public bool IsMonitored
+    {
+        get => Pipeline.IsMonitored;
+        set => Pipeline.IsMonitored = value;
+    }
 
     /// <summary>
     /// Whether the flows were made for a bridge without controllers, and for fail mode secure;

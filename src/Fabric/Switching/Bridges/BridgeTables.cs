@@ -34,6 +34,13 @@ internal sealed class BridgeTables(BridgeState state, TimeProvider time, IActorR
         return [.. outcome.Refused.Select(each => new ChangeFailure(each.Index, each.Error))];
     }
 
+    public IEnumerable<OfFlowStats> Flows(OfFlowStatsRequest request)
+    {
+        var now = time.Milliseconds();
+        return FlowReports.Select(state.Pipeline, request)
+            .Select(rule => FlowReports.Stats(rule, now));
+    }
+
     /// <summary>Changed groups and meters are told to the other controllers that want it.</summary>
     private void Forward(
         ReadOnlySpan<SwitchChange> wanted, PipelineOutcome outcome, bool isAtomic,
@@ -46,7 +53,15 @@ internal sealed class BridgeTables(BridgeState state, TimeProvider time, IActorR
             if (message is not (GroupMod or MeterMod)) continue;
             var index = i;
             if (outcome.Refused.Any(each => each.Index == index)) continue;
-            state.Tell(new RequestForwarded(origin, xid, message));
+            state.Tell(new RequestForwarded(origin, xid, InForce(message)));
         }
     }
+
+    /// <summary>A band without a burst has its rate for it.</summary>
+    private static OfMessage InForce(OfMessage change) => change is not MeterMod meter ? change
+        : meter with
+        {
+            Bands = meter.Bands.Select(band => band.BurstSize > 0 ? band
+                : band with { BurstSize = band.Rate }).ToEquatableArray(),
+        };
 }

@@ -7,6 +7,9 @@ namespace Fabric.Switching;
 /// <summary>Rules as controllers are told of them.</summary>
 public static class FlowReports
 {
+    /// <summary>Milliseconds of a host's uptime: 2^44 are 500 years.</summary>
+    private const int CreatedBits = 44;
+
     public static OfFlowStats Stats(Rule rule, long now) => new(
         rule.TableId, rule.Match, (ushort)rule.Priority, rule.Cookie, rule.Actions,
         TimeSpan.FromMilliseconds(now - rule.CreatedMilliseconds), rule.IdleTimeout,
@@ -32,12 +35,27 @@ public static class FlowReports
         rule.Cookie, rule.Match, rule.Actions, xid);
 
     /// <summary>
-    /// The rules that a flow statistics request means, tables and priorities in order.
+    /// The rules that a flow statistics request means, tables and priorities in order; each table
+    /// is looked at when it is its turn.
     /// </summary>
-    public static List<Rule> Select(BridgePipeline pipeline, OfFlowStatsRequest request)
+    public static IEnumerable<Rule> Select(BridgePipeline pipeline, OfFlowStatsRequest request)
+    {
+        var view = pipeline.Current;
+        var isAll = request.TableId == FlowMod.AllTables;
+        var first = isAll ? 0 : request.TableId;
+        var last = isAll ? TableSet.Count - 1 : request.TableId;
+        for (var table = first; table <= last; table++)
+        {
+            foreach (var rule in SelectIn(view, (byte)table, request)) yield return rule;
+        }
+    }
+
+    private static List<Rule> SelectIn(
+        PipelineVersion view, byte table, OfFlowStatsRequest request)
     {
         var rules = new List<Rule>();
-        foreach (var rule in pipeline.Current.Rules(request.TableId))
+        var keys = new List<long>();
+        foreach (var rule in view.Rules(table))
         {
             if (((rule.Cookie ^ request.Cookie) & request.CookieMask) != 0) continue;
             if (!request.Match.IsAny && !rule.Match.IsWithin(request.Match)) continue;
@@ -48,16 +66,10 @@ public static class FlowReports
             }
 
             rules.Add(rule);
+            keys.Add(((long)-rule.Priority << CreatedBits) + rule.CreatedMilliseconds);
         }
 
-        var keys = new (long, long)[rules.Count];
-        for (var i = 0; i < keys.Length; i++)
-        {
-            var rule = rules[i];
-            keys[i] = (((long)rule.TableId << 32) - rule.Priority, rule.CreatedMilliseconds);
-        }
-
-        keys.AsSpan().Sort(CollectionsMarshal.AsSpan(rules));
+        CollectionsMarshal.AsSpan(keys).Sort(CollectionsMarshal.AsSpan(rules));
         return rules;
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Fabric.Datapath;
 using Fabric.Pipeline;
+using Fabric.Wire;
 
 namespace Fabric.Switching;
 
@@ -24,6 +25,24 @@ public static class InterfaceReports
 
         return all.ToImmutable();
     }
+
+    /// <summary>
+    /// Of bonds, the address of the member that sends what is not balanced; zero: none can.
+    /// </summary>
+    public static ImmutableSortedDictionary<string, MacBytes> ActiveMembers(BridgeState state) =>
+        state.Bonds.ToImmutableSortedDictionary(
+            bond => bond.Key,
+            bond => bond.Value.View(state.Now).Members.FirstOrDefault(each => each.IsActive)?.Mac
+                ?? default,
+            StringComparer.Ordinal);
+
+    /// <summary>Counters that only test devices have: two of their own, and a queue's.</summary>
+    internal static IEnumerable<(string Name, ulong Value)> DummyCounters(PortStatistics from) =>
+    [
+        ("rx_custom_packets_1", from.RxPackets), ("rx_custom_packets_2", from.RxPackets),
+        ("rx_q0_bytes", from.RxBytes), ("rx_q0_packets", from.RxPackets),
+        ("tx_q0_bytes", from.TxBytes), ("tx_q0_packets", from.TxPackets),
+    ];
 
     private static readonly int LocalNumber =
         Fabric.Wire.OpenFlow.OfPort.ToWire16(Fabric.Wire.OpenFlow.OfPort.Local);
@@ -80,11 +99,7 @@ public static class InterfaceReports
         Add("rx_dropped", from.RxDropped);
         Add("tx_dropped", from.TxDropped);
         if (!isDummy) return counters.ToImmutable();
-        counters["rx_custom_packets_1"] = counters["rx_custom_packets_2"] =
-            counters["rx_q0_packets"] = (long)from.RxPackets;
-        counters["tx_q0_packets"] = (long)from.TxPackets;
-        counters["rx_q0_bytes"] = (long)from.RxBytes;
-        counters["tx_q0_bytes"] = (long)from.TxBytes;
+        foreach (var (name, value) in DummyCounters(from)) counters[name] = (long)value;
         return counters.ToImmutable();
 
         void Add(string name, ulong count)

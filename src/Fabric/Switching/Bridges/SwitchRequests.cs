@@ -130,14 +130,15 @@ internal sealed partial class SwitchRequests(
     {
         ulong packets = 0;
         ulong bytes = 0;
-        var rules = FlowReports.Select(state.Pipeline, request);
-        foreach (var rule in rules)
+        uint count = 0;
+        foreach (var rule in FlowReports.Select(state.Pipeline, request))
         {
+            count++;
             packets += rule.Statistics.Packets;
             bytes += rule.Statistics.Bytes;
         }
 
-        return new OfAggregateReply(packets, bytes, (uint)rules.Count, request.IsNicira);
+        return new OfAggregateReply(packets, bytes, count, request.IsNicira);
     }
 
     private OfTableStatsReply Tables()
@@ -182,11 +183,15 @@ internal sealed partial class SwitchRequests(
                 from.RxDropped, from.TxDropped, from.RxErrors, from.TxErrors,
                 others, others, others, others,
                 TimeSpan.FromMilliseconds(now)));
-            if (isDummy) all[^1] = WithoutErrors(all[^1]);
+            if (isDummy) all[^1] = WithoutErrors(all[^1]) with { Custom = OwnCounters(from) };
         }
 
         return new OfPortStatsReply(all.ToImmutable());
     }
+
+    private static EquatableArray<OfPortCounter> OwnCounters(PortStatistics from) =>
+        InterfaceReports.DummyCounters(from)
+            .Select(each => new OfPortCounter(each.Name, each.Value)).ToEquatableArray();
 
     /// <summary>Dummy devices do not know what went wrong.</summary>
     private static OfPortStats WithoutErrors(OfPortStats port) => port with

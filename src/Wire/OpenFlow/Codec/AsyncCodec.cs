@@ -8,6 +8,9 @@ internal static class AsyncCodec
 
     private const ushort PropertyCountMax = 12;
 
+    /// <summary>OFPACPT_EXPERIMENTER_*: they would have an experimenter's id, at least.</summary>
+    private const ushort FirstExperimenter = 0xFFFE;
+
     public static OfErrorCode DecodeSet(
         ref OfReader body, in OfCodecContext context, out OfMessage message)
     {
@@ -15,8 +18,13 @@ internal static class AsyncCodec
         var error = OfErrorCode.None;
         if (context.Version < OfVersion.OpenFlow14)
         {
-            foreach (var property in WordProperties) changes.Add(new OfAsyncChange(property,
-                body.U32()));
+            // Reasons that these versions do not know are no error to Open vSwitch.
+            foreach (var property in WordProperties)
+            {
+                var mask = body.U32() & OfAsyncRules.KnownBits(property, context.Version);
+                changes.Add(new OfAsyncChange(property, mask));
+            }
+
             if (!body.IsEmpty) error = OfErrorCode.RequestBadLength;
         }
         else
@@ -25,7 +33,8 @@ internal static class AsyncCodec
             {
                 var (type, length) = (body.U16(), body.U16());
                 if (body.Failed || length != 8) error = OfErrorCode.PropertyBadLength;
-                else if (type >= PropertyCountMax) error = OfErrorCode.PropertyBadType;
+                else if (type >= FirstExperimenter) error = OfErrorCode.PropertyBadLength;
+                else if (type >= PropertyCountMax) error = OfErrorCode.AsyncUnsupported;
                 else changes.Add(new OfAsyncChange(type, body.U32()));
             }
         }
@@ -66,7 +75,11 @@ internal static class AsyncCodec
         var masks = MasksOf(reply.Masks);
         if (context.Version < OfVersion.OpenFlow14)
         {
-            foreach (var property in WordProperties) writer.U32(masks[property]);
+            foreach (var property in WordProperties)
+            {
+                writer.U32(masks[property] & OfAsyncRules.KnownBits(property, context.Version));
+            }
+
             return;
         }
 

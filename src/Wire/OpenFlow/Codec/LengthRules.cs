@@ -23,6 +23,7 @@ internal static class LengthRules
             OfType.PortMod or OfType.TableMod when context.Version >= OfVersion.OpenFlow14 =>
                 IsList(body.Length, 8),
             OfType.BundleAdd => body.Length >= 8,
+            OfType.SetAsync when context.Version >= OfVersion.OpenFlow14 => IsList(body.Length, 0),
             OfType.StatsRequest => IsRightRequest(in context, body),
             _ => true,
         };

@@ -91,15 +91,21 @@ public sealed class OfWriter
     /// <summary>Forgets what was written after 'length'.</summary>
     public void Truncate(int length) => Length = length;
 
+    /// <summary>Forgets the first 'count' bytes; the others move to the front.</summary>
+    public void RemoveFirst(int count)
+    {
+        _bytes.AsSpan(count, Length - count).CopyTo(_bytes);
+        Length -= count;
+    }
+
     private Span<byte> Grow(int count)
     {
-        if (Length + count > _bytes.Length)
-        {
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + count));
-        }
-
+        if (Length + count > _bytes.Length) Enlarge(count);
         var span = _bytes.AsSpan(Length, count);
         Length += count;
         return span;
     }
+
+    private void Enlarge(int count) =>
+        Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + count));
 }

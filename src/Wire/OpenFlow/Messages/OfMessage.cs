@@ -122,4 +122,16 @@ public static class OfAsyncRules
 {
     public static OfAsyncMasks Apply(OfAsyncMasks masks, OfSetAsync set) =>
         AsyncCodec.Apply(masks, set.Changes);
+
+    /// <summary>The reasons that a version can ask for in one of the masks.</summary>
+    /// <param name="property">OpenFlow 1.4's property type.</param>
+    public static uint KnownBits(ushort property, OfVersion version) => property switch
+    {
+        < 2 => version < OfVersion.OpenFlow14 ? 7u : 0x3F,
+        < 4 => 7,
+        < 6 => 0x3F,
+        < 8 => 7,
+        < 10 => 1 << (int)OfTableReason.VacancyDown | 1 << (int)OfTableReason.VacancyUp,
+        _ => 3,
+    };
 }

@@ -51,7 +51,14 @@ public sealed record OfPortStats(
     uint Port, ulong ReceivePackets, ulong TransmitPackets, ulong ReceiveBytes,
     ulong TransmitBytes, ulong ReceiveDropped, ulong TransmitDropped, ulong ReceiveErrors,
     ulong TransmitErrors, ulong ReceiveFrameErrors, ulong ReceiveOverErrors,
-    ulong ReceiveCrcErrors, ulong Collisions, TimeSpan Duration);
+    ulong ReceiveCrcErrors, ulong Collisions, TimeSpan Duration)
+{
+    /// <summary>Counters that only such devices have; told from OpenFlow 1.4 on.</summary>
+    public EquatableArray<OfPortCounter> Custom { get; init; } = [];
+}
+
+/// <summary>A device's own counter; at most 255 bytes of ASCII name it.</summary>
+public readonly record struct OfPortCounter(string Name, ulong Value);
 
 public sealed record OfQueueStats(
     uint Port, uint Queue, ulong TransmitBytes, ulong TransmitPackets, ulong TransmitErrors,

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using Fabric.Controllers;
-using Fabric.Tests.Switching;
 using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Tests.Pipeline;
@@ -10,21 +8,12 @@ namespace Fabric.Tests.Pipeline;
 /// Every byte pair of every kind of message is set to wrong values, and messages are cut and made
 /// longer; both switches get the same bytes, and their connections live on.
 /// </remarks>
-public sealed class MalformedDifferentialTests : SwitchWorld
+public sealed class MalformedDifferentialTests : TwinSwitches
 {
-    private const int PortCount = 3;
     private const int ReportedMax = 60;
 
     /// <summary>One of so many may be answered with another code.</summary>
     private const int OtherCodeShare = 50;
-
-    private readonly VswitchdOracle _oracle = new();
-
-    protected override void AfterAll()
-    {
-        base.AfterAll();
-        _oracle.Dispose();
-    }
 
     [Theory]
     [InlineData(OfVersion.OpenFlow10)]
@@ -32,10 +21,8 @@ public sealed class MalformedDifferentialTests : SwitchWorld
     [InlineData(OfVersion.OpenFlow15)]
     public void Errors_are_those_of_ovs_vswitchd(OfVersion version)
     {
-        WireTheirs();
-        WireOurs();
-        using var theirs = new RawConnection(_oracle.In("br0.mgmt"), version);
-        using var ours = new RawConnection(_oracle.In("ours/br0.mgmt"), version);
+        using var theirs = Theirs(version);
+        using var ours = Ours(version);
         var different = new List<string>();
         var (count, refused, otherCode) = (0, 0, 0);
         foreach (var (what, frame) in MessageMutations.Of(version))
@@ -63,29 +50,4 @@ public sealed class MalformedDifferentialTests : SwitchWorld
     private static bool IsUnknownBundleControl(string what, string theirs, string ours) =>
         what.Contains(nameof(OfBundleControl), StringComparison.Ordinal)
         && theirs.Length == 0 && ours.Length > 0;
-
-    private void WireTheirs()
-    {
-        _oracle.Vsctl("add-br br0 -- set bridge br0 datapath_type=dummy fail-mode=secure "
-            + "other_config:hwaddr=02:00:00:00:00:01");
-        for (var i = 1; i <= PortCount; i++)
-        {
-            _oracle.Vsctl($"add-port br0 p{i} -- set interface p{i} type=dummy "
-                + $"ofport_request={i}");
-        }
-    }
-
-    private void WireOurs()
-    {
-        var bridge = Bridge("br0", [
-            .. Enumerable.Range(1, PortCount).Select(i => Port($"p{i}", request: i))])
-            with
-        { FailMode = "secure" };
-        Want(bridge);
-        Directory.CreateDirectory(_oracle.In("ours"));
-        var listeners = Sys.ActorOf(
-            OpenFlowListenersActor.Props(_oracle.In("ours"), TimeProvider.System), "openflow");
-        listeners.Tell(new ServeOpenFlow("br0", BridgeRef("br0"), bridge), TestActor);
-        Until(() => File.Exists(_oracle.In("ours/br0.mgmt")), "our socket");
-    }
 }

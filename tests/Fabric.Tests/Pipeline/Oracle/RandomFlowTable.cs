@@ -46,9 +46,11 @@ internal sealed partial class RandomFlowTable
     /// end what is outside of the clone.
     /// </summary>
     public bool MayEndOutside => ResubmitInClone().IsMatch(Text)
-        && (Text.Contains("exit", StringComparison.Ordinal)
-            || Text.Contains("group:5", StringComparison.Ordinal)
-            || Text.Contains("group:6", StringComparison.Ordinal));
+        && (Text.Contains("exit", StringComparison.Ordinal) || UsesDatapathHash);
+
+    /// <summary>A group chooses by a hash of the datapath's own.</summary>
+    public bool UsesDatapathHash => Text.Contains("group:5", StringComparison.Ordinal)
+        || Text.Contains("group:6", StringComparison.Ordinal);
 
     [GeneratedRegex(@"clone\([^\n]*(resubmit|goto_table|group:)")]
     private static partial Regex ResubmitInClone();

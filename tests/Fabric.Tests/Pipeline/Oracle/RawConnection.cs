@@ -27,16 +27,21 @@ internal sealed class RawConnection : IDisposable
     }
 
     /// <summary>"type,code" of each error, in order; experimenters' with vendor and code.</summary>
-    public string ErrorsOf(byte[] frame)
+    /// <remarks>Bundles of earlier messages may time out meanwhile: that is not counted.</remarks>
+    public string ErrorsOf(byte[] frame) => string.Join(
+        ' ', AnswersTo(frame).Where(answer => answer[1] == Error && XidOf(answer) == XidOf(frame))
+            .Select(ErrorOf));
+
+    /// <summary>All that comes between the bytes and the reply to a barrier behind them.</summary>
+    public List<byte[]> AnswersTo(ReadOnlySpan<byte> bytes)
     {
-        _socket.Send(frame);
-        _socket.Send(Frame(_barrier, BarrierXid));
-        var errors = new List<string>();
+        _socket.Send([.. bytes, .. Frame(_barrier, BarrierXid)]);
+        var answers = new List<byte[]>();
         while (true)
         {
             var answer = Receive();
-            if (XidOf(answer) == BarrierXid) return string.Join(' ', errors);
-            if (answer[1] == Error) errors.Add(ErrorOf(answer));
+            if (XidOf(answer) == BarrierXid) return answers;
+            answers.Add(answer);
         }
     }
 

@@ -221,8 +221,8 @@ public static class NxmCodec
     {
         var isExperimenter = number.Class == ExperimenterClass;
         var length = isExperimenter ? size + 4 : size;
-        writer.U16(number.Class).U8((byte)((number.Number << 1) | (hasMask ? 1 : 0)));
-        writer.U8((byte)length);
+        writer.U32(((uint)number.Class << 16) | ((uint)number.Number << 9)
+            | (hasMask ? 0x100u : 0) | (byte)length);
         if (isExperimenter) writer.U32(number.Experimenter);
     }
 

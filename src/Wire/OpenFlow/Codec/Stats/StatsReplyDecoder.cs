@@ -114,7 +114,7 @@ internal static class StatsReplyDecoder
                 var ports = new List<OfPortStats>();
                 while (!body.IsEmpty && error == OfErrorCode.None)
                 {
-                    error = PortCodec.ReadStats(ref body, in context, out var port);
+                    error = PortStatsCodec.Read(ref body, in context, out var port);
                     ports.Add(port);
                 }
 

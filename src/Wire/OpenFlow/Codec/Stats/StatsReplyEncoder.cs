@@ -3,12 +3,10 @@ namespace Fabric.Wire.OpenFlow;
 /// <summary>Multipart replies: as many messages as the 64 KB of a message ask for.</summary>
 internal static class StatsReplyEncoder
 {
-    private const ushort More = 1;
-
     public static void Write(OfWriter writer, OfStatsReply reply, in OfCodecContext context,
         uint xid)
     {
-        var parts = new Parts(writer, reply, context, xid);
+        var parts = new ReplyParts(writer, reply, context, xid);
         var codec = context;
         switch (reply)
         {
@@ -39,7 +37,7 @@ internal static class StatsReplyEncoder
                 foreach (var port in ports.Ports)
                 {
                     parts.Begin();
-                    PortCodec.WriteStats(writer, port, in codec);
+                    PortStatsCodec.Write(writer, port, in codec);
                     parts.End();
                 }
 
@@ -60,7 +58,7 @@ internal static class StatsReplyEncoder
     }
 
     private static void WriteRest(
-        OfWriter writer, OfStatsReply reply, in OfCodecContext context, Parts parts)
+        OfWriter writer, OfStatsReply reply, in OfCodecContext context, ReplyParts parts)
     {
         var is15 = context.Version >= OfVersion.OpenFlow15 || context.IsVersion10;
         switch (reply)
@@ -127,7 +125,7 @@ internal static class StatsReplyEncoder
     }
 
     private static void WriteDescriptions(
-        OfWriter writer, OfStatsReply reply, in OfCodecContext context, Parts parts)
+        OfWriter writer, OfStatsReply reply, in OfCodecContext context, ReplyParts parts)
     {
         switch (reply)
         {
@@ -193,48 +191,5 @@ internal static class StatsReplyEncoder
             FlowCodec.WriteDuration(writer, group.Duration);
         foreach (var bucket in group.Buckets) writer.U64(bucket.PacketCount).U64(bucket.ByteCount);
         writer.PatchU16(start, writer.Length - start);
-    }
-
-    /// <summary>The messages of one reply: entries that do not fit begin the next one.</summary>
-    private sealed class Parts
-    {
-        private readonly OfWriter _writer;
-        private readonly OfStatsReply _reply;
-        private readonly OfCodecContext _context;
-        private readonly uint _xid;
-        private int _start;
-        private int _entry;
-
-        public Parts(OfWriter writer, OfStatsReply reply, OfCodecContext context, uint xid)
-        {
-            (_writer, _reply, _context, _xid) = (writer, reply, context, xid);
-            Open();
-        }
-
-        public void Begin() => _entry = _writer.Length;
-
-        public void End()
-        {
-            if (_writer.Length - _start <= ushort.MaxValue) return;
-            var entry = _writer.Written[_entry..].ToArray();
-            _writer.Truncate(_entry);
-            Close(More);
-            Open();
-            _entry = _writer.Length;
-            _writer.Bytes(entry);
-        }
-
-        public void Finish() => Close(_reply.HasMore ? More : (ushort)0);
-
-        private void Open()
-        {
-            _start = OfEncoder.BeginStats(_writer, OfType.StatsReply, _reply, in _context, _xid);
-        }
-
-        private void Close(ushort flags)
-        {
-            _writer.PatchU16(_start + 2, _writer.Length - _start);
-            _writer.PatchU16(_start + OfHeader.Size + 2, flags);
-        }
     }
 }

@@ -1,0 +1,47 @@
+using Fabric.Controllers;
+using Fabric.Tests.Switching;
+using Fabric.Wire.OpenFlow;
+
+namespace Fabric.Tests.Pipeline;
+
+/// <summary>A bridge br0 of a real ovs-vswitchd and one of ours, with the same ports.</summary>
+public abstract class TwinSwitches : SwitchWorld
+{
+    private const int PortCount = 3;
+
+    private readonly VswitchdOracle _oracle = new();
+
+    protected TwinSwitches()
+    {
+        _oracle.Vsctl("add-br br0 -- set bridge br0 datapath_type=dummy fail-mode=secure "
+            + "other_config:hwaddr=02:00:00:00:00:01");
+        for (var i = 1; i <= PortCount; i++)
+        {
+            _oracle.Vsctl($"add-port br0 p{i} -- set interface p{i} type=dummy "
+                + $"ofport_request={i}");
+        }
+
+        var bridge = Bridge("br0", [
+            .. Enumerable.Range(1, PortCount).Select(i => Port($"p{i}", request: i))])
+            with
+        { FailMode = "secure" };
+        Want(bridge);
+        Directory.CreateDirectory(_oracle.In("ours"));
+        var listeners = Sys.ActorOf(
+            OpenFlowListenersActor.Props(_oracle.In("ours"), TimeProvider.System), "openflow");
+        listeners.Tell(new ServeOpenFlow("br0", BridgeRef("br0"), bridge), TestActor);
+        Until(() => File.Exists(_oracle.In("ours/br0.mgmt")), "our socket");
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _oracle.Dispose();
+    }
+
+    private protected RawConnection Theirs(OfVersion version) =>
+        new(_oracle.In("br0.mgmt"), version);
+
+    private protected RawConnection Ours(OfVersion version) =>
+        new(_oracle.In("ours/br0.mgmt"), version);
+}

@@ -20,7 +20,15 @@ if (command.Hosts > 0)
 {
     Console.Out.WriteLine(
         $"{"step",-42} {"converged",10} {"bytes/host",16} {"busiest host",16} {"took",10}");
-    using var run = new ScaleRun(command.Hosts, command.From, Console.Out.WriteLine);
+    var traffic = command.IsLogged ? new ScaleTraffic() : null;
+    using var run = new ScaleRun(
+        command.Hosts, command.From,
+        step =>
+        {
+            Console.Out.WriteLine(step);
+            foreach (var line in traffic?.Take() ?? []) Console.Out.WriteLine(line);
+        },
+        traffic);
     return run.Run() ? 0 : 1;
 }
 

@@ -137,12 +137,7 @@ public static class ClusterEvent
     public sealed record ReachableMember(Member Member) : ReachabilityEvent(Member);
 
     /// <summary>Who has seen the present gossip.</summary>
-    internal sealed record SeenChanged(MembershipState State) : IClusterDomainEvent
-    {
-        public bool HasConverged => State.HasConverged();
-
-        public ImmutableHashSet<Address> SeenBy => ClusterEventDiff.SeenBy(State.Latest);
-    }
+    internal sealed record SeenChanged(SeenSet Seen) : IClusterDomainEvent;
 
     internal sealed record ReachabilityChanged(Reachability Reachability) : IClusterDomainEvent;
 }

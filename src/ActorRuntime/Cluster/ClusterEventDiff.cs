@@ -27,7 +27,8 @@ internal static class ClusterEventDiff
             }
         }
 
-        if (!ReferenceEquals(old.Latest.Seen, now.Latest.Seen)) yield return new SeenChanged(now);
+        if (!ReferenceEquals(old.Latest.Seen, now.Latest.Seen))
+            yield return new SeenChanged(now.Latest.Seen);
         if (!old.Latest.Reachability.Equals(now.Latest.Reachability))
         {
             yield return new ReachabilityChanged(now.ReachabilityWithoutDowned);

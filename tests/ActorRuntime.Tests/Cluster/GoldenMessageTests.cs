@@ -43,6 +43,23 @@ public sealed class GoldenMessageTests : IAsyncDisposable
         Assert.Equal(File.ReadAllLines(GoldenFile()), lines);
     }
 
+    /// <remarks>What crosses hosts says so by one of three interfaces.</remarks>
+    [Fact]
+    public void Every_message_between_hosts_has_golden_bytes()
+    {
+        Type[] marks =
+        [
+            typeof(IClusterMessage), typeof(IClusterSingletonMessage),
+            typeof(IReplicatorWireMessage),
+        ];
+        var kept = Messages().Select(m => m.Message.GetType()).ToHashSet();
+        var travelling = typeof(IClusterMessage).Assembly.GetTypes().Where(type =>
+            type is { IsInterface: false, IsAbstract: false }
+            && marks.Any(mark => mark.IsAssignableFrom(type))).ToList();
+        Assert.True(travelling.Count > 20, $"only {travelling.Count} messages");
+        Assert.Empty(travelling.Where(type => !kept.Contains(type)).Select(type => type.Name));
+    }
+
     [Fact]
     public void Old_bytes_are_still_read()
     {
@@ -156,6 +173,7 @@ public sealed class GoldenMessageTests : IAsyncDisposable
         yield return ("ORMultiValueDictionaryDelta", ((IDeltaReplicatedData)many).Delta!);
         yield return ("PNCounterDictionary",
             PNCounterDictionary<string>.Empty.Increment(A, "k", 2));
+        yield return ("Summary", new ReplicaSummary([1L, -77L, 0L]));
         yield return ("Status", new ReplicaStatus(Of(("k", 77L)), 0, 1));
         yield return ("Gossip", new ReplicaGossip(Of(("k", envelope)), true));
         yield return ("Deltas", new DeltaPropagation(

@@ -59,6 +59,9 @@ public sealed class ClusterBytesTests
         (new RemoveVoter("h2", true), "nb.remove-voter.1", "0a0268321001"),
     ];
 
+    /// <summary>What has golden bytes here.</summary>
+    internal static IEnumerable<object> Messages => Golden.Select(row => row.Message);
+
     public static TheoryData<int> Rows => [.. Enumerable.Range(0, Golden.Length)];
 
     [Theory, MemberData(nameof(Rows))]

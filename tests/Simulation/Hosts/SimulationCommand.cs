@@ -14,13 +14,14 @@ internal sealed record SimulationCommand(int From, int Count, bool IsLogged, boo
     public const string Usage =
         """
         usage: fabric sim [--restarts] [--seeds N] [--from S] [--log] [--verbose]
-               fabric sim --hosts N [--from S]
+               fabric sim --hosts N [--from S] [--log]
         Runs whole host nodes on a virtual clock, one seed after another: loss, delay, one-way
         partitions, crashes with torn writes, pauses, clock jumps, failing disks.
           --seeds N    so many seeds; 100 unless given
           --from S     the first seed; 0 unless given
           --restarts   hosts only die and come back, under loss and pauses
-          --log        prints faults and what hosts log, with simulated seconds
+          --log        prints faults and what hosts log, with simulated seconds; of --hosts
+                       what kinds of messages they send
           --verbose    a line for every seed, with the hash of its trace
           --hosts N    one fleet of N hosts with 10 ports each: join, leave, crash, rolling
                        restart; simulated seconds until all agree, and bytes sent by each host

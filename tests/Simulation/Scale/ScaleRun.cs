@@ -51,7 +51,9 @@ internal sealed class ScaleRun : IDisposable
     private long _peak;
     private long _bytes;
 
-    public ScaleRun(int hosts, int seed, Action<ScaleStep> done)
+    /// <param name="traffic">Counts what is said, for a run that is looked into.</param>
+    public ScaleRun(
+        int hosts, int seed, Action<ScaleStep> done, ScaleTraffic? traffic = null)
     {
         _hosts = hosts;
         _done = done;
@@ -60,7 +62,11 @@ internal sealed class ScaleRun : IDisposable
         {
             IsCheckedAlways = false,
         };
-        _fleet.Network.Delivered = (from, _, frame) => Count(from.Host!, frame.Length);
+        _fleet.Network.Delivered = (from, to, frame) =>
+        {
+            Count(from.Host!, frame.Length);
+            traffic?.Count(from, to, frame);
+        };
     }
 
     /// <summary>Runs all steps; false when one did not converge.</summary>

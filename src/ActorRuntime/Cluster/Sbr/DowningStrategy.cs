@@ -19,10 +19,9 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
     public UniqueAddress Self { get; } = self;
     public ImmutableHashSet<UniqueAddress> Unreachable { get; private set; } = [];
     public Reachability Reachability { get; private set; } = Reachability.Empty;
-    public ImmutableHashSet<Address> SeenBy => _seenBy();
 
-    /// <summary>Asked only when there is something to decide.</summary>
-    private Func<ImmutableHashSet<Address>> _seenBy = () => [];
+    /// <summary>Who is known to hold the present gossip.</summary>
+    private Predicate<UniqueAddress> _hasSeen = _ => false;
 
     /// <summary>Order in which the first member of a side is sought.</summary>
     protected virtual IComparer<Member> Ordering => Comparer<Member>.Default;
@@ -66,9 +65,11 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
         return hasChanged;
     }
 
-    public void SetSeenBy(ImmutableHashSet<Address> seenBy) => _seenBy = () => seenBy;
+    public void SetSeenBy(ImmutableHashSet<Address> seenBy) =>
+        _hasSeen = node => seenBy.Contains(node.Address);
 
-    public void SetSeenBy(Func<ImmutableHashSet<Address>> seenBy) => _seenBy = seenBy;
+    /// <remarks>It is asked about the few that somebody finds unreachable.</remarks>
+    public void SetSeenBy(SeenSet seen) => _hasSeen = seen.Contains;
 
     public bool IsUnreachable(Member member) => Unreachable.Contains(member.UniqueAddress);
 
@@ -106,16 +107,11 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
         ? []
         : Reachability.AllUnreachableOrTerminated.Intersect(Reachability.AllObservers);
 
-    private ImmutableHashSet<UniqueAddress> InTouchByGossip
-    {
-        get
-        {
-            if (Reachability.IsAllReachable) return [];
-            var seenBy = SeenBy;
-            return Reachability.Records.Where(r => seenBy.Contains(r.Subject.Address))
-                .SelectMany(r => new[] { r.Observer, r.Subject }).ToImmutableHashSet();
-        }
-    }
+    private ImmutableHashSet<UniqueAddress> InTouchByGossip =>
+        [
+            .. Reachability.Records.Where(r => _hasSeen(r.Subject))
+                .SelectMany(r => new[] { r.Observer, r.Subject }),
+        ];
 
     public ImmutableHashSet<UniqueAddress> NodesToDown() => NodesToDown(Decide());
 

@@ -103,7 +103,7 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
                 Mutate(() => _strategy.SetReachability(news.Reachability));
                 break;
             case SeenChanged news:
-                _strategy.SetSeenBy(() => news.SeenBy);
+                _strategy.SetSeenBy(news.Seen);
                 break;
             case ThisActorSystemQuarantinedEvent news:
                 _wasQuarantinedByRemote = _strategy.AllMembers.Any(

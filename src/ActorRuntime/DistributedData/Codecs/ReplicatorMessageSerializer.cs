@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
@@ -14,6 +15,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
 
     public override string Manifest(object o) => o switch
     {
+        ReplicaSummary => "SU",
         ReplicaStatus => "ST",
         ReplicaGossip => "GO",
         DeltaPropagation => "DP",
@@ -30,6 +32,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
         var writer = new FieldWriter(256);
         switch (obj)
         {
+            case ReplicaSummary summary: writer.Bytes(1, Packed(summary.Groups)); break;
             case ReplicaStatus status:
                 foreach (var (key, digest) in status.Digests)
                 {
@@ -75,11 +78,13 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
             StringComparer.Ordinal);
         UniqueAddress? from = null;
         var (flag, text, chunk, chunkCount) = (false, "", 0, 0);
+        var groups = ImmutableArray<long>.Empty;
         var reader = new FieldReader(bytes);
         while (reader.Next())
         {
             switch (reader.Field)
             {
+                case 1 when manifest == "SU": groups = Unpacked(reader.Bytes); break;
                 case 1 when manifest == "ST": ReadDigest(reader.Bytes, digests); break;
                 case 1: ReadKeyed(reader.Bytes, values); break;
                 case 2 when manifest == "DP":
@@ -96,7 +101,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
         var isComplete = manifest switch
         {
             "DP" => from is not null,
-            "ST" => chunkCount >= 0,
+            "ST" => chunk >= 0 && (chunk < chunkCount || chunkCount == 0),
             "WR" or "RV" => values.Count == 1,
             _ => true,
         };
@@ -107,6 +112,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
 
         return manifest switch
         {
+            "SU" => new ReplicaSummary(groups),
             "ST" => new ReplicaStatus(digests.ToImmutable(), chunk, chunkCount),
             "GO" => new ReplicaGossip(
                 values.ToImmutableSortedDictionary(
@@ -123,6 +129,23 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
 
     private FieldWriter Keyed(string key, DataEnvelope envelope) =>
         new FieldWriter(256).Text(1, key).Nested(2, envelope.Encoded(system));
+
+    /// <summary>Eight bytes each, the lowest first.</summary>
+    private static byte[] Packed(ImmutableArray<long> numbers)
+    {
+        var bytes = new byte[numbers.Length * sizeof(long)];
+        for (var i = 0; i < numbers.Length; i++)
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(i * sizeof(long)), numbers[i]);
+        return bytes;
+    }
+
+    private static ImmutableArray<long> Unpacked(ReadOnlySpan<byte> bytes)
+    {
+        var numbers = ImmutableArray.CreateBuilder<long>(bytes.Length / sizeof(long));
+        for (; bytes.Length >= sizeof(long); bytes = bytes[sizeof(long)..])
+            numbers.Add(BinaryPrimitives.ReadInt64LittleEndian(bytes));
+        return numbers.ToImmutable();
+    }
 
     private static void ReadDigest(
         ReadOnlySpan<byte> bytes, ImmutableSortedDictionary<string, long>.Builder digests)

@@ -8,6 +8,10 @@ namespace Akka.DistributedData;
 /// <summary>What replicators of different hosts say to each other.</summary>
 internal interface IReplicatorWireMessage : IDeadLetterSuppression;
 
+/// <summary>What the sender has, in a few numbers.</summary>
+/// <param name="Groups">A digest of each group of values; see <see cref="ValueGroups"/>.</param>
+internal sealed record ReplicaSummary(ImmutableArray<long> Groups) : IReplicatorWireMessage;
+
 /// <summary>What the sender has.</summary>
 /// <param name="Digests">By key; 0: it asks for the value.</param>
 /// <param name="Chunk">Which part of the keys this is, of 'ChunkCount'.</param>

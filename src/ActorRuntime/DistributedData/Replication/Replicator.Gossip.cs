@@ -9,23 +9,13 @@ public sealed partial class Replicator
     /// <summary>Bytes of values in one message; what remains comes in the next round.</summary>
     private const int GossipSizeMax = 80_000;
 
-    /// <summary>In place of a digest: deltas of the value are still on their way.</summary>
-    private const long InFlux = -1;
-
     /// <summary>In place of a digest: the value is not here.</summary>
     private const long Wanted = 0;
 
-    /// <summary>
-    /// So many intervals of gossip after the last time a value is compared in any case. In a large
-    /// cluster there is always somebody whose delta is on its way.
-    /// </summary>
-    private int ComparedAtLeast => 2 + _nodes.Count / 100;
+    /// <summary>Who has asked one replica waits so long for its answer.</summary>
+    private static readonly TimeSpan AnswerPause = TimeSpan.FromMilliseconds(200);
 
-    private readonly Dictionary<string, (long Digest, int Size)> _digests =
-        new(StringComparer.Ordinal);
-
-    private readonly Dictionary<string, TimeSpan> _changedAt = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, TimeSpan> _comparedAt = new(StringComparer.Ordinal);
+    private readonly ValueGroups _groups;
 
     private void GossipRound()
     {
@@ -33,54 +23,52 @@ public sealed partial class Replicator
         GossipTo(_nodes[_random.Next(_nodes.Count)]);
     }
 
-    private void GossipTo(UniqueAddress node)
+    /// <remarks>
+    /// It answers with the digests of the values of what differs (<see cref="TakeSummary"/>), is
+    /// sent those that differ (<see cref="TakeStatus"/>), and sends back what is newer there
+    /// (<see cref="TakeGossip"/>).
+    /// </remarks>
+    private void GossipTo(UniqueAddress node) => ReplicaAt(node).Tell(
+        new ReplicaSummary(_groups.Digests(_values, Now, _settings.GossipInterval)), Self);
+
+    private TimeSpan Now => Context.System.Scheduler.MonotonicClock;
+
+    private void TakeSummary(ReplicaSummary summary)
     {
-        var count = 1 + _values.Count / Math.Max(1, _settings.MaxDeltaElements);
-        for (var chunk = 0; chunk < count; chunk++)
+        if (summary.Groups.Length != ValueGroups.Count) return; // Of another version.
+        var differing = Enumerable.Range(0, ValueGroups.Count).Where(i =>
+            summary.Groups[i] != ValueGroups.Changing
+            && summary.Groups[i] != _groups.DigestOf(i, _values)).ToList();
+        // Where most differ, one of the two is new, or many hosts are: no delta will mend that.
+        var isMost = differing.Count > ValueGroups.Count / 2;
+        foreach (var i in differing)
         {
-            var keys = _values.Keys.Where(key => ChunkOf(key, count) == chunk);
-            ReplicaAt(node).Tell(new ReplicaStatus(Digests(keys), chunk, count), Self);
+            if (!isMost && _groups.IsChanging(i, Now, _settings.GossipInterval)) continue;
+            if (_groups.MayAsk(i, Now, AnswerPause)) TellStatus(i);
         }
     }
 
-    /// <summary>FNV-1a: the same on every host.</summary>
-    private static int ChunkOf(string key, int count)
+    /// <summary>The digests of a group's values, in messages of a limited size.</summary>
+    private void TellStatus(int group)
     {
-        var hash = 2166136261u;
-        foreach (var c in key) hash = (hash ^ c) * 16777619u;
-        return (int)(hash % (uint)count);
+        var parts = 1 + _groups.SizeOf(group) / Math.Max(1, _settings.MaxDeltaElements);
+        var count = ValueGroups.Count * parts;
+        for (var chunk = group; chunk < count; chunk += ValueGroups.Count)
+        {
+            var keys = _groups.KeysOf(group).Where(key => ChunkOf(key, count) == chunk);
+            Sender.Tell(new ReplicaStatus(Digests(keys), chunk, count), Self);
+        }
     }
+
+    private static int ChunkOf(string key, int count) =>
+        (int)(ValueGroups.HashOf(key) % (uint)count);
 
     private ImmutableSortedDictionary<string, long> Digests(IEnumerable<string> keys) =>
-        keys.ToImmutableSortedDictionary(key => key, DigestOf, StringComparer.Ordinal);
+        keys.ToList().ToImmutableSortedDictionary(key => key, DigestOf, StringComparer.Ordinal);
 
-    private long DigestOf(string key)
-    {
-        if (!_values.TryGetValue(key, out var envelope)) return Wanted;
-        return IsInFlux(key) ? InFlux : Measured(key, envelope).Digest;
-    }
-
-    /// <summary>
-    /// A value that changed a moment ago differs everywhere, and its deltas mend that: whole
-    /// values would cost a thousand hosts that come up at once more than all else.
-    /// </summary>
-    private bool IsInFlux(string key)
-    {
-        var now = Context.System.Scheduler.MonotonicClock;
-        var isQuiet = !_changedAt.TryGetValue(key, out var changed)
-            || now - changed >= _settings.GossipInterval;
-        var isDue = _comparedAt.TryGetValue(key, out var compared)
-            && now - compared >= _settings.GossipInterval * ComparedAtLeast;
-        if (isQuiet || isDue) _comparedAt[key] = now;
-        else _comparedAt.TryAdd(key, now);
-        return !isQuiet && !isDue;
-    }
-
-    private (long Digest, int Size) Measured(string key, DataEnvelope envelope)
-    {
-        if (_digests.TryGetValue(key, out var known)) return known;
-        return _digests[key] = DataCodec.Measure(envelope, Context.System);
-    }
+    private long DigestOf(string key) => _values.TryGetValue(key, out var envelope)
+        ? _groups.Measure(key, envelope).Digest
+        : Wanted;
 
     /// <summary>
     /// Sends what differs or is missing there, and asks for what is missing here.
@@ -88,17 +76,11 @@ public sealed partial class Replicator
     private void TakeStatus(ReplicaStatus status)
     {
         var differing = status.Digests
-            .Where(e => _values.ContainsKey(e.Key)).Where(e => e.Value switch
-            {
-                Wanted => true,
-                InFlux => false,
-                _ => DigestOf(e.Key) is not InFlux and var own && own != e.Value,
-            })
+            .Where(e => _values.ContainsKey(e.Key) && e.Value != DigestOf(e.Key))
             .Select(e => e.Key).ToList();
         var missingThere = status.ChunkCount == 0
             ? []
-            : _values.Keys.Where(key => ChunkOf(key, status.ChunkCount) == status.Chunk
-                && !status.Digests.ContainsKey(key)).ToList();
+            : KeysOf(status).Where(key => !status.Digests.ContainsKey(key)).ToList();
         SendValues(differing.Concat(missingThere), mustAnswer: differing.Count > 0);
 
         var missingHere = status.Digests
@@ -107,13 +89,22 @@ public sealed partial class Replicator
         if (missingHere.Count > 0) Sender.Tell(new ReplicaStatus(Digests(missingHere), 0, 0));
     }
 
+    /// <summary>The keys here of the part that the other one tells of.</summary>
+    private IEnumerable<string> KeysOf(ReplicaStatus status)
+    {
+        var keys = status.ChunkCount % ValueGroups.Count == 0
+            ? _groups.KeysOf(status.Chunk % ValueGroups.Count)
+            : _values.Keys;
+        return keys.Where(key => ChunkOf(key, status.ChunkCount) == status.Chunk);
+    }
+
     private void SendValues(IEnumerable<string> keys, bool mustAnswer)
     {
         var (batch, size) = (NewBatch(), 0);
         foreach (var key in keys)
         {
             var envelope = _values[key];
-            var valueSize = Measured(key, envelope).Size;
+            var valueSize = _groups.Measure(key, envelope).Size;
             if (batch.Count > 0 && size + valueSize > GossipSizeMax)
             {
                 Sender.Tell(new ReplicaGossip(batch.ToImmutable(), mustAnswer));
@@ -134,7 +125,7 @@ public sealed partial class Replicator
         var newer = gossip.Updated.Keys
             .Where(key => !_values[key].Data.Equals(gossip.Updated[key].Data)
                 || !_values[key].Pruning.SequenceEqual(gossip.Updated[key].Pruning));
-        SendValues(newer, mustAnswer: false);
+        SendValues(newer.ToList(), mustAnswer: false);
     }
 
     private static ImmutableSortedDictionary<string, DataEnvelope>.Builder NewBatch() =>

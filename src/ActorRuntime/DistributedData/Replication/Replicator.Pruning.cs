@@ -59,6 +59,6 @@ public sealed partial class Replicator
     private void Replace(string key, DataEnvelope envelope)
     {
         _values[key] = envelope;
-        _digests.Remove(key);
+        _groups.Forget(key);
     }
 }

@@ -146,7 +146,7 @@ public sealed partial class Replicator
         var hasChanged = old is null || !old.Data.Equals(merged.Data);
         if (!hasChanged && old!.IsSameButData(merged)) return false; // It was all known.
         _values[key] = merged;
-        _digests.Remove(key);
+        _groups.Forget(key);
         if (hasChanged) MarkChanged(key);
         return hasChanged;
     }
@@ -197,19 +197,17 @@ public sealed partial class Replicator
     /// </summary>
     private void MarkChanged(string key)
     {
-        _digests.Remove(key);
-        _changedAt[key] = Context.System.Scheduler.MonotonicClock;
+        _groups.NoteChange(key, Now);
         _changed.Add(key);
         if (Timers.IsTimerActive(Tick.Notify)) return;
-        var wait = _notifiedAt + _settings.NotifySubscribersInterval
-            - Context.System.Scheduler.MonotonicClock;
+        var wait = _notifiedAt + _settings.NotifySubscribersInterval - Now;
         Timers.StartSingleTimer(Tick.Notify, Tick.Notify, wait > Soon ? wait : Soon);
     }
 
     private void NotifySubscribers()
     {
         if (_changed.Count == 0) return;
-        _notifiedAt = Context.System.Scheduler.MonotonicClock;
+        _notifiedAt = Now;
         foreach (var id in _changed)
         {
             if (!_subscribers.TryGetValue(id, out var subscribers)) continue;

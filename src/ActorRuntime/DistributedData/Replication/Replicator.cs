@@ -51,6 +51,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         _cluster = Cluster.Get(Context.System);
         _log = Context.GetLogger();
         _random = new Random(Self0.Uid);
+        _groups = new ValueGroups(Context.System);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -85,6 +86,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
             case GetReplicaCount: Sender.Tell(new ReplicaCount(_nodes.Count + 1)); break;
             case FlushChanges: NotifySubscribers(); break;
             case DeltaPropagation deltas: TakeDeltas(deltas); break;
+            case ReplicaSummary summary: TakeSummary(summary); break;
             case ReplicaStatus status: TakeStatus(status); break;
             case ReplicaGossip gossip: TakeGossip(gossip); break;
             case ReplicaWrite write: TakeWrite(write); break;

@@ -20,6 +20,10 @@ internal sealed class LearnedMap<TKey, TRecord>(
     private readonly IActorRef _replicator = DistributedData.Get(system).Replicator;
     private readonly SortedDictionary<string, TimeSpan> _absent = new(StringComparer.Ordinal);
 
+    /// <summary>What gossip told last: of a shard only what is new is looked at.</summary>
+    private readonly LWWDictionary<string, TRecord>[] _shards =
+        [.. Enumerable.Repeat(LWWDictionary<string, TRecord>.Empty, HostShards.Count)];
+
     public ImmutableSortedDictionary<TKey, TRecord> All { get; private set; } =
         ImmutableSortedDictionary<TKey, TRecord>.Empty;
 
@@ -36,10 +40,19 @@ internal sealed class LearnedMap<TKey, TRecord>(
     {
         if (!changed.Key.Id.StartsWith(name, StringComparison.Ordinal)) return false;
         var shard = HostShards.IndexOf(changed.Key.Id);
-        var records = changed.Get(_keys[shard]).Values.ToDictionary(record => record.Key);
-        var gone = All.Keys.Where(
-            key => ShardOf(key) == shard && !records.ContainsKey(key)).ToList();
-        All = All.RemoveRange(gone).SetItems(records);
+        var (before, entries) = (_shards[shard], changed.Get(_keys[shard]));
+        foreach (var (text, record) in before)
+        {
+            if (!entries.ContainsKey(text)) All = All.Remove(record.Key);
+        }
+
+        foreach (var (text, record) in entries)
+        {
+            if (!before.TryGetValue(text, out var old) || !ReferenceEquals(old, record))
+                All = All.SetItem(record.Key, record);
+        }
+
+        _shards[shard] = entries;
         return true;
     }
 

@@ -43,7 +43,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>In a large cluster members change in crowds: a crowd is looked at once.</summary>
-    private TimeSpan RefreshPause => TimeSpan.FromMilliseconds(20 + _members.Members.Length / 4);
+    private TimeSpan RefreshPause => TimeSpan.FromMilliseconds(20 + _members.Members.Length / 2);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly FabricSettings _settings;

@@ -26,6 +26,7 @@ public sealed class PartitionTests
         Assert.NotNull(fleet.Write(fleet.Node(1)));
         foreach (var node in fleet.Nodes) fleet.Bind(node, $"port-{node.Id}");
         Assert.Null(fleet.RunUntilWhole(TimeSpan.FromSeconds(60)));
+        fleet.RunFor(TimeSpan.FromSeconds(5)); // What follows from it is written.
 
         var minority = fleet.Nodes.Skip(3).ToList();
         var before = string.Join('\n', minority.Select(Switch));

@@ -35,6 +35,7 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         Receive<MembershipView>(members =>
         {
             _members = members;
+            BePatient();
             Tell();
         });
         Receive<Changed>(changed =>
@@ -66,7 +67,14 @@ public sealed class VtepDirectoryActor : ReceiveActor, IWithTimers
         Context.Parent.Tell(SeamChildStarted.Instance);
         Timers.StartPeriodicTimer(
             nameof(PruneRecords), PruneRecords.Instance, GossipTimes.PruneInterval);
-        Timers.StartSingleTimer(nameof(PatienceEnded), new PatienceEnded(), Patience);
+    }
+
+    /// <summary>From when it is a member: a host may look for its cluster for long.</summary>
+    private void BePatient()
+    {
+        if (_isPatient && _members.AliveHosts.Contains(_host)
+            && !Timers.IsTimerActive(nameof(PatienceEnded)))
+            Timers.StartSingleTimer(nameof(PatienceEnded), new PatienceEnded(), Patience);
     }
 
     private void Publish(PublishVteps publish)

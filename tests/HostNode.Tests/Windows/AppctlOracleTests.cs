@@ -71,7 +71,7 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
             "", "-V", "--version", "-t @", "-t", "--target", "-t @ version", "-t@ version",
             "--target=@ version", "--target @ version", "-t @ nope", "-t @ version more",
             "-t @ -- version", "-t @ fdb/show br-stock", "-t @ fdb/show br-stock --odd",
-            "-t /nonexistent/x.ctl version", "-t nodaemon version", "-t ovs-vswitchd version",
+            "-t /nonexistent/x.ctl version", "-t nodaemon version",
             "--timeout=5 -t @ version", "-T 5 -t @ version", "-T5 -t @ version",
             "--timeout=x -t @ version", "--timeout=0 -t @ version", "--timeout=-1 -t @ version",
             "-T", "--odd -t @ version", "-x -t @ version", "-vconsole:off -t @ version",

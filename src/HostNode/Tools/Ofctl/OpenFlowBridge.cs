@@ -50,6 +50,11 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
     {
         var target = TargetOf(text);
         var isUnix = target.Kind == StreamKind.Unix;
+        if (isUnix && !File.Exists(target.Path))
+        {
+            throw new ToolException($"connecting to {text} (No such file or directory)");
+        }
+
         var socket = isUnix
             ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
             : new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Fabric.Controllers;
 using Fabric.Datapath;
@@ -41,6 +42,16 @@ public sealed class BridgesTests : SwitchWorld
         // Flows for p1 do not meet p0.
         Assert.Equal(3, numbers["p0"]);
         Assert.Null(Provider.FindMemoryPort("p1"));
+    }
+
+    [Fact]
+    public void A_port_is_as_old_as_its_place_in_the_bridge()
+    {
+        var began = Stopwatch.StartNew();
+        Want(Bridge("br0", Port("p1")));
+        BridgeRef("br0").Tell(new AskSwitch(1, new OfPortStatsRequest(1)), TestActor);
+        var answer = ExpectMsg<SwitchAnswered>().Reply as OfPortStatsReply;
+        Assert.InRange(answer!.Ports[0].Duration, TimeSpan.Zero, began.Elapsed);
     }
 
     [Fact]

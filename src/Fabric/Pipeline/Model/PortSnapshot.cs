@@ -28,6 +28,9 @@ public sealed record PortSnapshot(
     /// <summary>Bits per second; 0: not known.</summary>
     public long LinkSpeed { get; init; }
 
+    /// <summary>Monotonic milliseconds at which the port came to the bridge.</summary>
+    public long SinceMilliseconds { get; init; }
+
     /// <summary>The link is up and nothing says that packets get lost behind it.</summary>
     public bool IsLive => IsLinkUp && !IsFaulty;
 

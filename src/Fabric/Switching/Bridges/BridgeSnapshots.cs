@@ -114,6 +114,7 @@ public static class BridgeSnapshots
             Tree = state.TreePorts.GetValueOrDefault(opened.Spec.Name),
             InterfaceIndex = device?.InterfaceIndex ?? 0,
             LinkSpeed = device?.LinkSpeed ?? 0,
+            SinceMilliseconds = state.SinceOf(opened.Spec.Name),
         };
     }
 

@@ -20,6 +20,7 @@ public sealed class BridgeState
 
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, uint> _numbers = new();
+    private readonly ConcurrentDictionary<string, long> _since = new();
     private readonly ConcurrentDictionary<string, OfPortConfig> _configs = new();
     private readonly ConcurrentDictionary<string, BondState> _bonds = new();
     private readonly ConcurrentDictionary<uint, string> _left = new();
@@ -125,6 +126,9 @@ public sealed class BridgeState
         }
     }
 
+    /// <summary>Monotonic milliseconds at which the port was first asked after.</summary>
+    public long SinceOf(string port) => _since.GetOrAdd(port, static (_, now) => now, Now);
+
     public OfPortConfig ConfigOf(string port) => _configs.GetValueOrDefault(port);
 
     public void Configure(string port, OfPortConfig config) => _configs[port] = config;
@@ -171,6 +175,7 @@ public sealed class BridgeState
             if (interfaces.Contains(name)) continue;
             if (_numbers.TryRemove(name, out var number)) _left[number] = name;
             _configs.TryRemove(name, out _);
+            _since.TryRemove(name, out _);
         }
     }
 }

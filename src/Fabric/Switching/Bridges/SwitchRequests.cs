@@ -182,7 +182,7 @@ internal sealed partial class SwitchRequests(
                 port.OpenFlowPort, from.RxPackets, from.TxPackets, from.RxBytes, from.TxBytes,
                 from.RxDropped, from.TxDropped, from.RxErrors, from.TxErrors,
                 others, others, others, others,
-                TimeSpan.FromMilliseconds(now)));
+                TimeSpan.FromMilliseconds(now - port.SinceMilliseconds)));
             if (isDummy) all[^1] = WithoutErrors(all[^1]) with { Custom = OwnCounters(from) };
         }
 

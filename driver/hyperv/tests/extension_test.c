@@ -301,7 +301,8 @@ static void recirculation_ends_at_its_limit(void)
 
 static void actions_that_cannot_be_done_refuse_the_flow(void)
 {
-	static const UCHAR unknown[] = { 6, 9, 10, 14, 15, 17, 18, 22, 23, 25 };
+	static const UCHAR unknown[] = { 9, 10, 14, 15, 17, 18, 22, 25 };
+	struct fabric_writer sample = lab_actions();
 	struct lab lab;
 	ULONG i;
 
@@ -312,6 +313,8 @@ static void actions_that_cannot_be_done_refuse_the_flow(void)
 		fabric_write_u32(&actions, unknown[i], 0);
 		CHECK(lab_flow(&lab, 3, &actions) == FABRIC_ENOTSUPP);
 	}
+	fabric_write_nest_end(&sample, fabric_write_nest(&sample, 6)); /* No probability. */
+	CHECK(lab_flow(&lab, 3, &sample) == FABRIC_EINVAL);
 	CHECK(lab.extension->table.flow_count == 0);
 	lab_stop(&lab);
 }

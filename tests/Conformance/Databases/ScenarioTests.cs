@@ -70,7 +70,7 @@ public sealed partial class ScenarioTests
         + @"|(?<= row )[0-9a-f]{8}\b|(?<=\()[0-9a-f]{8}(?=\))|[0-9a-f]{40}"
         + @"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"
         + @"|(?<=ovsdb-tool )\d+\.\d+\.\d+|\d+(?= ms ago)"
-        + @"|(?<=(id|eid|vote|leader|ID|servers):? )[0-9a-f]{4}\b"
+        + @"|(?<=(id|eid|[Vv]ote|[Ll]eader|ID|servers):? )[0-9a-f]{4}\b"
         + @"|^[0-9a-f]{4}$|(?<=^    )[0-9a-f]{4} \([0-9a-f]{4}"
         + @"|(?<=offset )\d+|\d+(?= bytes)",
         RegexOptions.Multiline)]

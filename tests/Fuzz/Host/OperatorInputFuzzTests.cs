@@ -84,13 +84,17 @@ public sealed class OperatorInputFuzzTests
     }
 
     [Fact]
-    public void Bent_host_configurations_are_read_or_refused() =>
+    public void Bent_host_configurations_are_read_or_refused()
+    {
+        var state = Directory.CreateTempSubdirectory("fabric-bent-").FullName;
         AssertReadOrRefused<HostSettingsException>(
             random => Bend(Configuration, random),
             text => HostSettings.Read(
                 ConfigurationFactory.ParseString(text),
-                name => name == "FABRIC_STATEDIR" ? "/nonexistent" : null),
+                name => name == "FABRIC_STATEDIR" ? state : null),
             error => error is ConfigurationException);
+        Directory.Delete(state, recursive: true);
+    }
 
     [Fact]
     public void Bent_expressions_are_read_or_refused() =>

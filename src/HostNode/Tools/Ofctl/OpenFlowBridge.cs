@@ -50,7 +50,7 @@ internal sealed class OpenFlowBridge : IAsyncDisposable
     {
         var target = TargetOf(text);
         var isUnix = target.Kind == StreamKind.Unix;
-        if (isUnix && !File.Exists(target.Path))
+        if (isUnix && !Path.Exists(target.Path))
         {
             throw new ToolException($"connecting to {text} (No such file or directory)");
         }

@@ -17,6 +17,7 @@ internal sealed class CaptureReader(string path)
         var frames = new List<string>();
         using var file = new FileStream(
             path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (file.Length < _at) _at = FileHeaderSize; // Another process has begun it anew.
         var bytes = new byte[Math.Max(0, file.Length - _at)];
         file.Position = _at;
         file.ReadExactly(bytes);

@@ -62,7 +62,20 @@ internal sealed class VswitchdOracle : IDisposable
     }
 
     /// <summary>A command of ovs-appctl; an error comes back as "ERROR: ...".</summary>
+    /// <exception cref="IOException">The daemon is gone.</exception>
     public string Appctl(string method, params string[] words)
+    {
+        try
+        {
+            return Ask(method, words);
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"ovs-vswitchd does not answer: {error.Message}");
+        }
+    }
+
+    private string Ask(string method, string[] words)
     {
         using var socket = new Socket(
             AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -95,7 +95,8 @@ internal sealed partial class ActionExecutor(PacketContext context)
                     ref run,
                     LengthOf(run) > check.Length ? check.IfGreater : check.IfLessOrEqual, isLast);
             case TruncateAction truncate:
-                run.SizeMax = (int)Math.Min(truncate.SizeMax, int.MaxValue);
+                run.SizeMax = truncate.SizeMax < run.Packet.Size
+                    ? (int)truncate.SizeMax : int.MaxValue;
                 return DropReason.None;
             case UserspaceAction userspace:
                 context.Core.UpcallHandler?.Action(run.Packet, run.Key, userspace.Userdata);
@@ -110,8 +111,18 @@ internal sealed partial class ActionExecutor(PacketContext context)
             case LoadBalancedOutputAction:
                 return DropReason.ActionUnsupported;
             default:
-                return Rewrite(ref run, action);
+                return run.SizeMax == int.MaxValue
+                    ? Rewrite(ref run, action) : RewriteCut(ref run, action);
         }
+    }
+
+    /// <summary>What is cut off stays the same when a header comes or goes before it.</summary>
+    private DropReason RewriteCut(ref PacketRun run, DatapathAction action)
+    {
+        var before = run.Packet.Size;
+        var reason = Rewrite(ref run, action);
+        if (reason == DropReason.None) run.SizeMax += run.Packet.Size - before;
+        return reason;
     }
 
     private DropReason Output(ref PacketRun run, uint number, bool isLast)

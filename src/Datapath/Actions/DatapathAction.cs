@@ -124,7 +124,9 @@ public sealed record SampleAction(uint Probability, ImmutableArray<DatapathActio
 /// <summary>Runs 'Actions' on a copy: what they change is forgotten afterwards.</summary>
 public sealed record CloneAction(ImmutableArray<DatapathAction> Actions) : DatapathAction;
 
-/// <summary>Cuts the next output to at most 'SizeMax' bytes (at least 14).</summary>
+/// <summary>
+/// Cuts the next output by what the packet has beyond 'SizeMax' bytes (at least 14) here.
+/// </summary>
 public sealed record TruncateAction(uint SizeMax) : DatapathAction;
 
 public sealed record CheckPacketLengthAction(

@@ -14,6 +14,7 @@ internal static class StepEncoder
 {
     /// <summary>Below this, headers could be cut off, which the kernel refuses.</summary>
     private const uint TruncateMin = 96;
+    private const uint VlanTagSize = 4;
 
     public static void Encode(
         ReadOnlySpan<DatapathAction> actions, StepProgram program, StepSpecs specs)
@@ -41,6 +42,7 @@ internal static class StepEncoder
                 continue;
             }
 
+            if (cut != 0) cut = Cut(cut, action);
             if (cut != 0 && action is OutputAction)
             {
                 var row = program.Branch(actions.Slice(i, 1), specs);
@@ -67,6 +69,14 @@ internal static class StepEncoder
 
         program.Add(new KernelStep { Kind = StepKind.End });
     }
+
+    /// <summary>What is cut off stays the same when a tag comes or goes before it.</summary>
+    private static uint Cut(uint size, DatapathAction action) => action switch
+    {
+        PushVlanAction when size <= ushort.MaxValue => size + VlanTagSize,
+        PopVlanAction => size - VlanTagSize,
+        _ => size,
+    };
 
     /// <summary>The kernel does this action itself.</summary>
     public static bool CanDo(DatapathAction action) => action switch

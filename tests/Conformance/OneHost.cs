@@ -46,7 +46,7 @@ public sealed class OneHost : IAsyncLifetime
 
     /// <summary>Both databases answer and the northbound takes writes.</summary>
     private async Task<bool> IsReadyAsync() =>
-        File.Exists(Path.Combine(Node.RunFolder, "db.sock"))
+        ListeningSocket.IsAt(Path.Combine(Node.RunFolder, "db.sock"))
         && (await RunAsync("ovs-vsctl wait-until Bridge br-int")).Succeeded
         && (await RunAsync("ovn-nbctl --wait=sb sync")).Succeeded;
 

@@ -44,7 +44,8 @@ public sealed class RoomSupervisionTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        await UntilAsync(() => Task.FromResult(File.Exists(Path.Combine(_folder, "db.sock"))));
+        await UntilAsync(
+            () => Task.FromResult(ListeningSocket.IsAt(Path.Combine(_folder, "db.sock"))));
         await VsctlAsync(
             "add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=dummy", "--",
             "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "--",

@@ -34,7 +34,8 @@ public sealed class RealSwitch
             "/usr/share/openvswitch/vswitch.ovsschema");
         lab.Start(name, _environment, "/usr/sbin/ovsdb-server", $"{_folder}/conf.db",
             $"--remote=punix:{_folder}/db.sock", "-vconsole:off");
-        Lab.WaitUntil(() => File.Exists($"{_folder}/db.sock"), TimeSpan.FromSeconds(10), "db.sock");
+        Lab.WaitUntil(
+            () => ListeningSocket.IsAt($"{_folder}/db.sock"), TimeSpan.FromSeconds(10), "db.sock");
         Vsctl("--no-wait", "init");
         Daemon = lab.Start(name, _environment,
             ["/usr/sbin/ovs-vswitchd", $"unix:{_folder}/db.sock", "-vconsole:off", "--pidfile",

@@ -105,7 +105,8 @@ public sealed class HostBenchmark : IBenchmark
         public void Vsctl(params string[] words)
         {
             Lab.WaitUntil(
-                () => File.Exists(Path.Combine(_lab.Folder, "db.sock")), Patience, "db.sock");
+                () => ListeningSocket.IsAt(Path.Combine(_lab.Folder, "db.sock")), Patience,
+                "db.sock");
             Lab.Run("ovs-vsctl",
                 [$"--db=unix:{_lab.Folder}/db.sock", "--timeout=30", .. words]);
         }

@@ -320,7 +320,8 @@ public sealed class OvnBenchmark : IBenchmark
                     "/usr/sbin/ovsdb-server", $"{Folder}/{file}.db",
                     $"--remote=punix:{Folder}/{file}.sock", $"--unixctl={Folder}/{file}.ctl");
                 Lab.WaitUntil(
-                    () => File.Exists($"{Folder}/{file}.sock"), TimeSpan.FromSeconds(10), file);
+                    () => ListeningSocket.IsAt($"{Folder}/{file}.sock"), TimeSpan.FromSeconds(10),
+                    file);
             }
 
             Daemon("/usr/bin/ovn-northd", $"--ovnnb-db={Nb}",

@@ -27,7 +27,8 @@ internal sealed class DropInSwitch
             "/usr/share/openvswitch/vswitch.ovsschema");
         lab.Start(name, _environment, "/usr/sbin/ovsdb-server", $"{_folder}/conf.db",
             $"--remote=punix:{_folder}/db.sock", "-vconsole:off");
-        Lab.WaitUntil(() => File.Exists($"{_folder}/db.sock"), TimeSpan.FromSeconds(10), "db.sock");
+        Lab.WaitUntil(
+            () => ListeningSocket.IsAt($"{_folder}/db.sock"), TimeSpan.FromSeconds(10), "db.sock");
         Tool("ovs-vsctl", $"--db=unix:{_folder}/db.sock", "--no-wait", "init");
         Daemon = lab.Start(name, _environment,
         [

@@ -131,7 +131,8 @@ public sealed class OvsdbBenchmark : IBenchmark
             [.. program, $"{folder}/conf.db", $"--remote=punix:{folder}/db.sock", "-vconsole:off",
                 "--pidfile"]);
         Lab.WaitUntil(
-            () => File.Exists($"{folder}/db.sock"), TimeSpan.FromSeconds(30), $"{name}: db.sock");
+            () => ListeningSocket.IsAt($"{folder}/db.sock"), TimeSpan.FromSeconds(30),
+            $"{name}: db.sock");
         using var client = new OvsdbClient($"{folder}/db.sock");
         client.Call(
             "transact", """["Open_vSwitch",{"op":"insert","table":"Open_vSwitch","row":{}}]""");

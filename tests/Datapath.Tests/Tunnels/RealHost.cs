@@ -16,7 +16,7 @@ internal sealed class RealHost : IDisposable
         Run("ovsdb-tool", "create", $"{_folder}/conf.db",
             "/usr/share/openvswitch/vswitch.ovsschema");
         Start("ovsdb-server", $"{_folder}/conf.db", $"--remote=punix:{_folder}/db.sock");
-        Assert.True(DeviceLab.Eventually(() => File.Exists($"{_folder}/db.sock")));
+        Assert.True(DeviceLab.Eventually(() => ListeningSocket.IsAt($"{_folder}/db.sock")));
         Vsctl("--no-wait init");
         Start("ovs-vswitchd", $"unix:{_folder}/db.sock", "--pidfile", "--disable-system");
     }

@@ -31,8 +31,8 @@ public sealed class StockToolsTests : TestKit
         _configuration.Tell(new ServeDatabase(
             new ServedDatabase(NorthboundSchema.Schema, northbound)));
         AwaitCondition(
-            () => File.Exists($"{_directory}/db.sock")
-                && File.Exists($"{_directory}/ovnnb_db.sock"),
+            () => ListeningSocket.IsAt($"{_directory}/db.sock")
+                && ListeningSocket.IsAt($"{_directory}/ovnnb_db.sock"),
             TimeSpan.FromSeconds(10));
     }
 

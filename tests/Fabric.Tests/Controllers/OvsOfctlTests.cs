@@ -40,8 +40,8 @@ public sealed class OvsOfctlTests : IDisposable
     private void WaitForSocket()
     {
         var clock = Stopwatch.StartNew();
-        while (!File.Exists(Socket) && clock.Elapsed < Deadline) Thread.Yield();
-        Assert.True(File.Exists(Socket), "the socket did not appear");
+        while (!ListeningSocket.IsAt(Socket) && clock.Elapsed < Deadline) Thread.Yield();
+        Assert.True(ListeningSocket.IsAt(Socket), "the socket did not appear");
     }
 
     private static void Quiet(string output) => Assert.True(output.Length == 0, output);

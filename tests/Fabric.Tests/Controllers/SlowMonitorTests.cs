@@ -84,7 +84,7 @@ public sealed class SlowMonitorTests : TestKit
     {
         var path = Path.Combine(_folder, "br0.mgmt");
         var clock = Stopwatch.StartNew();
-        while (!File.Exists(path) && clock.Elapsed < Patience) Thread.Yield();
+        while (!ListeningSocket.IsAt(path) && clock.Elapsed < Patience) Thread.Yield();
         var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
         {
             ReceiveTimeout = (int)Patience.TotalMilliseconds,

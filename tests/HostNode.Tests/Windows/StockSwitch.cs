@@ -100,8 +100,8 @@ internal sealed class StockSwitch : IDisposable
     private static async Task ThereAsync(string path)
     {
         var limit = Stopwatch.StartNew();
-        while (!File.Exists(path) && limit.Elapsed < s_patience) await Task.Yield();
-        Assert.True(File.Exists(path), path);
+        while (!ListeningSocket.IsAt(path) && limit.Elapsed < s_patience) await Task.Yield();
+        Assert.True(ListeningSocket.IsAt(path), path);
     }
 
     public void Dispose()

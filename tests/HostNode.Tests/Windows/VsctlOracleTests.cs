@@ -36,7 +36,7 @@ public sealed class VsctlOracleTests : IAsyncLifetime
         foreach (var side in (string[])["stock", "ours"])
         {
             var limit = Stopwatch.StartNew();
-            while (!File.Exists(Socket(side)) && limit.Elapsed < TimeSpan.FromSeconds(20))
+            while (!ListeningSocket.IsAt(Socket(side)) && limit.Elapsed < TimeSpan.FromSeconds(20))
             {
                 await Task.Yield();
             }

@@ -24,11 +24,14 @@ public abstract class WriteJournalBase : ActorBase;
 /// <remarks>
 /// Hears:  writes, replays and deletions of persistent actors.
 /// Says:   to the persistent actor: per event whether it is stored, when it is on disk.
-/// Holds:  nothing but its store.
+/// Holds:  its store, and which answers are still to be given: they follow in the order of the
+///         writes, also those to a batch that had nothing to store.
 /// Fails:  a failed write is told to its actor, which then stops; the journal goes on.
 /// </remarks>
 public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
 {
+    private Task _answered = Task.CompletedTask;
+
     public abstract Task ReplayMessagesAsync(
         IActorContext context,
         string persistenceId,
@@ -86,11 +89,18 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             task = Task.FromException<IImmutableList<Exception>>(cause);
         }
 
-        task.ContinueWith(
-            done => Answer(write, done, self),
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        _answered = Answer(_answered, write, task, self);
+    }
+
+    private static async Task Answer(
+        Task before,
+        WriteMessages write,
+        Task<IImmutableList<Exception>> writing,
+        IActorRef self)
+    {
+        await before.ConfigureAwait(false);
+        await ((Task)writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Answer(write, writing, self);
     }
 
     private static void Answer(

@@ -162,7 +162,7 @@ internal sealed class OvnOracle : IDisposable
     private void WaitFor(string file)
     {
         var clock = Stopwatch.StartNew();
-        while (!File.Exists(Path.Combine(_directory, file)))
+        while (!ListeningSocket.IsAt(Path.Combine(_directory, file)))
         {
             if (clock.Elapsed > TimeSpan.FromSeconds(10))
                 throw new TimeoutException($"{file} did not appear");

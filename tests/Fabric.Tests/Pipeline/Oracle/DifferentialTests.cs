@@ -192,7 +192,7 @@ public sealed partial class DifferentialTests : SwitchWorld
         var listeners = Sys.ActorOf(
             OpenFlowListenersActor.Props(_oracle.In("ours"), TimeProvider.System), "openflow");
         listeners.Tell(new ServeOpenFlow("br0", BridgeRef("br0"), br0), TestActor);
-        Until(() => File.Exists(_oracle.In("ours/br0.mgmt")), "our socket");
+        Until(() => ListeningSocket.IsAt(_oracle.In("ours/br0.mgmt")), "our socket");
         Apply("br1", FlowMod.Add(0, 1, Match.Any, [new OfOutput(OfPort.Normal)]));
     }
 

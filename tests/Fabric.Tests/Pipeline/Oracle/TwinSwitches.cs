@@ -30,7 +30,7 @@ public abstract class TwinSwitches : SwitchWorld
         var listeners = Sys.ActorOf(
             OpenFlowListenersActor.Props(_oracle.In("ours"), TimeProvider.System), "openflow");
         listeners.Tell(new ServeOpenFlow("br0", BridgeRef("br0"), bridge), TestActor);
-        Until(() => File.Exists(_oracle.In("ours/br0.mgmt")), "our socket");
+        Until(() => ListeningSocket.IsAt(_oracle.In("ours/br0.mgmt")), "our socket");
     }
 
     protected override void AfterAll()

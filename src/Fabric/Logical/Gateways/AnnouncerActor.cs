@@ -17,7 +17,7 @@ internal sealed record AnnouncementsWanted(
 /// Holds:  how often each address still is to be told.
 /// Fails:  never by what it hears. Started anew it tells all addresses again, which is harmless.
 /// </remarks>
-internal sealed class AnnouncerActor : ReceiveActor, IWithTimers
+internal sealed class AnnouncerActor : SpeakerActor
 {
     /// <summary>
     /// Before each telling: switches may learn late, and packets are lost (OVN doubles, too).
@@ -30,50 +30,37 @@ internal sealed class AnnouncerActor : ReceiveActor, IWithTimers
         TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8),
     ];
 
-    private readonly IScheduler _clock = Context.System.Scheduler;
     private readonly SortedDictionary<Announcement, (int Told, TimeSpan Due)> _pending = [];
     private ImmutableSortedSet<Announcement> _wanted = [];
-    private IActorRef _bridge = ActorRefs.Nobody;
-    private long _lastRequest;
-
-    private sealed record TellDue
-    {
-        public static readonly TellDue Instance = new();
-    }
 
     public AnnouncerActor()
     {
         Receive<AnnouncementsWanted>(wanted =>
         {
-            _bridge = wanted.Bridge;
+            SpeakThrough(wanted.Bridge);
             foreach (var gone in _wanted.Except(wanted.Addresses)) _pending.Remove(gone);
             foreach (var fresh in wanted.Addresses.Except(_wanted))
-                _pending[fresh] = (0, _clock.MonotonicClock + Pauses[0]);
+                _pending[fresh] = (0, Now + Pauses[0]);
             _wanted = wanted.Addresses;
-            Go();
+            Speak();
         });
-        Receive<TellDue>(_ => Go());
-        ReceiveAny(_ => { }); // Confirmations.
+        ReceiveTime();
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props() => Akka.Actor.Props.Create(() => new AnnouncerActor());
 
-    private void Go()
+    protected override void Speak()
     {
-        var now = _clock.MonotonicClock;
+        var now = Now;
         foreach (var (address, (told, due)) in _pending.ToList())
         {
             if (due > now) continue;
-            _bridge.Tell(new AskSwitch(++_lastRequest, address.ToPacket()));
+            Send(address.ToPacket());
             if (told + 1 >= Pauses.Length) _pending.Remove(address);
             else _pending[address] = (told + 1, now + Pauses[told + 1]);
         }
 
         if (_pending.Count == 0) return;
-        var next = _pending.Values.Min(each => each.Due) - now;
-        var wait = next > TimeSpan.FromMilliseconds(1) ? next : TimeSpan.FromMilliseconds(1);
-        Timers.StartSingleTimer(nameof(TellDue), TellDue.Instance, wait);
+        SpeakAgainAt(_pending.Values.Min(each => each.Due));
     }
 }

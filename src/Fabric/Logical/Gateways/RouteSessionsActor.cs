@@ -28,40 +28,27 @@ internal sealed record RouteSessionsJudged(ImmutableSortedDictionary<Guid, strin
 /// Holds:  the state of each session; started anew they come up again.
 /// Fails:  never by what it hears.
 /// </remarks>
-internal sealed class RouteSessionsActor : ReceiveActor, IWithTimers
+internal sealed class RouteSessionsActor : SpeakerActor
 {
-    private readonly IScheduler _clock = Context.System.Scheduler;
     private readonly SortedDictionary<Guid, (RouteSessionHere Here, BfdSession Session)> _sessions =
         [];
     private ImmutableSortedDictionary<Guid, string> _told =
         ImmutableSortedDictionary<Guid, string>.Empty;
-    private IActorRef _bridge = ActorRefs.Nobody;
     private uint _lastDiscriminator;
-    private long _lastRequest;
-
-    private sealed record SessionDue
-    {
-        public static readonly SessionDue Instance = new();
-    }
 
     public RouteSessionsActor()
     {
         Receive<RouteSessionsWanted>(wanted =>
         {
-            _bridge = wanted.Bridge;
+            SpeakThrough(wanted.Bridge);
             Adopt(wanted.Sessions);
-            Go();
+            Speak();
         });
         Receive<RouteBfdHeard>(OnPacket);
-        Receive<SessionDue>(_ => Go());
-        ReceiveAny(_ => { }); // Confirmations.
+        ReceiveTime();
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
-
     public static Props Props() => Akka.Actor.Props.Create(() => new RouteSessionsActor());
-
-    private long Now => (long)_clock.MonotonicClock.TotalMilliseconds;
 
     private void Adopt(ImmutableSortedDictionary<Guid, RouteSessionHere> wanted)
     {
@@ -81,14 +68,15 @@ internal sealed class RouteSessionsActor : ReceiveActor, IWithTimers
             };
             if (_sessions.TryGetValue(row, out var known))
             {
-                known.Session.Configure(settings, Now);
+                known.Session.Configure(settings, NowMilliseconds);
                 _sessions[row] = (here, known.Session);
                 continue;
             }
 
             var discriminator = ++_lastDiscriminator;
+            var seed = discriminator * 2654435761u;
             _sessions[row] =
-                (here, new BfdSession(discriminator, settings, discriminator * 2654435761u, Now));
+                (here, new BfdSession(discriminator, settings, seed, NowMilliseconds));
         }
     }
 
@@ -99,16 +87,16 @@ internal sealed class RouteSessionsActor : ReceiveActor, IWithTimers
             if (here.Datapath == heard.Datapath && here.Port == heard.Port
                 && here.Row.Peer.Host == heard.Peer.Host)
             {
-                session.Hear(heard.Packet, Now);
+                session.Hear(heard.Packet, NowMilliseconds);
             }
         }
 
-        Go();
+        Speak();
     }
 
-    private void Go()
+    protected override void Speak()
     {
-        var now = Now;
+        var now = NowMilliseconds;
         foreach (var (here, session) in _sessions.Values)
         {
             if (session.Advance(now, out var packet)) Send(here, session, packet);
@@ -123,9 +111,7 @@ internal sealed class RouteSessionsActor : ReceiveActor, IWithTimers
         }
 
         if (_sessions.Count == 0) return;
-        var next = Math.Max(1, _sessions.Values.Min(each => each.Session.Deadline) - now);
-        Timers.StartSingleTimer(
-            nameof(SessionDue), SessionDue.Instance, TimeSpan.FromMilliseconds(next));
+        SpeakAgainAt(_sessions.Values.Min(each => each.Session.Deadline));
     }
 
     private static string TextOf(BfdState state) => state switch
@@ -168,11 +154,11 @@ internal sealed class RouteSessionsActor : ReceiveActor, IWithTimers
         OfAction Load(Subfield part, IpPrefix address) => part.Width > 64
             ? new OfSetField(part.Field, address.Address)
             : new OfLoad(part, (ulong)address.Address);
-        _bridge.Tell(new AskSwitch(++_lastRequest, ControllerActions.Out(
+        Send(ControllerActions.Out(
             new MatchBuilder().Set(MatchField.Metadata, here.Datapath).Build(),
             PacketAnswers.Udp(in key, data), Load(way.Hop, peer), Load(way.Source, own),
             new OfLoad(LogicalFields.Outport, here.Port),
             new OfLoad(LogicalFields.AllowLoopback, 1),
-            new OfResubmit(RouterIngress.ArpResolve))));
+            new OfResubmit(RouterIngress.ArpResolve)));
     }
 }

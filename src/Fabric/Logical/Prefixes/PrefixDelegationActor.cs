@@ -24,48 +24,35 @@ internal sealed record PrefixesDelegated(ImmutableSortedDictionary<Guid, IpPrefi
 /// Holds:  the state of each question. Started anew it asks again; servers know it by its DUID.
 /// Fails:  never by what it hears.
 /// </remarks>
-internal sealed class PrefixDelegationActor : ReceiveActor, IWithTimers
+internal sealed class PrefixDelegationActor : SpeakerActor
 {
-    private readonly IScheduler _clock = Context.System.Scheduler;
     private readonly SortedDictionary<Guid, (PrefixWanted Wanted, PrefixSession Session)>
         _sessions = [];
     private ImmutableSortedDictionary<Guid, IpPrefix> _told =
         ImmutableSortedDictionary<Guid, IpPrefix>.Empty;
-    private IActorRef _bridge = ActorRefs.Nobody;
-    private long _lastRequest;
-
-    private sealed record PrefixDue
-    {
-        public static readonly PrefixDue Instance = new();
-    }
 
     public PrefixDelegationActor()
     {
         Receive<PrefixesWanted>(wanted =>
         {
-            _bridge = wanted.Bridge;
+            SpeakThrough(wanted.Bridge);
             Adopt(wanted.Wanted);
-            Go();
+            Speak();
         });
         Receive<PrefixServerHeard>(heard =>
         {
             foreach (var (wanted, session) in _sessions.Values)
             {
                 if (wanted.Datapath == heard.Datapath && wanted.Uplink == heard.Uplink)
-                    session.Hear(heard.Message, Now);
+                    session.Hear(heard.Message, NowMilliseconds);
             }
 
-            Go();
+            Speak();
         });
-        Receive<PrefixDue>(_ => Go());
-        ReceiveAny(_ => { }); // Confirmations.
+        ReceiveTime();
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
-
     public static Props Props() => Akka.Actor.Props.Create(() => new PrefixDelegationActor());
-
-    private long Now => (long)_clock.MonotonicClock.TotalMilliseconds;
 
     private void Adopt(ImmutableSortedDictionary<Guid, PrefixWanted> wanted)
     {
@@ -74,17 +61,18 @@ internal sealed class PrefixDelegationActor : ReceiveActor, IWithTimers
             if (wanted.GetValueOrDefault(row) != _sessions[row].Wanted) _sessions.Remove(row);
         }
 
+        var now = NowMilliseconds;
         foreach (var (row, each) in wanted)
         {
             if (_sessions.ContainsKey(row)) continue;
-            var seed = unchecked((uint)row.GetHashCode() ^ (uint)Now);
-            _sessions[row] = (each, new PrefixSession(each.Mac, each.Association, seed, Now));
+            var seed = unchecked((uint)row.GetHashCode() ^ (uint)now);
+            _sessions[row] = (each, new PrefixSession(each.Mac, each.Association, seed, now));
         }
     }
 
-    private void Go()
+    protected override void Speak()
     {
-        var now = Now;
+        var now = NowMilliseconds;
         foreach (var (wanted, session) in _sessions.Values)
         {
             if (session.Advance(now) is { } message) Send(wanted, message);
@@ -100,9 +88,7 @@ internal sealed class PrefixDelegationActor : ReceiveActor, IWithTimers
         }
 
         if (_sessions.Count == 0) return;
-        var next = Math.Max(1, _sessions.Values.Min(each => each.Session.Deadline) - now);
-        Timers.StartSingleTimer(
-            nameof(PrefixDue), PrefixDue.Instance, TimeSpan.FromMilliseconds(next));
+        SpeakAgainAt(_sessions.Values.Min(each => each.Session.Deadline));
     }
 
     /// <summary>To all servers and relays of the link.</summary>
@@ -121,11 +107,11 @@ internal sealed class PrefixDelegationActor : ReceiveActor, IWithTimers
             PortSource = PrefixMessage.ClientPort,
             PortDestination = PrefixMessage.ServerPort,
         };
-        _bridge.Tell(new AskSwitch(++_lastRequest, ControllerActions.Out(
+        Send(ControllerActions.Out(
             new MatchBuilder().Set(MatchField.Metadata, wanted.Datapath).Build(),
             PacketAnswers.Udp(in key, message),
             new OfLoad(LogicalFields.Outport, wanted.Uplink),
             new OfLoad(LogicalFields.AllowLoopback, 1),
-            new OfResubmit(PhysicalTables.RemoteOutput))));
+            new OfResubmit(PhysicalTables.RemoteOutput)));
     }
 }

@@ -27,42 +27,32 @@ internal sealed record QueriesWanted(
 /// Holds:  when each is due next. Started anew it sends at once.
 /// Fails:  never by what it hears.
 /// </remarks>
-internal sealed class QuerierActor : ReceiveActor, IWithTimers
+internal sealed class QuerierActor : SpeakerActor
 {
-    private readonly IScheduler _clock = Context.System.Scheduler;
     private readonly SortedDictionary<string, TimeSpan> _due = new(StringComparer.Ordinal);
     private ImmutableSortedDictionary<string, PeriodicFrames> _frames =
         ImmutableSortedDictionary<string, PeriodicFrames>.Empty;
-    private IActorRef _bridge = ActorRefs.Nobody;
     private uint _random = 1;
-    private long _lastRequest;
-
-    private sealed record QueryDue
-    {
-        public static readonly QueryDue Instance = new();
-    }
 
     public QuerierActor()
     {
         Receive<QueriesWanted>(wanted =>
         {
-            (_bridge, _frames) = (wanted.Bridge, wanted.Frames);
+            SpeakThrough(wanted.Bridge);
+            _frames = wanted.Frames;
             foreach (var gone in _due.Keys.Where(name => !_frames.ContainsKey(name)).ToList())
                 _due.Remove(gone);
-            foreach (var name in _frames.Keys) _due.TryAdd(name, _clock.MonotonicClock);
-            Go();
+            foreach (var name in _frames.Keys) _due.TryAdd(name, Now);
+            Speak();
         });
-        Receive<QueryDue>(_ => Go());
-        ReceiveAny(_ => { }); // Confirmations.
+        ReceiveTime();
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props() => Akka.Actor.Props.Create(() => new QuerierActor());
 
-    private void Go()
+    protected override void Speak()
     {
-        var now = _clock.MonotonicClock;
+        var now = Now;
         foreach (var (name, periodic) in _frames)
         {
             if (_due[name] > now) continue;
@@ -71,9 +61,7 @@ internal sealed class QuerierActor : ReceiveActor, IWithTimers
         }
 
         if (_due.Count == 0) return;
-        var next = _due.Values.Min() - now;
-        var wait = next > TimeSpan.FromMilliseconds(1) ? next : TimeSpan.FromMilliseconds(1);
-        Timers.StartSingleTimer(nameof(QueryDue), QueryDue.Instance, wait);
+        SpeakAgainAt(_due.Values.Min());
     }
 
     /// <summary>Somewhere between the two, so that routers do not speak all at once.</summary>
@@ -84,13 +72,12 @@ internal sealed class QuerierActor : ReceiveActor, IWithTimers
         return periodic.IntervalMin + ((periodic.IntervalMax - periodic.IntervalMin) * part);
     }
 
-    private void Send(uint datapath, byte[] query) => _bridge.Tell(new AskSwitch(
-        ++_lastRequest,
+    private void Send(uint datapath, byte[] query) => Send(
         ControllerActions.Out(
             new MatchBuilder().Set(MatchField.Metadata, datapath).Build(), query,
             new OfLoad(LogicalFields.Outport, LogicalFields.FloodL2Group),
             new OfLoad(LogicalFields.LocalOnly, 1), new OfLoad(LogicalFields.FromController, 1),
-            new OfResubmit(PhysicalTables.RemoteOutput))));
+            new OfResubmit(PhysicalTables.RemoteOutput)));
 }
 
 /// <summary>General queries: IGMPv3 (RFC 3376 4.1) and MLDv2 (RFC 3810 5.1).</summary>

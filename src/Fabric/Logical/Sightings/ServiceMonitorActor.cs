@@ -21,36 +21,25 @@ internal sealed record ServiceJudged(ServiceKey Service, bool IsOnline);
 /// Holds:  what was answered last. Started anew it asks again; until then backends count as before.
 /// Fails:  never by what it hears.
 /// </remarks>
-internal sealed class ServiceMonitorActor : ReceiveActor, IWithTimers
+internal sealed class ServiceMonitorActor : SpeakerActor
 {
     private const ushort SourcePortMin = 49152;
 
-    private readonly IScheduler _clock = Context.System.Scheduler;
     private readonly SortedDictionary<ServiceKey, ServiceProbe> _probes = [];
     private readonly SortedDictionary<ServiceKey, bool> _told = [];
-    private IActorRef _bridge = ActorRefs.Nobody;
     private ushort _lastPort;
-    private long _lastRequest;
-
-    private sealed record ProbeDue
-    {
-        public static readonly ProbeDue Instance = new();
-    }
 
     public ServiceMonitorActor()
     {
         Receive<ServiceChecksWanted>(wanted =>
         {
-            _bridge = wanted.Bridge;
+            SpeakThrough(wanted.Bridge);
             Adopt(wanted.Checks);
-            Go();
+            Speak();
         });
         Receive<ServiceHeard>(OnAnswer);
-        Receive<ProbeDue>(_ => Go());
-        ReceiveAny(_ => { }); // Confirmations.
+        ReceiveTime();
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props() => Akka.Actor.Props.Create(() => new ServiceMonitorActor());
 
@@ -71,7 +60,7 @@ internal sealed class ServiceMonitorActor : ReceiveActor, IWithTimers
             }
 
             var port = (ushort)(SourcePortMin + (_lastPort++ % (ushort.MaxValue - SourcePortMin)));
-            _probes[key] = new ServiceProbe(check, port, port * 7919u, _clock.MonotonicClock);
+            _probes[key] = new ServiceProbe(check, port, port * 7919u, Now);
         }
     }
 
@@ -84,12 +73,12 @@ internal sealed class ServiceMonitorActor : ReceiveActor, IWithTimers
             if (probe.Hear(heard.Packet) is { } packet) Send(check, packet);
         }
 
-        Go();
+        Speak();
     }
 
-    private void Go()
+    protected override void Speak()
     {
-        var now = _clock.MonotonicClock;
+        var now = Now;
         foreach (var (key, probe) in _probes)
         {
             if (probe.Advance(now) is { } packet) Send(probe.Check, packet);
@@ -104,16 +93,13 @@ internal sealed class ServiceMonitorActor : ReceiveActor, IWithTimers
         }
 
         if (_probes.Count == 0) return;
-        var next = _probes.Values.Min(probe => probe.Deadline) - now;
-        var wait = next > TimeSpan.FromMilliseconds(1) ? next : TimeSpan.FromMilliseconds(1);
-        Timers.StartSingleTimer(nameof(ProbeDue), ProbeDue.Instance, wait);
+        SpeakAgainAt(_probes.Values.Min(probe => probe.Deadline));
     }
 
-    private void Send(ServiceCheck check, byte[] packet) => _bridge.Tell(new AskSwitch(
-        ++_lastRequest,
+    private void Send(ServiceCheck check, byte[] packet) => Send(
         ControllerActions.Out(
             new MatchBuilder().Set(MatchField.Metadata, check.Datapath).Build(), packet,
             new OfLoad(LogicalFields.Outport, check.Port),
             new OfLoad(LogicalFields.FromController, 1),
-            new OfResubmit(PhysicalTables.LocalOutput))));
+            new OfResubmit(PhysicalTables.LocalOutput)));
 }

@@ -10,7 +10,7 @@ namespace Fabric.HostNode.Tests.Windows;
 /// Method: Debian's ovs-vswitchd is asked each of its own commands with none, right, wrong and too
 /// many arguments, by Debian's ovs-appctl and by ours. Numbers are not compared where they count.
 /// </remarks>
-public sealed partial class AppctlOracleTests : IAsyncLifetime
+public sealed partial class AppctlOracleTests : StockSwitchTests
 {
     /// <summary>
     /// They end the daemon, wait for it, count with each question, or do something that cannot be
@@ -24,24 +24,10 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
         "dpctl/add-if", "dpctl/del-if", "dpctl/set-if",
     ];
 
-    private readonly StockSwitch _switch = new();
-
-    public async Task InitializeAsync()
-    {
-        await _switch.StartAsync();
-        _switch.AddTwins();
-    }
-
-    public Task DisposeAsync()
-    {
-        _switch.Dispose();
-        return Task.CompletedTask;
-    }
-
     [Fact]
     public async Task Each_command_of_a_daemon_is_asked_as_with_the_stock_tool()
     {
-        var commands = _switch.Appctl("list-commands").Output.Split('\n')[1..]
+        var commands = Switch.Appctl("list-commands").Output.Split('\n')[1..]
             .Select(line => line.Trim().Split(' ')[0])
             .Where(name => name.Length > 0 && !s_left.Contains(name)).ToList();
         Assert.True(commands.Count > 100, $"{commands.Count}");
@@ -52,7 +38,7 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
             {
                 string[] words =
                 [
-                    "-t", _switch.Control, command,
+                    "-t", Switch.Control, command,
                     .. rest.Split(' ', StringSplitOptions.RemoveEmptyEntries),
                 ];
                 await CompareAsync(words, differences);
@@ -82,7 +68,7 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
         var differences = new List<string>();
         foreach (var line in lines)
         {
-            var words = line.Replace("@", _switch.Control)
+            var words = line.Replace("@", Switch.Control)
                 .Split(' ', StringSplitOptions.RemoveEmptyEntries);
             await CompareAsync(words, differences);
         }
@@ -123,12 +109,12 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
         var words = line.Split(' ');
         var options = words.TakeWhile(word => word[0] == '-').ToArray();
         var command = words[options.Length];
-        var stock = _switch.Appctl(
+        var stock = Switch.Appctl(
             [$"dpctl/{command}", .. options, .. words[(options.Length + 1)..]]);
         using var output = new StringWriter();
         using var error = new StringWriter();
         var exitCode = await DatapathTool.RunAsync(
-            ["--target", _switch.Control, .. words], output, error);
+            ["--target", Switch.Control, .. words], output, error);
 
         Assert.Equal(stock.ExitCode == 0, exitCode == 0);
         Assert.Equal(Counted().Replace(stock.Output, "N"), Counted().Replace($"{output}", "N"));
@@ -139,7 +125,7 @@ public sealed partial class AppctlOracleTests : IAsyncLifetime
 
     private async Task CompareAsync(string[] words, List<string> differences)
     {
-        var (exitCode, text, refused) = _switch.Run("ovs-appctl", words);
+        var (exitCode, text, refused) = Switch.Run("ovs-appctl", words);
         using var output = new StringWriter();
         using var error = new StringWriter();
         var ourCode = await AppctlTool.RunAsync(words, output, error);

@@ -10,23 +10,10 @@ namespace Fabric.HostNode.Tests.Windows;
 /// each to its own of two bridges that are alike; the same packets and changes happen to both. A
 /// removed flow with a cookie that nothing else has marks where the comparison begins and ends.
 /// </remarks>
-public sealed partial class MonitorOracleTests : IAsyncLifetime
+public sealed partial class MonitorOracleTests : StockSwitchTests
 {
     private const string Begin = "cookie:0xbe61", End = "cookie:0xe4d";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private readonly StockSwitch _switch = new();
-
-    public async Task InitializeAsync()
-    {
-        await _switch.StartAsync();
-        _switch.AddTwins();
-    }
-
-    public Task DisposeAsync()
-    {
-        _switch.Dispose();
-        return Task.CompletedTask;
-    }
 
     [Theory]
     [InlineData("monitor @ 65534", 5)]
@@ -41,9 +28,9 @@ public sealed partial class MonitorOracleTests : IAsyncLifetime
         var ours = new SharedWriter();
         var listening = OfctlTool.RunAsync(
             [.. Words(line, "ours").Select(
-                word => word == "br-ours" ? $"unix:{_switch.Folder}/br-ours.mgmt" : word)],
+                word => word == "br-ours" ? $"unix:{Switch.Folder}/br-ours.mgmt" : word)],
             TextWriter.Null, ours, stop.Token);
-        using var stock = _switch.Listen("ovs-ofctl", Words(line, "stock"));
+        using var stock = Switch.Listen("ovs-ofctl", Words(line, "stock"));
 
         Mark(Begin, () => stock.Text, "stock");
         Mark(Begin, () => ours.ToString(), "ours");
@@ -115,7 +102,7 @@ public sealed partial class MonitorOracleTests : IAsyncLifetime
         ];
         foreach (var flow in flows) Ofctl("add-flow", $"br-{side}", flow);
         foreach (var packet in packets)
-            _switch.Appctl("netdev-dummy/receive", $"p1-{side}", Ethernet + packet);
+            Switch.Appctl("netdev-dummy/receive", $"p1-{side}", Ethernet + packet);
         Ofctl("mod-port", $"br-{side}", $"p2-{side}", "no-flood");
         Ofctl("mod-port", $"br-{side}", $"p2-{side}", "flood");
         Ofctl("del-flows", $"br-{side}", "tcp");
@@ -124,7 +111,7 @@ public sealed partial class MonitorOracleTests : IAsyncLifetime
 
     private void Ofctl(params string[] words)
     {
-        var (exitCode, _, error) = _switch.Run("ovs-ofctl", words);
+        var (exitCode, _, error) = Switch.Run("ovs-ofctl", words);
         Assert.True(exitCode == 0, error);
     }
 

@@ -10,27 +10,18 @@ namespace Fabric.HostNode.Tests.Windows;
 /// goes to Debian's ovs-ofctl for the one and to ours for the other. Times, transaction numbers,
 /// addresses of ports and the bridges' names are not compared.
 /// </remarks>
-public sealed partial class OfctlOracleTests : IAsyncLifetime
+public sealed partial class OfctlOracleTests : StockSwitchTests
 {
-    private readonly StockSwitch _switch = new();
-
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
-        await _switch.StartAsync();
-        _switch.AddTwins();
+        await base.InitializeAsync();
         await File.WriteAllTextAsync(
-            Path.Combine(_switch.Folder, "flows"),
+            Path.Combine(Switch.Folder, "flows"),
             "# a remark\npriority=7,ip,nw_src=10.0.0.0/8 actions=output:1\n\n"
             + "table=2,cookie=0x9,actions=drop # another\n");
         await File.WriteAllTextAsync(
-            Path.Combine(_switch.Folder, "groups"),
+            Path.Combine(Switch.Folder, "groups"),
             "group_id=41,type=all,bucket=output:1\ngroup_id=42,type=indirect,bucket=output:2\n");
-    }
-
-    public Task DisposeAsync()
-    {
-        _switch.Dispose();
-        return Task.CompletedTask;
     }
 
     [Fact]
@@ -163,7 +154,7 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
 
     private (int ExitCode, string Text) Stock(string[] words)
     {
-        var (exitCode, output, error) = _switch.Run("ovs-ofctl", Filled(words, "stock"));
+        var (exitCode, output, error) = Switch.Run("ovs-ofctl", Filled(words, "stock"));
         return (exitCode, Comparable(output + error.Replace("ovs-ofctl: ", "")));
     }
 
@@ -172,14 +163,14 @@ public sealed partial class OfctlOracleTests : IAsyncLifetime
         using var output = new StringWriter();
         using var error = new StringWriter();
         var filled = Filled(words, "ours").Select(
-            word => word == "br-ours" ? $"unix:{_switch.Folder}/br-ours.mgmt" : word);
+            word => word == "br-ours" ? $"unix:{Switch.Folder}/br-ours.mgmt" : word);
         var exitCode = await OfctlTool.RunAsync([.. filled], output, error);
         return (exitCode, Comparable($"{output}{error}".Replace("fabric ofctl: ", "")
-            .Replace($"unix:{_switch.Folder}/br-ours.mgmt", "br-ours")));
+            .Replace($"unix:{Switch.Folder}/br-ours.mgmt", "br-ours")));
     }
 
     private string[] Filled(string[] words, string side) =>
-        [.. words.Select(word => word.Replace("%", _switch.Folder).Replace("@", $"br-{side}"))];
+        [.. words.Select(word => word.Replace("%", Switch.Folder).Replace("@", $"br-{side}"))];
 
     /// <summary>Sorted: flows of equal priority, and groups, have no order.</summary>
     private static string Comparable(string text) => string.Join('\n', Varying().Replace(text, "")

@@ -102,7 +102,9 @@ internal sealed class DemoRunner : IAsyncDisposable
         var environment = $"OVS_RUNDIR={host.RunFolder} OVN_RUNDIR={host.RunFolder} "
             + $"FABRIC_RUNDIR={host.RunFolder}";
         var web = _workloads[0];
-        yield return $"export {environment}     # host 1; host 2 is {_hosts[^1].RunFolder}";
+        var others = string.Concat(_hosts.Skip(1).Take(1).Select(
+            second => $"; host 2 is {second.RunFolder}"));
+        yield return $"export {environment}     # host 1{others}";
         yield return "ovs-vsctl show; ovn-nbctl show; ovs-ofctl dump-flows br-int";
         yield return "ovs-appctl dpctl/dump-flows; ovs-appctl dpctl/dump-conntrack";
         yield return "./fabric cluster show; ./fabric cluster vteps; ./fabric net status";

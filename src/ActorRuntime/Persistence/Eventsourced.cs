@@ -276,8 +276,9 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
                 _isWriteInProgress = false;
                 FlushJournal();
                 return true;
-            case WriteMessagesFailed failed:
-                if (failed.ActorInstanceId == _instanceId) _isWriteInProgress = false;
+            case WriteMessagesFailed:
+                // Nothing more is written, or there would be a gap: the first failed event,
+                // whose answer comes next, ends this instance.
                 return true;
             case RecoveryTick tick:
                 CheckProgress(tick);

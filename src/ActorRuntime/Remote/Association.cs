@@ -27,7 +27,12 @@ internal sealed class Association(Remoting owner, Address remote)
     }
 
     private readonly Lock _lock = new();
-    private readonly Queue<byte[]> _waiting = new();
+
+    /// <summary>
+    /// While it connects; with their numbers also the system messages, which have their place
+    /// among the others: what an actor said goes before the news of its end.
+    /// </summary>
+    private readonly Queue<(long Sequence, byte[] Frame)> _waiting = new();
     private readonly Queue<(long Sequence, byte[] Frame)> _unacknowledged = new();
     private readonly HashSet<int> _quarantined = [];
     private Phase _phase = Phase.Idle;
@@ -97,7 +102,7 @@ internal sealed class Association(Remoting owner, Address remote)
                 return "the outbound queue is full";
             }
 
-            _waiting.Enqueue(frame);
+            _waiting.Enqueue((0, frame));
             return null;
         }
     }
@@ -116,6 +121,7 @@ internal sealed class Association(Remoting owner, Address remote)
                 _unacknowledged.Enqueue((_sequence, frame));
                 if (_phase == Phase.Active) _connection!.TrySend(frame);
                 else if (_phase == Phase.Idle) Connect();
+                else if (_phase == Phase.Connecting) _waiting.Enqueue((_sequence, frame));
                 return;
             }
 
@@ -282,11 +288,26 @@ internal sealed class Association(Remoting owner, Address remote)
 
             _phase = Phase.Active;
             _pause = FirstPause;
-            foreach (var (_, frame) in _unacknowledged) connection.TrySend(frame);
-            while (_waiting.TryDequeue(out var frame)) connection.TrySend(frame);
+            SendWaiting(connection);
         }
 
         owner.Publish(new AssociatedEvent(owner.Self.Address, Remote, inbound: false));
+    }
+
+    private void SendWaiting(IRemoteConnection connection)
+    {
+        var placed = _waiting.Where(one => one.Sequence > 0).Select(one => one.Sequence)
+            .ToHashSet();
+        var valid = _unacknowledged.Select(one => one.Sequence).ToHashSet();
+        foreach (var (sequence, frame) in _unacknowledged)
+        {
+            if (!placed.Contains(sequence)) connection.TrySend(frame);
+        }
+
+        while (_waiting.TryDequeue(out var one))
+        {
+            if (one.Sequence == 0 || valid.Contains(one.Sequence)) connection.TrySend(one.Frame);
+        }
     }
 
     private void Refused(string reason)
@@ -356,7 +377,7 @@ internal sealed class Association(Remoting owner, Address remote)
         _isRefused = false;
         _phase = Phase.Gated;
         _attempt++;
-        owner.CountDropped(Remote, _waiting.Count);
+        owner.CountDropped(Remote, _waiting.Count(one => one.Sequence == 0));
         _waiting.Clear();
         var attempt = _attempt;
         owner.System.Scheduler.Advanced.ScheduleOnce(_pause, () => OpenGate(attempt));

@@ -1,5 +1,7 @@
 #nullable disable
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Remote.Transport;
@@ -30,23 +32,44 @@ internal sealed class InboundDelivery(Remoting remoting)
     private readonly ConcurrentDictionary<string, IActorRef> _recipients = new();
     private long _sessionCount;
 
-    /// <summary>Per incarnation the number of the last system message that was delivered.</summary>
-    private readonly ConcurrentDictionary<UniqueAddress, long> _delivered = new();
+    /// <summary>Those that have said who calls, the oldest first: seldom more than one.</summary>
+    private readonly ConcurrentDictionary<UniqueAddress, ImmutableArray<Session>> _sessionsOf =
+        new();
+
+    /// <summary>
+    /// Per incarnation the number of the last system message that was delivered. Its lock keeps
+    /// two connections of one peer, of which the older has just broken, in order.
+    /// </summary>
+    private readonly ConcurrentDictionary<UniqueAddress, StrongBox<long>> _delivered = new();
 
     public void Accept(IRemoteConnection connection)
     {
         var session = new Session(connection, Interlocked.Increment(ref _sessionCount));
         _sessions.TryAdd(session, 0);
         connection.Start(
-            frame => Received(session, frame), _ => _sessions.TryRemove(session, out var _));
+            frame => Received(session, frame), _ => Ended(session));
+    }
+
+    private void Ended(Session session)
+    {
+        _sessions.TryRemove(session, out _);
+        if (session.Peer is not { } peer) return;
+        while (_sessionsOf.TryGetValue(peer, out var sessions))
+        {
+            var others = sessions.Remove(session);
+            var isDone = others.IsEmpty
+                ? _sessionsOf.TryRemove(KeyValuePair.Create(peer, sessions))
+                : _sessionsOf.TryUpdate(peer, others, sessions);
+            if (isDone) return;
+        }
     }
 
     public void Quarantine(UniqueAddress peer)
     {
         _delivered.TryRemove(peer, out _);
-        foreach (var session in _sessions.Keys.OrderBy(s => s.Number))
+        if (!_sessionsOf.TryGetValue(peer, out var sessions)) return;
+        foreach (var session in sessions)
         {
-            if (session.Peer != peer) continue;
             session.Connection.TrySend(Frame.Refused(Frame.ReasonQuarantined));
             session.Connection.Close("quarantined");
         }
@@ -119,6 +142,8 @@ internal sealed class InboundDelivery(Remoting remoting)
         }
 
         session.Peer = caller;
+        _sessionsOf.AddOrUpdate(caller, [session], (_, sessions) => sessions.Add(session));
+        if (!_sessions.ContainsKey(session)) Ended(session); // Meanwhile.
         association.PeerSeen(caller.Uid);
         session.Connection.TrySend(Frame.Welcome(remoting.Self));
         remoting.Publish(
@@ -190,18 +215,21 @@ internal sealed class InboundDelivery(Remoting remoting)
 
     private void DeliverSystem(Session session, in RemoteMessage message)
     {
-        var last = _delivered.GetValueOrDefault(session.Peer);
-        if (message.Sequence > last)
+        var last = _delivered.GetOrAdd(session.Peer, _ => new StrongBox<long>());
+        lock (last)
         {
-            _delivered[session.Peer] = message.Sequence;
-            if (!RemoteSystemMessages.TryDeliver(
-                remoting, session.Peer.Address, message, RecipientOf(message.Recipient)))
+            if (message.Sequence > last.Value)
             {
-                WireCounters.MalformedMessages.Increment();
+                last.Value = message.Sequence;
+                if (!RemoteSystemMessages.TryDeliver(
+                    remoting, session.Peer.Address, message, RecipientOf(message.Recipient)))
+                {
+                    WireCounters.MalformedMessages.Increment();
+                }
             }
-        }
 
-        session.Connection.TrySend(Frame.Ack(Math.Max(last, message.Sequence)));
+            session.Connection.TrySend(Frame.Ack(last.Value));
+        }
     }
 
     private bool IsRefused(object payload, string recipient)

@@ -9,7 +9,8 @@ namespace Akka.Actor;
 /// <remarks>
 /// One timer of the provider serves all entries, which wait in a heap by due time and, at the same
 /// time, in the order in which they were scheduled. Cancelled entries are skipped, and swept out
-/// when they are the majority. Actions run in the timer's thread and must be short.
+/// when they are the majority. Actions run in the timer's thread, one at a time, and must be
+/// short.
 /// </remarks>
 internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposable
 {
@@ -39,6 +40,7 @@ internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposabl
     private long _order;
     private long _armed = long.MaxValue; // When the timer will fire.
     private int _sweepAt = SweepMin;
+    private bool _isFiring;
     private bool _disposed;
 
     public TimeScheduler(TimeProvider time, Action<Exception> failed)
@@ -99,9 +101,19 @@ internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposabl
         _timer.Change(new TimeSpan(exact), Timeout.InfiniteTimeSpan);
     }
 
+    /// <remarks>
+    /// The provider's timer may fire again meanwhile, in another thread: the one that is at work
+    /// takes what has become due, or the later entry would overtake the one in its hands.
+    /// </remarks>
     private void Fire()
     {
-        lock (_entries) _armed = long.MaxValue;
+        lock (_entries)
+        {
+            _armed = long.MaxValue;
+            if (_isFiring) return;
+            _isFiring = true;
+        }
+
         while (TakeDue() is { } entry)
         {
             try
@@ -131,6 +143,7 @@ internal sealed class TimeScheduler : IScheduler, IAdvancedScheduler, IDisposabl
                 }
                 return entry;
             }
+            _isFiring = false;
             if (!_disposed) Arm(now);
             return null;
         }

@@ -59,6 +59,43 @@ public sealed class RemotingTests : IAsyncDisposable
         await RemoteHosts.Until(() => inbox.OfType<Terminated>().Count() == 2, "told again");
     }
 
+    /// <remarks>
+    /// Goal: an actor's last words come before the news of its end, also when there was no
+    /// connection before them. Method: nothing was ever said from here to the watcher's host.
+    /// </remarks>
+    [Fact]
+    public async Task What_an_actor_said_is_heard_before_its_end()
+    {
+        const string noBeats = "akka.remote.watch-failure-detector.heartbeat-interval = 1h";
+        var (a, b) = (_hosts.Start(noBeats), _hosts.Start(noBeats));
+        var inbox = new ConcurrentQueue<object>();
+        var watcher = b.ActorOf(Props.Create(() => new RemoteHosts.Recorder(inbox)), "watcher");
+        var heir = ((ExtendedActorSystem)a).Provider
+            .ResolveActorRef($"{RemoteHosts.AddressOf(b)}/user/watcher");
+        var mortal = a.ActorOf(Props.Create(() => new Mortal(heir)), "mortal");
+        var mortalThere = ((ExtendedActorSystem)b).Provider
+            .ResolveActorRef($"{RemoteHosts.AddressOf(a)}/user/mortal");
+        watcher.Tell(("watch", mortalThere));
+        var association = RemoteHosts.RemotingOf(b).AssociationWith(RemoteHosts.AddressOf(a));
+        await RemoteHosts.Until(
+            () => association.SystemMessageCounts is { Sent: > 0, Unacknowledged: 0 }, "the watch");
+
+        mortal.Tell("die");
+        await RemoteHosts.Until(() => inbox.Count == 2, "last words and Terminated");
+        Assert.Equal("die", inbox.First());
+        Assert.IsType<Terminated>(inbox.Last());
+    }
+
+    /// <summary>Passes on what it hears, and ends.</summary>
+    private sealed class Mortal : ReceiveActor
+    {
+        public Mortal(IActorRef heir) => ReceiveAny(message =>
+        {
+            heir.Tell(message);
+            Context.Stop(Self);
+        });
+    }
+
     [Fact]
     public async Task A_watcher_hears_when_a_remote_system_is_gone()
     {

@@ -12,10 +12,10 @@ internal sealed record ReadRepair(string Key, DataEnvelope Envelope)
 /// Hears:  <see cref="ReplicaReadResult"/>, its timeout.
 /// Says:   <see cref="ReplicaRead"/> to the replicas; one answer to who asked; the merged value to
 ///         the own replicator.
-/// Holds:  what was merged so far.
+/// Holds:  what was merged so far; one deadline, whatever comes until then.
 /// Fails:  never; it ends with its answer.
 /// </remarks>
-internal sealed class ReadAggregator : UntypedActor
+internal sealed class ReadAggregator : UntypedActor, IWithTimers
 {
     private readonly Get _get;
     private readonly ImmutableArray<IActorRef> _replicas;
@@ -40,10 +40,13 @@ internal sealed class ReadAggregator : UntypedActor
             _ => new GetSuccess(key, request, envelope.Data),
         };
 
+    public ITimerScheduler Timers { get; set; } = null!;
+
     protected override void PreStart()
     {
         foreach (var replica in _replicas) replica.Tell(new ReplicaRead(_get.Key.Id));
-        SetReceiveTimeout(_get.Consistency.Timeout);
+        Timers.StartSingleTimer(
+            nameof(ReceiveTimeout), ReceiveTimeout.Instance, _get.Consistency.Timeout);
     }
 
     protected override void OnReceive(object message)
@@ -72,10 +75,10 @@ internal sealed class ReadAggregator : UntypedActor
 /// <remarks>
 /// Hears:  <see cref="ReplicaWriteAck"/>, its timeout.
 /// Says:   <see cref="ReplicaWrite"/> to the replicas; one answer to who asked.
-/// Holds:  how many confirmations are missing.
+/// Holds:  how many confirmations are missing; one deadline, whatever comes until then.
 /// Fails:  never; it ends with its answer.
 /// </remarks>
-internal sealed class WriteAggregator : UntypedActor
+internal sealed class WriteAggregator : UntypedActor, IWithTimers
 {
     private readonly string _key;
     private readonly DataEnvelope _envelope;
@@ -95,10 +98,12 @@ internal sealed class WriteAggregator : UntypedActor
         _missing = needed - 1;
     }
 
+    public ITimerScheduler Timers { get; set; } = null!;
+
     protected override void PreStart()
     {
         foreach (var replica in _replicas) replica.Tell(new ReplicaWrite(_key, _envelope));
-        SetReceiveTimeout(_timeout);
+        Timers.StartSingleTimer(nameof(ReceiveTimeout), ReceiveTimeout.Instance, _timeout);
     }
 
     protected override void OnReceive(object message)

@@ -27,7 +27,7 @@ public abstract class SnapshotStore : ActorBase
         {
             case LoadSnapshot load:
                 Answer(
-                    Load(load),
+                    () => Load(load),
                     selected => new LoadSnapshotResult(selected, load.ToSequenceNr),
                     cause => new LoadSnapshotFailed(cause));
                 return true;
@@ -37,19 +37,19 @@ public abstract class SnapshotStore : ActorBase
                     save.Metadata.SequenceNr,
                     Context.System.Scheduler.Now.UtcDateTime);
                 Answer(
-                    Done(SaveAsync(metadata, save.Snapshot)),
+                    () => Done(SaveAsync(metadata, save.Snapshot)),
                     _ => new SaveSnapshotSuccess(metadata),
                     cause => new SaveSnapshotFailure(metadata, cause));
                 return true;
             case DeleteSnapshot delete:
                 Answer(
-                    Done(DeleteAsync(delete.Metadata)),
+                    () => Done(DeleteAsync(delete.Metadata)),
                     _ => new DeleteSnapshotSuccess(delete.Metadata),
                     cause => new DeleteSnapshotFailure(delete.Metadata, cause));
                 return true;
             case DeleteSnapshots delete:
                 Answer(
-                    Done(DeleteAsync(delete.PersistenceId, delete.Criteria)),
+                    () => Done(DeleteAsync(delete.PersistenceId, delete.Criteria)),
                     _ => new DeleteSnapshotsSuccess(delete.Criteria),
                     cause => new DeleteSnapshotsFailure(delete.Criteria, cause));
                 return true;
@@ -69,11 +69,14 @@ public abstract class SnapshotStore : ActorBase
         return true;
     }
 
+    /// <summary>A store that fails before it has a task to give has failed, too.</summary>
+    private static async Task<T> Attempt<T>(Func<Task<T>> request) => await request();
+
     private void Answer<T>(
-        Task<T> task, Func<T, object> success, Func<Exception, object> failure)
+        Func<Task<T>> request, Func<T, object> success, Func<Exception, object> failure)
     {
         var (sender, self) = (Sender, Self);
-        task.ContinueWith(
+        Attempt(request).ContinueWith(
             done => sender.Tell(
                 done.IsCompletedSuccessfully
                     ? success(done.Result)

@@ -50,7 +50,14 @@ internal sealed class FieldWriter
     {
         Varint(((ulong)field << 3) | 2);
         Varint((ulong)value.Length);
-        _bytes.Write(value);
+        return Raw(value);
+    }
+
+    /// <summary>Fields that were written elsewhere.</summary>
+    public FieldWriter Raw(ReadOnlySpan<byte> fields)
+    {
+        fields.CopyTo(_bytes.GetSpan(fields.Length));
+        _bytes.Advance(fields.Length);
         return this;
     }
 

@@ -13,8 +13,9 @@ namespace Fabric.ActorRuntime.Tests.Cluster;
 /// A line is: strategy | members | unreachable | records | seen by | who is downed.
 /// A member is a letter (its place in address order) with its status: none for Up, j Joining,
 /// w WeaklyUp, l Leaving, e Exiting, d Down; a digit is its age (default: its letter's place);
-/// an apostrophe gives it the role "r". Records are observer&gt;subject; where there are none, all
-/// who are reachable find all who are not so. The decision is made by the first reachable member.
+/// an apostrophe gives it the role "r". Records are observer&gt;subject, or observer&lt;subject
+/// where it was found again; where there are none, all who are reachable find all who are not so.
+/// The decision is made by the first reachable member.
 /// </remarks>
 public sealed class SplitBrainDecisionTests
 {
@@ -153,6 +154,9 @@ public sealed class SplitBrainDecisionTests
         "majority | a b c d e | c | b>c | a b c d e | b c",
         "quorum3 | a b c d e | c | b>c | a b c d e | b c",
         "oldest | a b c d e | c | b>c | a b c d e | b c",
+        // Found again, while its observer misses another one: it is no trouble any more.
+        "majority | a b c d e | e | a>e a<c | a b c d | e",
+        "quorum3 | a b c d e | e | b>e b<a | a b c d | e",
         // Together with a clean split: its side goes, too.
         "majority | a b c d e f g | b c e f g | b>c c>b a>e a>f d>g d>e | a d | b c e f g",
         "majority | a b c d e f g | b c g | b>c c>b a>g d>g e>g f>g | a d e f | b c g",
@@ -250,8 +254,10 @@ public sealed class SplitBrainDecisionTests
         var records = fields[3].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         foreach (var record in records)
         {
-            reachability = reachability.Unreachable(
-                members[record[0]].UniqueAddress, members[record[2]].UniqueAddress);
+            var (observer, subject) =
+                (members[record[0]].UniqueAddress, members[record[2]].UniqueAddress);
+            reachability = reachability.Unreachable(observer, subject);
+            if (record[1] == '<') reachability = reachability.Reachable(observer, subject);
         }
 
         if (records.Length == 0)

@@ -57,9 +57,11 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
     /// <summary>Takes the reachability table; returns true if it changed.</summary>
     public bool SetReachability(Reachability reachability)
     {
-        // Records about or by members that are no longer there say nothing.
+        // Records about or by members that are no longer there say nothing, and who was found
+        // again is no trouble any more, though its record stays while there are others.
         var known = reachability.FilterRecords(r =>
-            _members.ContainsKey(r.Observer) && _members.ContainsKey(r.Subject));
+            r.Status != ReachabilityStatus.Reachable
+            && _members.ContainsKey(r.Observer) && _members.ContainsKey(r.Subject));
         var hasChanged = !Reachability.Equals(known);
         Reachability = known;
         return hasChanged;
@@ -107,11 +109,21 @@ internal abstract class DowningStrategy(string? role, UniqueAddress self)
         ? []
         : Reachability.AllUnreachableOrTerminated.Intersect(Reachability.AllObservers);
 
-    private ImmutableHashSet<UniqueAddress> InTouchByGossip =>
-        [
-            .. Reachability.Records.Where(r => _hasSeen(r.Subject))
-                .SelectMany(r => new[] { r.Observer, r.Subject }),
-        ];
+    private ImmutableHashSet<UniqueAddress> InTouchByGossip
+    {
+        get
+        {
+            if (Reachability.IsAllReachable) return [];
+            var seen = Reachability.AllUnreachableOrTerminated.Where(node => _hasSeen(node))
+                .ToHashSet();
+            return
+            [
+                .. seen,
+                .. Reachability.Records.Where(r => seen.Contains(r.Subject))
+                    .Select(r => r.Observer),
+            ];
+        }
+    }
 
     public ImmutableHashSet<UniqueAddress> NodesToDown() => NodesToDown(Decide());
 

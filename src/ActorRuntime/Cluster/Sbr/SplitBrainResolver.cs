@@ -100,7 +100,9 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
                 _isLeader = news.Leader == _cluster.SelfAddress;
                 break;
             case ReachabilityChanged news:
-                Mutate(() => _strategy.SetReachability(news.Reachability));
+                var indirect = _strategy.IndirectlyConnected;
+                _strategy.SetReachability(news.Reachability);
+                if (!indirect.SetEquals(_strategy.IndirectlyConnected)) StartWaiting();
                 break;
             case SeenChanged news:
                 _strategy.SetSeenBy(news.Seen);
@@ -124,11 +126,13 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
     /// <summary>Whatever changes who is unreachable starts the waiting anew.</summary>
     private void Mutate(Action change)
     {
-        var (unreachable, indirect) = (_strategy.Unreachable, _strategy.IndirectlyConnected);
+        var unreachable = _strategy.Unreachable;
         change();
-        var isSame = unreachable.SetEquals(_strategy.Unreachable)
-            && indirect.SetEquals(_strategy.IndirectlyConnected);
-        if (isSame) return;
+        if (!unreachable.SetEquals(_strategy.Unreachable)) StartWaiting();
+    }
+
+    private void StartWaiting()
+    {
         if (_strategy.Unreachable.IsEmpty)
         {
             ResetDeadlines();

@@ -35,22 +35,38 @@ internal abstract class DataCodec
     /// <summary>Digest (never 0) and size of an envelope, without its delta versions.</summary>
     public static (long Digest, int Size) Measure(DataEnvelope envelope, ActorSystem system)
     {
-        var bytes = Encode(envelope with { DeltaVersions = NoVersions }, system).Written;
+        var bytes = envelope.Encoded(system).WithoutVersions;
+        if (bytes.IsEmpty)
+            bytes = Encode(envelope with { DeltaVersions = NoVersions }, system).WithoutVersions;
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(bytes, hash);
         return (BinaryPrimitives.ReadInt64LittleEndian(hash) | 1, bytes.Length);
     }
 
-    public static FieldWriter Encode(DataEnvelope envelope, ActorSystem system)
+    public static EncodedEnvelope Encode(DataEnvelope envelope, ActorSystem system)
     {
-        // First for the nodes that are named, then with their final numbers.
+        // Most values name who changed them and nobody else: then these numbers are final.
         var coding = new Coding(system);
-        Body(new FieldWriter(256), envelope, coding);
-        coding.SortNodes();
-        var writer = new FieldWriter(256);
+        if (envelope.Data is IRemovedNodePruning value) coding.Name(value.ModifiedByNodes);
+        var body = new FieldWriter(512);
+        Body(body, envelope, coding);
+        var namedCount = coding.Nodes.Count;
+        coding.Name(envelope.DeltaVersions.Keys);
+        if (coding.SortNodes())
+        {
+            body = new FieldWriter(body.Size);
+            Body(body, envelope, coding);
+        }
+
+        var writer = new FieldWriter(body.Size + 64 * coding.Nodes.Count + 64);
         foreach (var node in coding.Nodes) writer.UniqueAddress(1, node);
-        Body(writer, envelope, coding);
-        return writer;
+        var size = writer.Raw(body.Written).Size;
+        foreach (var (node, version) in envelope.DeltaVersions)
+        {
+            writer.Nested(5, Entry(node, version, coding));
+        }
+
+        return new EncodedEnvelope(writer, coding.Nodes.Count == namedCount ? size : 0);
     }
 
     /// <exception cref="SerializationException">The bytes are malformed.</exception>
@@ -111,6 +127,7 @@ internal abstract class DataCodec
     private static ImmutableSortedDictionary<UniqueAddress, long> NoVersions =>
         ImmutableSortedDictionary<UniqueAddress, long>.Empty;
 
+    /// <summary>All but the nodes and the delta versions.</summary>
     private static void Body(FieldWriter writer, DataEnvelope envelope, Coding coding)
     {
         var type = envelope.Data.GetType();
@@ -125,11 +142,6 @@ internal abstract class DataCodec
             if (state.ObsoleteAfter is { } after) mark.Signed(3, after);
             foreach (var node in state.Seen) mark.Unsigned(4, coding.IndexOf(node));
             writer.Nested(4, mark);
-        }
-
-        foreach (var (node, version) in envelope.DeltaVersions)
-        {
-            writer.Nested(5, Entry(node, version, coding));
         }
     }
 
@@ -160,6 +172,17 @@ internal abstract class DataCodec
     }
 }
 
+/// <summary>An envelope in bytes.</summary>
+/// <param name="Whole">All of it.</param>
+/// <param name="Size">
+/// Of the part before the delta versions; 0 if these name nodes that are nowhere else, so that
+/// without them other bytes were written.
+/// </param>
+internal sealed record EncodedEnvelope(FieldWriter Whole, int Size)
+{
+    public ReadOnlySpan<byte> WithoutVersions => Whole.Written[..Size];
+}
+
 /// <summary>The nodes that one encoded value names.</summary>
 internal sealed class Coding(ActorSystem system)
 {
@@ -181,11 +204,21 @@ internal sealed class Coding(ActorSystem system)
         ? Nodes[(int)index]
         : throw new SerializationException("Malformed node number");
 
-    public void SortNodes()
+    /// <summary>Gives them numbers in their order.</summary>
+    public void Name(IEnumerable<UniqueAddress> nodes)
     {
-        Nodes = [.. Nodes.Order()];
+        foreach (var node in nodes.Order()) IndexOf(node);
+    }
+
+    /// <summary>True if that changed a number: what was written names others now.</summary>
+    public bool SortNodes()
+    {
+        List<UniqueAddress> sorted = [.. Nodes.Order()];
+        if (sorted.SequenceEqual(Nodes)) return false;
+        Nodes = sorted;
         _indices.Clear();
         for (var i = 0; i < Nodes.Count; i++) _indices[Nodes[i]] = (ulong)i;
+        return true;
     }
 
     /// <summary>An element of the application's types.</summary>

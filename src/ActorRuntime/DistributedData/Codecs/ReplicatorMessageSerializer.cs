@@ -128,7 +128,7 @@ internal sealed class ReplicatorMessageSerializer(ExtendedActorSystem system)
     }
 
     private FieldWriter Keyed(string key, DataEnvelope envelope) =>
-        new FieldWriter(256).Text(1, key).Nested(2, envelope.Encoded(system));
+        new FieldWriter(256).Text(1, key).Nested(2, envelope.Encoded(system).Whole);
 
     /// <summary>Eight bytes each, the lowest first.</summary>
     private static byte[] Packed(ImmutableArray<long> numbers)

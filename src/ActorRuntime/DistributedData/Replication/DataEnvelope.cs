@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
-using Akka.Remote.Wire;
 
 namespace Akka.DistributedData;
 
@@ -85,10 +84,10 @@ internal sealed record DataEnvelope(
     /// <summary>
     /// Its bytes, made once: the same value goes to many. A copy with a change forgets them.
     /// </summary>
-    internal FieldWriter Encoded(ActorSystem system) =>
+    internal EncodedEnvelope Encoded(ActorSystem system) =>
         _encoded ??= DataCodec.Encode(this, system);
 
-    private FieldWriter? _encoded;
+    private EncodedEnvelope? _encoded;
 
     private DataEnvelope(DataEnvelope original)
     {

@@ -36,14 +36,13 @@ public sealed partial class Replicator
     private void TakeSummary(ReplicaSummary summary)
     {
         if (summary.Groups.Length != ValueGroups.Count) return; // Of another version.
-        var differing = Enumerable.Range(0, ValueGroups.Count).Where(i =>
-            summary.Groups[i] != ValueGroups.Changing
-            && summary.Groups[i] != _groups.DigestOf(i, _values)).ToList();
-        // Where most differ, one of the two is new, or many hosts are: no delta will mend that.
-        var isMost = differing.Count > ValueGroups.Count / 2;
-        foreach (var i in differing)
+        for (var i = 0; i < ValueGroups.Count; i++)
         {
-            if (!isMost && _groups.IsChanging(i, Now, _settings.GossipInterval)) continue;
+            var (here, there) = (_groups.DigestOf(i, _values), summary.Groups[i]);
+            if (there == ValueGroups.Changing || there == here) continue;
+            // Where one has nothing, it is new: no delta will mend that.
+            var isNew = here == ValueGroups.Empty || there == ValueGroups.Empty;
+            if (!isNew && _groups.IsChanging(i, Now, _settings.GossipInterval)) continue;
             if (_groups.MayAsk(i, Now, AnswerPause)) TellStatus(i);
         }
     }

@@ -28,6 +28,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         Deltas,
         Notify,
         Pruning,
+        Meet,
     }
 
     /// <summary>How long changes gather before they are sent or told.</summary>
@@ -42,6 +43,8 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
     private const int GreeterCount = 4;
 
     private ImmutableSortedSet<UniqueAddress> _nodes = [];
+    private ImmutableSortedSet<UniqueAddress> _unmet = [];
+    private bool _hasAsked;
     private ImmutableSortedDictionary<UniqueAddress, int> _upNumbers =
         ImmutableSortedDictionary<UniqueAddress, int>.Empty;
 
@@ -109,6 +112,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
             case Tick.Deltas: PropagateDeltas(); break;
             case Tick.Notify: NotifySubscribers(); break;
             case Tick.Pruning: PruneRemovedNodes(); break;
+            case Tick.Meet: MeetNodes(); break;
         }
     }
 
@@ -137,19 +141,31 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         {
             _nodes = _nodes.Add(node);
             SendSoon();
-            // A new replica knows nothing: it is told at once what there is, by a few.
-            if (_nodes.Count <= GreeterCount || IsNeighbour(node)) GossipTo(node);
+            _unmet = _unmet.Add(node);
+            if (!Timers.IsTimerActive(Tick.Meet))
+                Timers.StartSingleTimer(Tick.Meet, Tick.Meet, Soon);
         }
 
         _upNumbers = _upNumbers.SetItem(node, member.UpNumber);
     }
 
-    /// <summary>Next to this node, when all stand in a circle in the order of addresses.</summary>
-    private bool IsNeighbour(UniqueAddress node)
+    /// <summary>
+    /// A replica that is new asks one of the others at once what there is. It asks no more than
+    /// one, for each would tell it everything; in a small cluster all tell it.
+    /// </summary>
+    private void MeetNodes()
     {
-        var all = _nodes.Add(Self0);
-        var distance = Math.Abs(all.IndexOf(node) - all.IndexOf(Self0));
-        return distance == 1 || distance == all.Count - 1;
+        if (_nodes.Count <= GreeterCount)
+        {
+            foreach (var node in _unmet.Intersect(_nodes)) GossipTo(node);
+        }
+        else if (!_hasAsked)
+        {
+            GossipRound();
+        }
+
+        _hasAsked = true;
+        _unmet = _unmet.Clear();
     }
 
     /// <summary>The replicator of another host: the same path there.</summary>

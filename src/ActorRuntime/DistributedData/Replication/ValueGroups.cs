@@ -16,6 +16,9 @@ internal sealed class ValueGroups(ActorSystem system)
     /// <summary>In place of a digest: the group changes, and deltas are on their way.</summary>
     public const long Changing = 0;
 
+    /// <summary>The digest of a group in which there is nothing.</summary>
+    public const long Empty = 1;
+
     private readonly Group[] _groups = [.. Enumerable.Range(0, Count).Select(_ => new Group())];
 
     private sealed class Group
@@ -102,7 +105,7 @@ internal sealed class ValueGroups(ActorSystem system)
             digest ^= ((ulong)one ^ HashOf(key)) * 0x9e37_79b9_7f4a_7c15;
         }
 
-        return (group.Digest = (long)(digest | 1)).Value;
+        return (group.Digest = (long)digest | Empty).Value;
     }
 
     /// <summary>True once in a while: several tell at once that a group is another one.</summary>

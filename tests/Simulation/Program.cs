@@ -26,7 +26,13 @@ if (command.Hosts > 0)
         step =>
         {
             Console.Out.WriteLine(step);
-            foreach (var line in traffic?.Take() ?? []) Console.Out.WriteLine(line);
+            if (traffic is null) return;
+            foreach (var line in traffic.Take()) Console.Out.WriteLine(line);
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"    memory {GC.GetTotalMemory(false) >> 20} MiB; collected so far "
+                + $"{GC.CollectionCount(0)}, {GC.CollectionCount(1)}, {GC.CollectionCount(2)} "
+                + $"times in {GC.GetTotalPauseDuration().TotalSeconds:F1} s"));
         },
         traffic);
     return run.Run() ? 0 : 1;

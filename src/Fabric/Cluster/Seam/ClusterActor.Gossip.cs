@@ -16,13 +16,9 @@ public sealed partial class ClusterActor
     /// <summary>After which a host that has come back has heard of all others.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>What gossip said last; more may be published while this host settles.</summary>
-    private PortLocationsChanged? _located;
+    private readonly CarriedOver<VtepsChanged> _vtepsOver;
+    private readonly CarriedOver<PortLocationsChanged> _portsOver;
     private TimeSpan? _memberSince;
-
-    /// <summary>Where ports were when this host was cut off, but for those told since.</summary>
-    private ImmutableSortedDictionary<string, PortLocation> _kept =
-        Ordinal.EmptyMap<PortLocation>();
     private PublishVteps? _ownVteps;
     private ClaimPorts? _ownPorts;
     private VoteForGateways? _ownVotes;
@@ -51,10 +47,11 @@ public sealed partial class ClusterActor
 
         Receive<VtepsChanged>(changed =>
         {
-            _vteps.Publish(changed);
+            _vtepsOver.Publish(changed, _memberSince is not null);
             TellRequested();
         });
-        Receive<PortLocationsChanged>(PublishLocations);
+        Receive<PortLocationsChanged>(
+            changed => _portsOver.Publish(changed, _memberSince is not null));
         Receive<LearnedAddressesChanged>(_learned.Publish);
         Receive<GatewaysElected>(_gateways.Publish);
         Receive<HostLoadsChanged>(_loads.Publish);
@@ -66,19 +63,34 @@ public sealed partial class ClusterActor
         Receive<SubscribeHostLoads>(from => _loads.Subscribe(from.Subscriber, Context));
     }
 
-    /// <summary>
-    /// A host that was cut off is told by and by where ports are: until then they are where they
-    /// were, and flows stay.
-    /// </summary>
-    private void PublishLocations(PortLocationsChanged changed)
+    /// <summary>VTEPs of hosts that nothing was said of.</summary>
+    private static VtepsChanged? Untold(VtepsChanged kept, VtepsChanged told)
     {
-        _located = changed;
-        if (HasSettled) _kept = _kept.Clear();
-        else if (_memberSince is not null) // What is told on the way out is taken back soon.
-            _kept = _kept.RemoveRange(_kept.Keys.Where(changed.Locations.ContainsKey).ToList());
-        _ports.Publish(_kept.IsEmpty
-            ? changed
-            : new PortLocationsChanged(_kept.SetItems(changed.Locations)));
+        var hosts = told.Vteps.Select(vtep => vtep.HostId).ToHashSet(StringComparer.Ordinal);
+        var untold = kept.Vteps.Where(vtep => !hosts.Contains(vtep.HostId))
+            .ToImmutableSortedSet();
+        return untold.IsEmpty ? null : new VtepsChanged(untold);
+    }
+
+    /// <summary>Ports that nothing was said of.</summary>
+    private static PortLocationsChanged? Untold(
+        PortLocationsChanged kept, PortLocationsChanged told)
+    {
+        var untold = kept.Locations.RemoveRange(
+            kept.Locations.Keys.Where(told.Locations.ContainsKey).ToList());
+        return untold.IsEmpty ? null : new PortLocationsChanged(untold);
+    }
+
+    private void CarryOver()
+    {
+        _vtepsOver.Keep();
+        _portsOver.Keep();
+    }
+
+    private void SettleDown()
+    {
+        _vtepsOver.Settle();
+        _portsOver.Settle();
     }
 
     private bool HasSettled => _memberSince is { } since && Now - since >= SettleTime;

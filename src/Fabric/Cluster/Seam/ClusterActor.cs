@@ -55,6 +55,11 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         _file = new MemberFile(settings.StateDirectory);
         _startedAt = settings.Clock.GetTimestamp();
         _members = MembershipView.Nothing(settings.HostId);
+        _vtepsOver = new(
+            _vteps, Untold, (kept, told) => new VtepsChanged(kept.Vteps.Union(told.Vteps)));
+        _portsOver = new(
+            _ports, Untold,
+            (kept, told) => new PortLocationsChanged(kept.Locations.AddRange(told.Locations)));
 
         Receive<SendToHost>(Send);
         Receive<HostDelivered>(delivered => _northbound.Tell(delivered));
@@ -186,7 +191,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
         if (_isListStale && !members.IsMember) RememberMembers();
         _members = members;
         var isCutOff = _memberSince is not null && !members.IsMember;
-        if (isCutOff && _ports.Last is { } last) _kept = last.Locations;
+        if (isCutOff) CarryOver();
         _memberSince = members.IsMember ? _memberSince ?? Now : null;
         _northbound.Tell(members);
         if (!members.IsMember) return;
@@ -232,8 +237,7 @@ public sealed partial class ClusterActor : ReceiveActor, IWithTimers
     {
         Attach();
         if (_isListStale && Now - _rememberedAt >= RememberInterval) RememberMembers();
-        if (HasSettled && _located is not null && !ReferenceEquals(_located, _ports.Last))
-            PublishLocations(_located);
+        if (HasSettled) SettleDown();
         _cutOffSince = _members.IsMember ? null : _cutOffSince ?? Now;
     }
 

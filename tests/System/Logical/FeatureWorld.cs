@@ -98,7 +98,12 @@ internal sealed class FeatureWorld(string datapath) : IAsyncDisposable
         new InvalidOperationException(
             $"{Datapath}, {step.Place}: {what}: {step.Verb} {step.Where} "
             + $"{(step.Command.Length > 400 ? step.Command[..400] + "..." : step.Command)}\n"
-            + $"{result.Output}{result.Error}\n{_mesh.Logs(5)}");
+            + $"{result.Output}{result.Error}\n{Background()}{_mesh.Logs(5)}");
+
+    /// <summary>The end of what background commands have written.</summary>
+    private string Background() => string.Concat(
+        Directory.GetFiles(_mesh.Topology.Folder, "log.*").Select(log =>
+            $"{Path.GetFileName(log)}:\n{string.Join('\n', File.ReadLines(log).TakeLast(8))}\n"));
 
     private Process Start(FeatureStep step)
     {

@@ -54,6 +54,7 @@ public sealed class GatewaysActor : ReceiveActor, IWithTimers
     private ImmutableSortedDictionary<string, string>? _decided;
     private ImmutableSortedDictionary<string, string>? _voted;
     private bool _isWriting;
+    private TimeSpan? _askedAt;
 
     private sealed record LookAgain
     {
@@ -162,7 +163,7 @@ public sealed class GatewaysActor : ReceiveActor, IWithTimers
             StringComparer.Ordinal);
         var votes = ImmutableSortedDictionary.CreateBuilder<string, string>(
             StringComparer.Ordinal);
-        var asks = false;
+        var unsure = new List<Gateway>();
         foreach (var gateway in _wanted.Gateways)
         {
             owners[gateway.Name] = GatewayElection.OwnerOf(gateway, now);
@@ -172,15 +173,14 @@ public sealed class GatewaysActor : ReceiveActor, IWithTimers
                 votes[gateway.Name] = vote;
             }
 
-            if (!GatewayElection.NeedsNextHop(gateway, now)) continue;
-            asks = true;
-            Ask(gateway);
+            if (GatewayElection.NeedsNextHop(gateway, now)) unsure.Add(gateway);
         }
 
         Vote(votes.ToImmutable());
         Tell(owners.ToImmutable());
         var isSettling = now.Peers.Values.Contains(PeerState.Unknown);
-        if (asks || isSettling)
+        AskWhenDue(unsure);
+        if (unsure.Count > 0 || isSettling)
             Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, AskInterval);
     }
 
@@ -215,6 +215,15 @@ public sealed class GatewaysActor : ReceiveActor, IWithTimers
                 && gateway.Candidates[0] != _wanted.HostId;
             if (isOther) Ask(gateway);
         }
+    }
+
+    /// <summary>Every answer decides anew: that must not ask anew at once.</summary>
+    private void AskWhenDue(List<Gateway> gateways)
+    {
+        var now = _clock.MonotonicClock;
+        if (gateways.Count == 0 || now - _askedAt < AskInterval) return;
+        _askedAt = now;
+        foreach (var gateway in gateways) Ask(gateway);
     }
 
     private void Ask(Gateway gateway)

@@ -4,7 +4,9 @@ using Fabric.Wire.OpenFlow;
 
 namespace Fabric.Logical;
 
-/// <summary>Speaks into the logical network when it is time: probes, queries, announcements.</summary>
+/// <summary>
+/// Speaks into the logical network when it is time: probes, queries, announcements.
+/// </summary>
 /// <remarks>
 /// Hears:  its timer, and the bridge's confirmations; each kind adds its own.
 /// Says:   <see cref="AskSwitch"/>; each kind adds its own.

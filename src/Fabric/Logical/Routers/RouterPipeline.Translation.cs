@@ -83,17 +83,14 @@ internal sealed partial class RouterPipeline
         if (rule.Type is "dnat" or "dnat_and_snat") AddDestination(block, nat);
     }
 
-    // Ingress 3: ARP and ND for the external address.
+    // Ingress 3: ARP and ND for the external address. The gateway port's own one, too: below
+    // 92 nobody answers for an address that is translated.
     private void AddNatNeighbor(FlowBlockBuilder block, ActiveNat nat, RouterPortView port)
     {
         var external = nat.Rule.External;
-        if (!external.IsHost
-            || port.Row.Networks.Any(network => network.Host == external.Host)
-            || !port.Row.Networks.Any(network => network.Contains(external.Host)))
-        {
-            return;
-        }
-
+        var isAsked = nat.Port is not null
+            || port.Row.Networks.Any(network => network.Contains(external.Host));
+        if (!external.IsHost || !isAsked) return;
         var mac = nat.IsFloating ? nat.Rule.ExternalMac!.Value : port.Row.Mac;
         AnswerFor(block, port, external, mac);
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Fabric.Configuration;
 using Fabric.Logical;
 using Fabric.Wire;
+using Fabric.Wire.OpenFlow;
 using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Tests.Logical;
@@ -96,6 +97,21 @@ public sealed class GatewayTests
             Assert.Equal("world", answer.Port);
             Assert.Equal(OuterMac, answer.Packet.ArpSource);
         }
+    }
+
+    [Theory]
+    [InlineData("host1", true)]
+    [InlineData("host2", false)]
+    public void Who_asks_from_outside_is_answered_for_the_port_s_own_translated_address(
+        string host, bool isSilent)
+    {
+        // The switch answers its workloads; what comes in by a localnet port the router answers.
+        const int input = 11;
+        var first = Lab().Hosts[host].Compiler.Flows.All
+            .Where(flow => flow.Identity.Table == input && OfMatchText
+                .Format(flow.Identity.Match).Contains("arp_tpa=192.0.2.1,arp_op=1"))
+            .MaxBy(flow => flow.Identity.Priority)!;
+        Assert.Equal(isSilent, OfActionText.Format(first.Actions) is "drop");
     }
 
     [Fact]

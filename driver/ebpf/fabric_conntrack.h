@@ -267,6 +267,7 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 		s->fresh[i] = 0;
 	fresh->original = s->tuple;
 	fresh->started = s->now;
+	fresh->limit_epoch = limits ? (fabric_u8)limits->epoch : 0;
 	fresh->policy = spec->policy ? spec->policy : limits ? (fabric_u16)limits->policy : 0;
 	if (s->tuple.protocol == FABRIC_PROTOCOL_TCP)
 		fabric_tcp_start(&fresh->peers[0], &fresh->peers[1], &s->segment);
@@ -281,13 +282,13 @@ FABRIC_INLINE fabric_u32 fabric_create(struct __sk_buff *skb, struct fabric_scra
 	}
 	reason = fabric_take_reply(s, spec, expected);
 	if (reason) {
-		fabric_return_place(spec->zone);
+		fabric_return_place(spec->zone, fresh->limit_epoch);
 		return reason;
 	}
 	fresh->reply = s->wanted;
 	if (bpf_map_update_elem(&fabric_connections, &s->tuple, fresh, BPF_NOEXIST)) {
 		bpf_map_delete_elem(&fabric_replies, &s->wanted);
-		fabric_return_place(spec->zone);
+		fabric_return_place(spec->zone, fresh->limit_epoch);
 		return FABRIC_DROP_ConntrackFull;
 	}
 	if (expected)

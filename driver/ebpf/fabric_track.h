@@ -100,7 +100,7 @@ FABRIC_INLINE struct fabric_connection *fabric_find_known(struct fabric_scratch 
 	return connection;
 }
 
-FABRIC_INLINE void fabric_return_place(fabric_u16 zone)
+FABRIC_INLINE void fabric_return_place(fabric_u16 zone, fabric_u8 epoch)
 {
 	struct fabric_settings *settings = fabric_configured();
 	fabric_u32 number = zone;
@@ -108,7 +108,7 @@ FABRIC_INLINE void fabric_return_place(fabric_u16 zone)
 
 	if (settings)
 		__sync_fetch_and_add(&settings->conntrack_count, -1);
-	if (limits)
+	if (limits && limits->epoch == epoch)
 		__sync_fetch_and_add(&limits->count, -1);
 }
 
@@ -135,7 +135,7 @@ FABRIC_INLINE fabric_u32 fabric_take_place(fabric_u16 zone)
 FABRIC_INLINE void fabric_end(struct fabric_connection *connection, struct fabric_tuple *work)
 {
 	fabric_u16 zone = connection->original.zone;
-	fabric_u8 is_related = connection->is_related;
+	fabric_u8 is_related = connection->is_related, epoch = connection->limit_epoch;
 
 	*work = connection->original;
 	if (bpf_map_delete_elem(&fabric_connections, work))
@@ -144,7 +144,7 @@ FABRIC_INLINE void fabric_end(struct fabric_connection *connection, struct fabri
 		bpf_map_delete_elem(&fabric_parents, work);
 	*work = connection->reply;
 	bpf_map_delete_elem(&fabric_replies, work);
-	fabric_return_place(zone);
+	fabric_return_place(zone, epoch);
 	fabric_tell(FABRIC_EVENT_DESTROYED, connection);
 }
 

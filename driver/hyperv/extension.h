@@ -295,7 +295,7 @@ struct fabric_packet {
 	struct fabric_vport *source;
 	ULONG length;
 	ULONG recirculations;
-	ULONG truncate; /* The next output is cut to this; 0: it is not. */
+	ULONG cut; /* By so many bytes at its end the next output is shorter. */
 	ULONG fragment_size; /* It came in IP packets of at most this size, and leaves so; 0: whole. */
 	ULONG fragment_id;   /* That these had, as on the wire. */
 	const struct fabric_tunnel *tunnel;   /* Set for outputs to tunnels. */

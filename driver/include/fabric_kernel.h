@@ -256,10 +256,11 @@ struct fabric_meter {
 };
 
 struct fabric_zone {
-	fabric_u32 count;
+	fabric_u32 count;  /* Of connections that began in this epoch. */
 	fabric_u32 limit;  /* 0xffffffff: no limit. */
 	fabric_u32 policy; /* 0: the default. */
-	fabric_u32 has_limit; /* 0: the default limit holds. */
+	fabric_u16 has_limit; /* 0: the default limit holds. */
+	fabric_u16 epoch;     /* Up to 255; each limit, and its end, begins one. */
 };
 
 /* One element, written by the host node, read by every packet. */
@@ -352,7 +353,7 @@ struct fabric_connection {
 	fabric_u8 helper;     /* It is a control channel: the host node reads it. */
 	fabric_u8 is_related; /* A control channel announced it. */
 	fabric_u8 is_liberal; /* Windows of TCP are unknown and not checked. */
-	fabric_u8 unused;
+	fabric_u8 limit_epoch; /* Of its zone when it began. */
 };
 
 /* By the tuple of the first packet, its source port 0: any. */

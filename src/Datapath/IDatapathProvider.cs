@@ -235,6 +235,15 @@ public interface IDatapathConntrack
     ConntrackTotals Totals();
     void SetLimit(ushort? zone, uint? limit);
     ImmutableArray<(ushort? Zone, uint Limit, uint Count)> Limits();
+
+    /// <summary>Connections of 'zone' that count against a limit of it.</summary>
+    uint CountSinceLimit(ushort zone)
+    {
+        var count = 0u;
+        Dump(zone, _ => count++);
+        return count;
+    }
+
     uint CountMax { get; set; }
     void SetTimeoutPolicy(string name, ImmutableSortedDictionary<string, uint> secondsByState);
 

@@ -87,26 +87,48 @@ static VOID fabric_send_into(struct fabric_packet *packet, PNET_BUFFER_LIST list
 	fabric_copy_free(packet->extension, list, packet->batch);
 }
 
-/* Sends a copy to the collected ports; the packet stays. */
+/* By how much the frame, with a tag that the switch keeps beside it, exceeds 'size'. */
+static ULONG fabric_excess(const struct fabric_packet *packet, ULONG size)
+{
+	NDIS_NET_BUFFER_LIST_8021Q_INFO tag;
+	ULONG length = packet->buffer->DataLength;
+
+	tag.Value = NET_BUFFER_LIST_INFO(packet->list, Ieee8021QNetBufferListInfo);
+	if (tag.TagHeader.VlanId || tag.TagHeader.UserPriority)
+		length += FABRIC_VLAN_SIZE;
+	return length > size ? length - size : 0;
+}
+
+/* Its addresses and type stay, whatever is asked for. */
+static VOID fabric_cut(PNET_BUFFER buffer, ULONG cut)
+{
+	ULONG room = buffer->DataLength > FABRIC_ETHERNET_SIZE
+			     ? buffer->DataLength - FABRIC_ETHERNET_SIZE
+			     : 0;
+
+	buffer->DataLength -= cut < room ? cut : room;
+}
+
+/* Sends a copy, shorter by 'cut', to the collected ports; the packet stays. */
 static VOID fabric_send_copy(struct fabric_packet *packet, struct fabric_outputs *outputs,
-			     ULONG size)
+			     ULONG cut)
 {
 	PNET_BUFFER_LIST list;
 
 	if (!outputs->count)
 		return;
-	if (!size && fabric_needs_fragments(packet)) {
+	if (!cut && fabric_needs_fragments(packet)) {
 		fabric_fragment(packet, fabric_send_list, outputs);
 		outputs->count = 0;
 		return;
 	}
 	list = fabric_copy_share(packet);
-	if (list && size && list->FirstNetBuffer->DataLength > size)
-		list->FirstNetBuffer->DataLength = size;
-	if (list)
+	if (list) {
+		fabric_cut(list->FirstNetBuffer, cut);
 		fabric_send_list(packet, list, outputs);
-	else
+	} else {
 		fabric_drop(packet, FABRIC_DROP_PortQueueFull);
+	}
 	outputs->count = 0;
 }
 
@@ -133,9 +155,9 @@ static VOID fabric_output(struct fabric_packet *packet, ULONG number,
 			  struct fabric_outputs *outputs)
 {
 	struct fabric_vport *port = fabric_port_by_number(packet->extension, number);
-	ULONG size = packet->truncate;
+	ULONG cut = packet->cut;
 
-	packet->truncate = 0;
+	packet->cut = 0;
 	if (!port) {
 		fabric_drop(packet, FABRIC_DROP_PortNotFound);
 		return;
@@ -144,7 +166,7 @@ static VOID fabric_output(struct fabric_packet *packet, ULONG number,
 		fabric_drop(packet, FABRIC_DROP_PortDown);
 		return;
 	}
-	if (port->tunnel || size || outputs->count == FABRIC_OUTPUTS_MAX)
+	if (port->tunnel || cut || outputs->count == FABRIC_OUTPUTS_MAX)
 		fabric_send_copy(packet, outputs, 0);
 	if (port->tunnel) {
 		if (fabric_needs_fragments(packet))
@@ -154,8 +176,8 @@ static VOID fabric_output(struct fabric_packet *packet, ULONG number,
 		return;
 	}
 	outputs->ports[outputs->count++] = port;
-	if (size)
-		fabric_send_copy(packet, outputs, size);
+	if (cut)
+		fabric_send_copy(packet, outputs, cut);
 }
 
 static VOID fabric_change(struct fabric_packet *packet, const struct fabric_action *action)
@@ -193,9 +215,8 @@ static VOID fabric_up(struct fabric_packet *packet, const struct fabric_action *
 {
 	ULONG length = packet->buffer->DataLength;
 
-	if (packet->truncate && packet->truncate < length)
-		packet->buffer->DataLength = packet->truncate;
-	packet->truncate = 0;
+	fabric_cut(packet->buffer, packet->cut);
+	packet->cut = 0;
 	if (!fabric_device_upcall(packet, action->userspace.pid, 2,
 				  userdata + action->userspace.offset, action->userspace.length))
 		fabric_drop(packet, FABRIC_DROP_UpcallQueueFull);
@@ -217,7 +238,7 @@ static BOOLEAN fabric_other(struct fabric_packet *packet, const struct fabric_ac
 							 action->hash.basis);
 		return TRUE;
 	case FABRIC_ACTION_TRUNCATE:
-		packet->truncate = action->number;
+		packet->cut = fabric_excess(packet, action->number);
 		return TRUE;
 	case FABRIC_ACTION_CONNTRACK:
 		return fabric_track(packet, &action->conntrack);
@@ -250,7 +271,7 @@ static VOID fabric_recirculate(struct fabric_packet *packet, ULONG id,
 			       struct fabric_outputs *outputs)
 {
 	fabric_send_copy(packet, outputs, 0);
-	packet->truncate = 0;
+	packet->cut = 0;
 	if (++packet->recirculations > FABRIC_RECIRCULATIONS_MAX) {
 		fabric_drop(packet, FABRIC_DROP_RecirculationLimit);
 		fabric_discard(packet);
@@ -307,7 +328,7 @@ static VOID fabric_branch(struct fabric_packet *packet, const struct fabric_acti
 	copy.buffer = copy.list->FirstNetBuffer;
 	copy.is_original = FALSE;
 	copy.data = NULL;
-	copy.truncate = 0;
+	copy.cut = 0;
 	fabric_execute(&copy, chosen, count, userdata);
 }
 

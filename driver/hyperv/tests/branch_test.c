@@ -171,6 +171,38 @@ static void large_sends_count_by_their_segments(void)
 	lab_stop(&lab);
 }
 
+static void a_tag_that_comes_behind_the_cut_is_on_top_of_it(void)
+{
+	fabric_u16 vlan[2] = { FABRIC_TYPE_VLAN, FABRIC_BE16(0x1000 | 9) };
+	struct fabric_writer actions = lab_actions();
+	struct double_delivery *one;
+	struct lab lab;
+	ULONG size = lab_tcp(frame, 100, 3), most = 30, i;
+
+	CHECK(lab_start(&lab, 1));
+	for (i = 0; i < 2; i++) {
+		/* The second tag moves the first one into the frame. */
+		fabric_write(&actions, 13, &most, 4);
+		fabric_write(&actions, 4, vlan, 4);
+		lab_output(&actions, 1);
+	}
+	lab_output(&actions, 2);
+	CHECK(lab_flow(&lab, 3, &actions) == 0);
+	lab_send(&lab, 3, frame, size, 200);
+	one = double_take();
+	CHECK(one && one->port_id == 1 && one->tag == 9 && one->size == 30);
+	free(one);
+	one = double_take();
+	CHECK(one && one->port_id == 1 && one->tag == 9 && one->size == 30);
+	CHECK(!memcmp(one->bytes + 12, "\x81\x00\x00\x09\x08\x00", 6));
+	free(one);
+	one = double_take();
+	CHECK(one && one->port_id == 2 && one->tag == 9 && one->size == size + 4);
+	free(one);
+	CHECK(!double_take());
+	lab_stop(&lab);
+}
+
 int main(void)
 {
 	int count = 0;
@@ -180,6 +212,7 @@ int main(void)
 	RUN(a_sample_falls_on_its_part_of_the_packets);
 	RUN(a_packet_whose_time_is_over_goes_where_the_branch_says);
 	RUN(large_sends_count_by_their_segments);
+	RUN(a_tag_that_comes_behind_the_cut_is_on_top_of_it);
 	printf("%d tests passed\n", count);
 	return 0;
 }

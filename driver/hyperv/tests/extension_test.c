@@ -380,12 +380,7 @@ static void a_dump_gives_every_flow_once(void)
 
 	CHECK(lab_start(&lab, 1));
 	lab_output(&actions, 4);
-	memset(&key, 0, sizeof(key));
-	memset(&mask, 0, sizeof(mask));
-	key.in_port = 3;
-	key.ethernet_type = FABRIC_TYPE_IPV4;
-	mask.in_port = 0xffffffff;
-	mask.ethernet_type = 0xffff;
+	lab_ipv4_of(&key, &mask, 3);
 	memset(mask.destination, 255, 4);
 	for (i = 0; i < 10000; i++) {
 		memcpy(key.destination, &i, 4);

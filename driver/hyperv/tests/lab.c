@@ -251,6 +251,16 @@ int lab_flow_on(struct lab *lab, ULONG in_port, ULONG id, ULONG state, ULONG sta
 	return lab_ask(lab, FABRIC_FAMILY_FLOW, 1, 0, &body);
 }
 
+void lab_ipv4_of(struct fabric_flow_key *key, struct fabric_flow_key *mask, ULONG in_port)
+{
+	memset(key, 0, sizeof(*key));
+	memset(mask, 0, sizeof(*mask));
+	key->in_port = in_port;
+	key->ethernet_type = FABRIC_TYPE_IPV4;
+	mask->in_port = 0xffffffff;
+	mask->ethernet_type = 0xffff;
+}
+
 /* IPv4 fields alone: addresses, protocol, and with them the in_port and type. */
 int lab_flow_key(struct lab *lab, const struct fabric_flow_key *key,
 		 const struct fabric_flow_key *mask, struct fabric_writer *actions)

@@ -60,6 +60,8 @@ int lab_subscribe(struct lab *lab);
 
 /* A flow: in_port, and the rest by 'mask' of the key of this frame; actions as attributes. */
 int lab_flow(struct lab *lab, ULONG in_port, struct fabric_writer *actions);
+/* All IPv4 of a port. */
+void lab_ipv4_of(struct fabric_flow_key *key, struct fabric_flow_key *mask, ULONG in_port);
 int lab_flow_key(struct lab *lab, const struct fabric_flow_key *key,
 		 const struct fabric_flow_key *mask, struct fabric_writer *actions);
 /* IPv4 of a port, a recirculation id, and bits of the connection's state. */

@@ -63,12 +63,7 @@ int main(void)
 
 	CHECK(lab_start(&lab, 1));
 	lab_output(&actions, 4);
-	memset(&key, 0, sizeof(key));
-	memset(&mask, 0, sizeof(mask));
-	key.in_port = 3;
-	key.ethernet_type = FABRIC_TYPE_IPV4;
-	mask.in_port = 0xffffffff;
-	mask.ethernet_type = 0xffff;
+	lab_ipv4_of(&key, &mask, 3);
 	for (i = 0; i < 16; i++) {
 		/* Sixteen masks; the packet's own is hit half of the way down on the average. */
 		memset(mask.destination, 0, 4);

@@ -11,7 +11,7 @@ internal sealed partial class ActionExecutor
     /// </summary>
     private void RunSegments(ref PacketRun run, DatapathAction[] actions, int start)
     {
-        if (!context.TryCut(run.Packet, out var segmenter)) return;
+        if (!context.TryCut(run.Packet, Swap(run.Key.PacketTypeWire), out var segmenter)) return;
         while (context.TryNext(ref segmenter, out var segment))
         {
             var key = run.Key;
@@ -108,7 +108,7 @@ internal sealed partial class ActionExecutor
     /// <summary>Tunnelled packets that came in one message of the kernel's (UDP GRO).</summary>
     private void PopSegments(ref PacketRun outer, uint number)
     {
-        if (!context.TryCut(outer.Packet, out var segmenter)) return;
+        if (!context.TryCut(outer.Packet, packetType: 0, out var segmenter)) return;
         while (context.TryNext(ref segmenter, out var segment))
         {
             var branch = outer;

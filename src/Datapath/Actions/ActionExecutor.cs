@@ -162,7 +162,7 @@ internal sealed partial class ActionExecutor(PacketContext context)
 
     private static EgressMetadata EgressOf(ref PacketRun run, PacketPort port) => new(
         run.Tunnel, port.WantsFlowHash ? PacketHash.FiveTuple(ref run.Key, basis: 0) : 0,
-        Swap(run.Key.PacketMarkWire));
+        Swap(run.Key.PacketMarkWire), Swap(run.Key.PacketTypeWire));
 
     private DropReason Track(ref PacketRun run, ConntrackAction action)
     {

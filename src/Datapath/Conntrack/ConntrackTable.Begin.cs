@@ -44,7 +44,7 @@ public sealed partial class ConntrackTable
     private bool TryCreate(ref TrackingRun run, in TcpSegment segment, Expectation? expected)
     {
         var action = run.Action;
-        if (!TryTakePlace(run.Tuple.Zone, run.Hash, run.Now)) return false;
+        if (!TryTakePlace(run.Tuple.Zone, run.Hash, run.Now, out var epoch)) return false;
 
         var record = new ConnectionRecord
         {
@@ -54,6 +54,7 @@ public sealed partial class ConntrackTable
             StartedAtSeconds = (uint)(run.Now / 1000),
             Timeouts = PolicyOf(action),
             IsHalfOpen = true,
+            LimitEpoch = epoch,
         };
         var connection = Connection.At(ref record); // Until it has its place in the map.
         if (run.Tuple.Protocol == ConntrackKey.ProtocolTcp) TcpTracker.Start(connection, segment);
@@ -82,7 +83,7 @@ public sealed partial class ConntrackTable
             connection = Connection.At(ref record);
         }
 
-        _limits.Return(run.Tuple.Zone, isHalfOpen: true);
+        _limits.Return(run.Tuple.Zone, epoch, isHalfOpen: true);
         CountRefusal(DropReason.ConntrackNatExhausted);
         return false;
     }
@@ -113,10 +114,14 @@ public sealed partial class ConntrackTable
     /// So a flood in one zone pays with its own entries, and nobody pays with an answered
     /// connection. Where a zone holds as many half-open ones as it may, one of them gives way.
     /// </remarks>
-    private bool TryTakePlace(ushort zone, uint hash, long now)
+    private bool TryTakePlace(ushort zone, uint hash, long now, out byte epoch)
     {
-        if (_limits.TryTake(zone, out var reason)) return true;
-        if (TryEvict(zone, hash, now, reason) && _limits.TryTake(zone, out reason)) return true;
+        if (_limits.TryTake(zone, out epoch, out var reason)) return true;
+        if (TryEvict(zone, hash, now, reason) && _limits.TryTake(zone, out epoch, out reason))
+        {
+            return true;
+        }
+
         CountRefusal(reason);
         return false;
     }

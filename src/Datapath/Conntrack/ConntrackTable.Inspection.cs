@@ -144,6 +144,8 @@ public sealed partial class ConntrackTable
 
     public ImmutableArray<(ushort? Zone, uint Limit, uint Count)> Limits() => _limits.List();
 
+    public uint CountSinceLimit(ushort zone) => _limits.CountSinceLimit(zone);
+
     public void SetTimeoutPolicy(
         string name, ImmutableSortedDictionary<string, uint> secondsByState) =>
         _policies[name] = ConntrackTimeouts.Default.With(secondsByState);
@@ -161,7 +163,7 @@ public sealed partial class ConntrackTable
         var isHalfOpen = connection.IsHalfOpen;
         connection.IsHalfOpen = false;
         connection.Leave();
-        _limits.Return(connection.Zone, isHalfOpen);
+        _limits.Return(connection.Zone, connection.Record.LimitEpoch, isHalfOpen);
         if (connection.Extra?.Helper is not null) _expectations.RemoveAll(connection);
         Raise(ConntrackChange.Destroyed, connection);
         return true;

@@ -62,7 +62,7 @@ internal ref struct Segmenter
     {
         segmenter = default;
         FlowKey key = default;
-        key.PacketTypeWire = packetType;
+        key.PacketTypeWire = BinaryPrimitives.ReverseEndianness(packetType);
         if (packet.SegmentSize == 0
             || !FlowKeyExtractor.TryExtract(packet.Bytes, ref key, out var layout, out _)
             || layout.TransportOffset < 0 || key.NetworkFragment != 0)

@@ -100,7 +100,9 @@ internal readonly record struct TransmitEntry(PacketBuffer Packet, EgressMetadat
 /// Of the inner flow, for the outer source port; 0 where the port wants none.
 /// </param>
 /// <param name="Mark">The packet's mark (skb_mark), host order.</param>
-internal readonly record struct EgressMetadata(TunnelMetadata? Tunnel, uint Hash, uint Mark);
+/// <param name="PacketType">0 is Ethernet (host order).</param>
+internal readonly record struct EgressMetadata(
+    TunnelMetadata? Tunnel, uint Hash, uint Mark, uint PacketType = 0);
 
 /// <summary>Received packets with what only their port knows of them.</summary>
 internal sealed class PacketBatch(PacketPool pool)

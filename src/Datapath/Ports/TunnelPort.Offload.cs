@@ -24,8 +24,10 @@ internal sealed unsafe partial class TunnelPort
         var headers = stackalloc byte[SegmentsMax * HeadersSizeMax];
         var vectors = stackalloc Libc.IoVector[SegmentsMax * 2];
         var first = new Span<byte>(headers, TunnelCodec.HeaderSizeMax);
-        var outerSize = TunnelCodec.Write(_tunnel, tunnel, packet.Bytes, ref _sequence, first);
-        if (outerSize < 0 || !Segmenter.TryCreate(packet, packetType: 0, out var segmenter)
+        var type = entry.Egress.PacketType;
+        var outerSize = TunnelCodec.Write(
+            _tunnel, tunnel, packet.Bytes, ref _sequence, first, type);
+        if (outerSize < 0 || !Segmenter.TryCreate(packet, type, out var segmenter)
             || segmenter.HeaderSize > HeadersSizeMax - TunnelCodec.HeaderSizeMax)
         {
             drops.Add(DropReason.SegmentationFailed);
@@ -177,7 +179,7 @@ internal sealed unsafe partial class TunnelPort
 
             _outerSize = size - packet.Size;
             last = batch.Packets[kept++] = packet;
-            isJoinable = SegmentCoalescer.TryStart(packet, out state);
+            isJoinable = TryStart(packet, batch.Keys[kept - 1], out state);
         }
 
         if (isJoinable) SegmentCoalescer.Finish(last!, state);
@@ -212,7 +214,15 @@ internal sealed unsafe partial class TunnelPort
 
         EndRun(batch, kept);
         batch.Packets[kept++] = datagram;
-        _isRunning = _datagramCount > 1 && SegmentCoalescer.TryStart(datagram, out _run);
+        _isRunning = _datagramCount > 1 && TryStart(datagram, batch.Keys[kept - 1], out _run);
+    }
+
+    /// <summary>Frames are joined; packets that come without an Ethernet header are not.</summary>
+    private static bool TryStart(
+        PacketBuffer packet, in FlowKey key, out SegmentCoalescer.State state)
+    {
+        state = default;
+        return key.PacketTypeWire == 0 && SegmentCoalescer.TryStart(packet, out state);
     }
 
     /// <summary>The last kept packet takes no more segments.</summary>

@@ -104,7 +104,7 @@ internal sealed unsafe partial class TunnelPort : PacketPort
             var header = headers + (prepared * TunnelCodec.HeaderSizeMax);
             var size = TunnelCodec.Write(
                 _tunnel, tunnel, entry.Packet.Bytes, ref _sequence,
-                new Span<byte>(header, TunnelCodec.HeaderSizeMax));
+                new Span<byte>(header, TunnelCodec.HeaderSizeMax), entry.Egress.PacketType);
             if (size < 0)
             {
                 drops.Add(DropReason.ActionMalformed);

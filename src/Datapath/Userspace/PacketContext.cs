@@ -168,15 +168,16 @@ internal sealed class PacketContext
 
     private void Segment(PacketPort port, PacketBuffer packet, in EgressMetadata egress)
     {
-        if (!TryCut(packet, out var segmenter)) return;
+        if (!TryCut(packet, egress.PacketType, out var segmenter)) return;
         while (TryNext(ref segmenter, out var segment)) Append(port, segment, egress);
         Pool.Release(packet);
     }
 
     /// <summary>Begins to cut a super-packet; what is none is dropped.</summary>
-    public bool TryCut(PacketBuffer packet, out Segmenter segmenter)
+    /// <param name="packetType">0 is Ethernet (host order).</param>
+    public bool TryCut(PacketBuffer packet, uint packetType, out Segmenter segmenter)
     {
-        if (Segmenter.TryCreate(packet, packetType: 0, out segmenter)) return true;
+        if (Segmenter.TryCreate(packet, packetType, out segmenter)) return true;
         Drop(packet, DropReason.SegmentationFailed);
         return false;
     }

@@ -89,8 +89,7 @@ internal static class ConntrackSettingsCommands
 
         foreach (var zone in wanted.Where(zone => limits.All(limit => limit.Zone != zone)))
         {
-            var count = 0;
-            connections.Dump(zone, _ => count++);
+            var count = byDefault == 0 ? 0 : connections.CountSinceLimit(zone);
             text.Append(CultureInfo.InvariantCulture,
                 $"zone={zone},limit={byDefault},count={count}\n");
         }

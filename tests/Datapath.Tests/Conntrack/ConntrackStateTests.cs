@@ -230,6 +230,37 @@ public sealed class ConntrackStateTests
     }
 
     [Fact]
+    public void A_limit_counts_what_comes_after_it()
+    {
+        _bench.Commit(Udp(A, 1000, B, 53));
+        _bench.Commit(Udp(A, 1001, B, 53));
+        _bench.Table.SetLimit(1, 2);
+        Assert.Equal(0u, _bench.Table.CountSinceLimit(1));
+        for (var port = 1002; port < 1006; port++) _bench.Commit(Udp(A, port, B, 53));
+        Assert.Equal(4u, _bench.Table.Totals().Count);
+        Assert.Equal(2ul, _bench.Table.DropCount(DropReason.ConntrackZoneLimit));
+
+        // Another number is the same limit; one that went counts no more.
+        _bench.Table.SetLimit(1, 3);
+        Assert.Equal(((ushort?)1, 3u, 2u), _bench.Table.Limits()[1]);
+        Assert.Equal(3, Flush(1000, 1001, 1002));
+        Assert.Equal(1u, _bench.Table.CountSinceLimit(1));
+
+        _bench.Table.SetLimit(1, null);
+        Assert.Equal(0u, _bench.Table.CountSinceLimit(1));
+        _bench.Table.SetLimit(null, 1);
+        _bench.Commit(Udp(A, 1007, B, 53));
+        Assert.Equal(1u, _bench.Table.CountSinceLimit(1));
+        _bench.Commit(Udp(A, 1008, B, 53));
+        Assert.Equal(2u, _bench.Table.Totals().Count);
+        _bench.Table.Flush(new ConntrackFilter());
+        Assert.Equal(0u, _bench.Table.CountSinceLimit(1));
+
+        int Flush(params int[] ports) => ports.Sum(port => _bench.Table.Flush(new ConntrackFilter(
+            Original: new ConntrackTuple(IPAddress.Parse(A), null, 17, (ushort)port, null))));
+    }
+
+    [Fact]
     public void Every_truncation_is_invalid_and_none_throws()
     {
         foreach (var frame in (byte[][])[

@@ -89,9 +89,11 @@ public sealed class EbpfConntrackTests : IDisposable
     [InlineData(2)]
     public void A_zone_takes_no_more_connections_than_its_limit(int limit)
     {
-        _datapath.Conntrack.SetLimit(1, (uint)limit);
         Put("recirc_id(0),in_port(1)", "ct(commit,zone=1),recirc(0x1)");
         Put("ct_state(+new+trk),recirc_id(0x1),in_port(1)", "2");
+        _inside.Send(TestPacket.Udp("10.0.0.1", 99, "10.0.0.2", 80));
+        Next(_outside);
+        _datapath.Conntrack.SetLimit(1, (uint)limit); // Counts what comes after it.
 
         for (var port = 1; port <= limit + 1; port++)
         {
@@ -99,8 +101,11 @@ public sealed class EbpfConntrackTests : IDisposable
         }
 
         for (var i = 0; i < limit; i++) Next(_outside);
-        Assert.Equal((uint)limit, _datapath.Conntrack.Totals().Count);
+        Assert.Equal((uint)limit + 1, _datapath.Conntrack.Totals().Count);
         Assert.Equal(1UL, _datapath.DropCounts()[(int)DropReason.ConntrackZoneLimit]);
+        Assert.Equal((uint)limit, _datapath.Conntrack.CountSinceLimit(1));
+        _datapath.Conntrack.Flush(new ConntrackFilter());
+        Assert.Equal(0u, _datapath.Conntrack.CountSinceLimit(1));
     }
 
     [EbpfTheory]

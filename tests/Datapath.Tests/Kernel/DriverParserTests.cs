@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Fabric.Datapath.Tests.Conntrack;
 using Fabric.Wire;
@@ -28,35 +27,13 @@ public sealed unsafe class DriverParserTests : IDisposable
         }
         """;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("fabric-core-").FullName;
-    private readonly nint _library;
+    private readonly DriverLibrary _library = new(Shim);
     private readonly delegate* unmanaged<byte*, uint, byte*, ushort*, int> _parse;
 
-    public DriverParserTests()
-    {
-        var source = Path.Combine(_folder, "shim.c");
-        var library = Path.Combine(_folder, "shim.so");
-        File.WriteAllText(source, Shim);
-        using var clang = Process.Start(new ProcessStartInfo("clang")
-        {
-            ArgumentList =
-            {
-                "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I",
-                Path.Combine(Checkout.Root, "driver", "core"), "-o", library, source,
-            },
-        })!;
-        clang.WaitForExit();
-        Assert.Equal(0, clang.ExitCode);
-        _library = NativeLibrary.Load(library);
-        _parse = (delegate* unmanaged<byte*, uint, byte*, ushort*, int>)
-            NativeLibrary.GetExport(_library, "fabric_test_parse");
-    }
+    public DriverParserTests() => _parse =
+        (delegate* unmanaged<byte*, uint, byte*, ushort*, int>)_library.Find("fabric_test_parse");
 
-    public void Dispose()
-    {
-        NativeLibrary.Free(_library);
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void Dispose() => _library.Dispose();
 
     public static IEnumerable<byte[]> Samples()
     {

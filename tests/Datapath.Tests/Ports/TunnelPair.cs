@@ -42,16 +42,30 @@ internal sealed class TunnelPair : IDisposable
     /// <remarks>Call it inside one of the hosts.</remarks>
     public static UserspaceDatapath Tunnelled(
         TunnelKind kind, ushort port, IPAddress remote,
-        TunnelFlags flags = TunnelFlags.Key | TunnelFlags.Checksum)
+        TunnelFlags flags = TunnelFlags.Key | TunnelFlags.Checksum) =>
+        Tunnelled(new TunnelPortSpec(kind, port), remote, flags, toGuest: null);
+
+    /// <param name="spec">The tunnel's kind and port.</param>
+    /// <param name="remote">The other host.</param>
+    /// <param name="flags">What its headers have.</param>
+    /// <param name="toGuest">
+    /// Null: frames travel. Else packets without their Ethernet header do, and get this one.
+    /// </param>
+    public static UserspaceDatapath Tunnelled(
+        TunnelPortSpec spec, IPAddress remote, TunnelFlags flags, PushEthernetAction? toGuest)
     {
         var datapath = DeviceLab.CrossConnected(
             new DatapathPortSpec("w0", DatapathPortKind.System),
             new DatapathPortSpec(
-                "tun", DatapathPortKind.Tunnel, Tunnel: new TunnelPortSpec(kind, port)));
-        var outer = Outer(kind, remote, flags);
-        datapath.UpcallHandler = new DeviceLab.Switching(key => key.InPort == 1
-            ? [new SetTunnelAction(outer), new OutputAction(2)]
-            : [new OutputAction(1)]);
+                "tun", DatapathPortKind.Tunnel, Tunnel: spec));
+        var outer = new SetTunnelAction(Outer(spec.Kind, remote, flags));
+        datapath.UpcallHandler = new DeviceLab.Switching(key => (key.InPort, toGuest) switch
+        {
+            (1, null) => [outer, new OutputAction(2)],
+            (1, _) => [new PopEthernetAction(), outer, new OutputAction(2)],
+            (_, null) => [new OutputAction(1)],
+            _ => [toGuest, new OutputAction(1)],
+        });
         return datapath;
     }
 

@@ -269,15 +269,6 @@ public sealed class BugClassTests
         Assert.Equal(Math.Max(14, size), first.Length);
     }
 
-    [Fact]
-    public void What_is_cut_off_stays_the_same_when_a_tag_comes_first()
-    {
-        Put("trunc(30),push_vlan(vid=3,pcp=0),2");
-        Port("p1").Inject(Udp(1, 2));
-        Assert.True(Port("p2").TryTake(out var cut));
-        Assert.Equal(34, cut.Length);
-    }
-
     private static UserspaceDatapath NewDummy()
     {
         var datapath = new UserspaceDatapath(

@@ -217,6 +217,18 @@ public abstract class ProviderConformance : IDisposable
     }
 
     [Fact]
+    public void A_tag_that_comes_behind_the_cut_is_on_top_of_it()
+    {
+        uint one = AddPort("p1"), two = AddPort("p2"), three = AddPort("p3");
+        Put($"recirc_id(0),in_port({one})", $"trunc(30),push_vlan(vid=3,pcp=0),{two},{three}");
+
+        Send(one, Packet(Tcp));
+
+        Assert.Equal(34, Assert.Single(Received(two)).Length);
+        Assert.Equal(58, Assert.Single(Received(three)).Length);
+    }
+
+    [Fact]
     public void A_time_to_live_of_one_is_not_decremented_but_dropped()
     {
         uint one = AddPort("p1"), two = AddPort("p2");

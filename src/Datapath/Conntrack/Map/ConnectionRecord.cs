@@ -37,6 +37,9 @@ internal struct ConnectionRecord
     /// <summary>No packet of the other end was seen yet: what a flood is made of.</summary>
     public bool IsHalfOpen;
 
+    /// <summary>Of its zone's limits when it began (<see cref="ConntrackLimits"/>).</summary>
+    public byte LimitEpoch;
+
     public ConntrackKey Original;
     public ConntrackKey Reply;
     public TcpPeer OriginalPeer;

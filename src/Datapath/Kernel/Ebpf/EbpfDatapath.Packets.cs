@@ -63,31 +63,53 @@ public sealed partial class EbpfDatapath
     {
         var own = 0;
         while (own < rest.Length && !StepEncoder.CanDo(rest[own])) own++;
-
-        // A cut is for the output behind it.
-        if (own > 0 && own < rest.Length && rest[own - 1] is TruncateAction) own++;
         if (own == 0 && rest is [SetTunnelAction or RecirculateAction, ..])
         {
             RecirculateWithTunnel(packet, ref key, rest, tunnel, passes);
             return;
         }
 
-        var before = rest.Slice(0, own);
-        var isCut = before is [.., TruncateAction, OutputAction];
-        var output = isCut ? ((OutputAction)before[^1]).Port : 0;
-        if (isCut) before = before.RemoveAt(own - 1);
-        _collected = null;
-        _managed.Execute(packet, in key, before.Add(new OutputAction(CollectorNumber)));
-        if (_collected is not { } changed) return;
-        _collected = null;
-        if (isCut)
+        if (own > 0 && rest[own - 1] is TruncateAction)
         {
-            Run(changed, in key, [new OutputAction(output)], tunnel, passes);
-            changed = packet;
+            rest = SendCut(packet, in key, rest, --own, tunnel, passes);
         }
 
         var left = rest.Slice(own, rest.Length - own);
-        if (!left.IsEmpty) Run(changed, in key, left, tunnel, passes);
+        if (left.IsEmpty || Changed(packet, in key, rest.Slice(0, own)) is not { } changed) return;
+        Run(changed, in key, left, tunnel, passes);
+    }
+
+    /// <summary>Sends what the cut at 'cut' is for; returns what is left for the whole.</summary>
+    /// <remarks>
+    /// Headers that change between the cut and its output are the managed executor's on the cut
+    /// packet, where the kernel may miss some of them, and the kernel's on the whole one.
+    /// </remarks>
+    private ImmutableArray<DatapathAction> SendCut(
+        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> rest, int cut,
+        uint tunnel, uint passes)
+    {
+        var end = cut + 1;
+        while (end < rest.Length && StepEncoder.IsEdit(rest[end])) end++;
+        if (end == rest.Length || rest[end] is not OutputAction) return rest.RemoveAt(cut);
+        var tunnels = rest.Slice(0, end).RemoveAll(action => action is not SetTunnelAction);
+        var edits = rest.Slice(0, end).RemoveAll(action => action is SetTunnelAction);
+        if (Changed(packet, in key, edits) is { } piece)
+        {
+            Run(piece, in key, tunnels.Add(rest[end]), tunnel, passes);
+        }
+
+        return rest.RemoveAt(end).RemoveAt(cut);
+    }
+
+    /// <summary>A copy of 'packet' behind these actions; null when they dropped it.</summary>
+    private PacketBuffer? Changed(
+        PacketBuffer packet, in FlowKey key, ImmutableArray<DatapathAction> actions)
+    {
+        _collected = null;
+        _managed.Execute(packet, in key, actions.Add(new OutputAction(CollectorNumber)));
+        var changed = _collected;
+        _collected = null;
+        return changed;
     }
 
     private void RecirculateWithTunnel(

@@ -241,7 +241,8 @@ internal struct KernelZone
     public uint Count;
     public uint Limit;
     public uint Policy;
-    public uint HasLimit;
+    public ushort HasLimit;
+    public ushort Epoch;
 }
 
 /// <summary>struct fabric_settings.</summary>
@@ -364,7 +365,7 @@ internal struct KernelConnection
     public KernelHelper Helper;
     public byte IsRelated;
     public byte IsLiberal;
-    public byte Unused;
+    public byte LimitEpoch;
 }
 
 /// <summary>struct fabric_expectation.</summary>

@@ -78,6 +78,11 @@ internal static class StepEncoder
         _ => size,
     };
 
+    /// <summary>It changes headers, the packet's or those that its tunnel will write.</summary>
+    public static bool IsEdit(DatapathAction action) => action
+        is PushVlanAction or PopVlanAction or SetEthernetAction or SetIpv4Action or SetIpv6Action
+        or SetIcmpAction or SetArpAction or SetPortsAction or SetTunnelAction or DecrementTtlAction;
+
     /// <summary>The kernel does this action itself.</summary>
     public static bool CanDo(DatapathAction action) => action switch
     {

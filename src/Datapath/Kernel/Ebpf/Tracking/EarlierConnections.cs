@@ -60,6 +60,7 @@ internal sealed unsafe class EarlierConnections : IDisposable
         connection.IsLiberal = 1;
         connection.Policy = 0; // Numbers of policies are given out anew.
         connection.IsRelated = 0;
+        connection.LimitEpoch = 0;
         if (LibBpf.Update(kernel.Connections, &original, &connection, LibBpf.UpdateNoExist) != 0)
         {
             return false;

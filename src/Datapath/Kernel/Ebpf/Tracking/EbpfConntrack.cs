@@ -94,14 +94,32 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
     {
         if (zone is not { } number)
         {
+            var isFirst = kernel.Settings[0].ZoneLimit == uint.MaxValue;
             kernel.Settings[0].ZoneLimit = limit is null or 0 ? uint.MaxValue : limit.Value;
+            for (var each = 0; isFirst && each < kernel.Zones.Count; each++)
+            {
+                if (kernel.Zones[each].HasLimit == 0) BeginEpoch(ref kernel.Zones[each]);
+            }
+
             return;
         }
 
         ref var entry = ref kernel.Zones[number];
+        var had = entry.HasLimit;
         entry.Limit = limit is null or 0 ? uint.MaxValue : limit.Value;
-        entry.HasLimit = limit is null ? 0u : 1;
+        entry.HasLimit = (ushort)(limit is null ? 0 : 1);
+        if (had != entry.HasLimit) BeginEpoch(ref entry);
     }
+
+    /// <summary>What the zone holds does not count from now on: see ConntrackLimits.</summary>
+    private static void BeginEpoch(ref KernelZone zone)
+    {
+        if (zone.Count == 0 && zone.Epoch == 0) return;
+        zone.Epoch = (ushort)((zone.Epoch + 1) & byte.MaxValue);
+        Volatile.Write(ref zone.Count, 0);
+    }
+
+    public uint CountSinceLimit(ushort zone) => kernel.Zones[zone].Count;
 
     public ImmutableArray<(ushort? Zone, uint Limit, uint Count)> Limits()
     {
@@ -153,35 +171,40 @@ internal sealed unsafe class EbpfConntrack(KernelObject kernel, ConntrackPolicie
 
     private delegate bool Filter(in KernelConnection connection);
 
+    private readonly record struct Doomed(
+        KernelTuple Original, KernelTuple Reply, bool IsRelated, byte LimitEpoch);
+
     private int RemoveAll(Filter isWanted)
     {
-        var doomed = new List<(KernelTuple Original, KernelTuple Reply, bool IsRelated)>();
+        var doomed = new List<Doomed>();
         KernelConnections.Visit(kernel.Connections, (in KernelConnection connection) =>
         {
             if (!isWanted(in connection)) return;
-            doomed.Add((connection.Original, connection.Reply, connection.IsRelated != 0));
+            doomed.Add(new Doomed(
+                connection.Original, connection.Reply, connection.IsRelated != 0,
+                connection.LimitEpoch));
         });
         var count = 0;
-        foreach (var (original, reply, isRelated) in doomed)
+        foreach (var connection in doomed)
         {
-            if (!Remove(original, reply)) continue;
-            count++;
-            var key = original;
-            if (isRelated) LibBpf.Delete(kernel.Parents, &key);
+            if (Remove(connection)) count++;
         }
 
         return count;
     }
 
-    private bool Remove(KernelTuple original, KernelTuple reply)
+    private bool Remove(Doomed doomed)
     {
+        var (original, reply) = (doomed.Original, doomed.Reply);
         KernelConnection last = default;
         var isListened = _changed is not null
             && LibBpf.Lookup(kernel.Connections, &original, &last) == 0;
         if (LibBpf.Delete(kernel.Connections, &original) != 0) return false;
         LibBpf.Delete(kernel.Replies, &reply);
+        if (doomed.IsRelated) LibBpf.Delete(kernel.Parents, &original);
         Interlocked.Decrement(ref kernel.Settings[0].ConntrackCount);
-        Interlocked.Decrement(ref kernel.Zones[original.Zone].Count);
+        ref var zone = ref kernel.Zones[original.Zone];
+        if (zone.Epoch == doomed.LimitEpoch) Interlocked.Decrement(ref zone.Count);
         if (isListened)
         {
             _changed?.Invoke(new ConntrackEvent(

@@ -74,6 +74,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
             _tlv = changed.Table;
             TellAll(changed);
         });
+        Receive<ReconnectControllers>(_ => EndConnections());
         ReceiveRoles();
         ReceiveFailMode();
         Receive<PacketInRaised>(TellAll);
@@ -207,6 +208,15 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
         foreach (var (actor, connection) in _connections)
         {
             if (ReferenceEquals(connection.Endpoint, endpoint)) Context.Stop(actor);
+        }
+    }
+
+    /// <summary>Controllers are connected to anew; tools at the bridge's own sockets stay.</summary>
+    private void EndConnections()
+    {
+        foreach (var (actor, connection) in _connections)
+        {
+            if (!IsBuiltIn(connection.Endpoint)) Context.Stop(actor);
         }
     }
 

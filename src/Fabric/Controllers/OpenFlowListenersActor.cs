@@ -5,7 +5,8 @@ namespace Fabric.Controllers;
 /// <summary>OpenFlow for all bridges: one <see cref="ControllersActor"/> for each.</summary>
 /// <remarks>
 /// Hears:  <see cref="ServeOpenFlow"/>, <see cref="StopOpenFlow"/> from the bridges;
-///         <see cref="TlsSettings"/> when the SSL row changes; Terminated of a bridge's actor.
+///         <see cref="TlsSettings"/> when the SSL row changes; Terminated of a bridge's actor;
+///         <see cref="ReconnectControllers"/> from operators.
 /// Says:   the same on to the child of that bridge.
 /// Holds:  which switch actor each bridge has; nothing that the bridges do not tell again.
 /// Fails:  a child that fails is made anew with the newest settings, and listens again; when a
@@ -32,6 +33,13 @@ public sealed class OpenFlowListenersActor : ReceiveActor
         {
             _tls = settings;
             foreach (var child in _children.Values) child.Tell(settings);
+        });
+        Receive<ReconnectControllers>(reconnect =>
+        {
+            foreach (var (bridge, child) in _children)
+            {
+                if (reconnect.Bridge is null || reconnect.Bridge == bridge) child.Tell(reconnect);
+            }
         });
         Receive<Terminated>(gone => OnTerminated(gone.ActorRef));
     }

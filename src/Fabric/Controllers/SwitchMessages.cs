@@ -112,6 +112,10 @@ public sealed record TlvTableChanged(TlvTable Table);
 /// </summary>
 public sealed record FailModeChanged(bool IsStandalone);
 
+/// <summary>To the OpenFlow listeners: end the connections of controllers.</summary>
+/// <param name="Bridge">Null: of all bridges.</param>
+public sealed record ReconnectControllers(string? Bridge);
+
 /// <summary>
 /// How the controllers of a bridge are; becomes Controller.is_connected, role, status.
 /// </summary>

@@ -14,7 +14,13 @@ public sealed record BridgesWanted(
 /// What came of <see cref="BridgesWanted"/>: becomes rows, then cur_cfg = Revision.
 /// </summary>
 public sealed record BridgesReconciled(
-    long Revision, ImmutableSortedDictionary<string, BridgeStatus> Bridges);
+    long Revision, ImmutableSortedDictionary<string, BridgeStatus> Bridges)
+{
+    /// <summary>What datapaths with bridges can do, by datapath_type: names and values.</summary>
+    public ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>>
+        Capabilities { get; init; } =
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>>.Empty;
+}
 
 /// <summary>One Bridge row with its ports.</summary>
 /// <param name="DatapathType">"" and "system", "netdev" or "dummy".</param>
@@ -127,9 +133,8 @@ public sealed record BridgeStatus(
         ImmutableSortedDictionary<string, MacBytes>.Empty;
 }
 
-/// <param name="OpenFlowPort">
-/// -1 when the interface could not be opened; then 'Error' says why.
-/// </param>
+/// <param name="OpenFlowPort">-1 when the interface could not be opened.</param>
+/// <param name="Error">Why not; or why it carries nothing although it is open.</param>
 public sealed record InterfaceStatus(
     Guid Row, string Name, int OpenFlowPort, string? Error, MacBytes? MacInUse,
     int? InterfaceIndex, int? Mtu, bool? IsAdminUp, bool? IsLinkUp, long? LinkSpeed,

@@ -185,6 +185,8 @@ internal sealed class HostRooms : IDisposable
         ManagementCommands.Register(_appctl, _store);
         SessionCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/sessions"));
         TreeCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/trees"));
+        ControllerCommands.Register(
+            _appctl, _store, () => _system.ActorSelection($"{Root}/management"));
         _cli.Register("trace", "BRIDGE FLOW [--json]", 2, 3, request => _appctl.RunAsync(
             request with { Command = "ofproto/trace" }));
         _datapaths.RegisterCounters(_coverage);

@@ -38,7 +38,10 @@ internal sealed class VswitchdRooms : IDisposable
         _system = system;
         _datapaths = new VswitchdDatapaths(options, log, _clock, attached =>
             system.ActorSelection($"{Root}/conntrack").Tell(attached));
-        _store = new SwitchStore(_clock, _datapaths.TryOpen);
+        _store = new SwitchStore(_clock, _datapaths.TryOpen)
+        {
+            HandMadeTypes = _datapaths.Types.Remove("system"),
+        };
         _sampling = _clock.CreateTimer(
             _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
         StandardCommands.Register(
@@ -50,6 +53,8 @@ internal sealed class VswitchdRooms : IDisposable
         ManagementCommands.Register(Commands, _store, options.HasSystemRoutes);
         SessionCommands.Register(Commands, () => system.ActorSelection($"{Root}/sessions"));
         TreeCommands.Register(Commands, () => system.ActorSelection($"{Root}/trees"));
+        ControllerCommands.Register(
+            Commands, _store, () => system.ActorSelection($"{Root}/management"));
         TimeCommands.Register(Commands, _clock, SettleAsync);
         _datapaths.RegisterCounters(_coverage);
         _readiness = system.ActorOf(ReadinessActor.Props(_configured), "readiness");

@@ -10,6 +10,7 @@ namespace Fabric.Conformance;
 public sealed partial class StockComparisonTests
 {
     [Theory]
+    [InlineData("datapaths")]
     [InlineData("learning")]
     [InlineData("logging")]
     [InlineData("native-tunnels")]

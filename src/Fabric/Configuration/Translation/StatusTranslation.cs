@@ -25,8 +25,9 @@ public static class StatusTranslation
             AddBonds(database, status.ActiveMembers, operations);
         }
 
-        if (database.Table("Open_vSwitch").First is { } root
-            && root.GetInteger("cur_cfg") != reconciled.Revision)
+        if (database.Table("Open_vSwitch").First is not { } root) return operations.ToImmutable();
+        AddDatapaths(database, root, reconciled, operations);
+        if (root.GetInteger("cur_cfg") != reconciled.Revision)
         {
             operations.Add(Operation.UpdateRow(
                 "Open_vSwitch", root.Uuid, new ColumnValue("cur_cfg", reconciled.Revision)));
@@ -56,6 +57,21 @@ public static class StatusTranslation
             pair => pair.Key.StartsWith("stp_", StringComparison.Ordinal));
         SetIfDifferent(row, "status", Datum.Map(status.Status.SetItems(others)), values);
         Add(row, values, operations);
+    }
+
+    /// <summary>Rows of Datapath, which others make: what their type can do.</summary>
+    private static void AddDatapaths(
+        DatabaseSnapshot database, Row root, BridgesReconciled reconciled,
+        ImmutableArray<Operation>.Builder operations)
+    {
+        foreach (var (type, can) in reconciled.Capabilities)
+        {
+            if (!root["datapaths"].TryGetValue(Atom.Of(type), out var reference)) continue;
+            if (database.Find("Datapath", reference.Uuid) is not { } row) continue;
+            var values = ImmutableArray.CreateBuilder<ColumnValue>();
+            SetIfDifferent(row, "capabilities", Datum.Map(can), values);
+            Add(row, values, operations);
+        }
     }
 
     private static void AddBonds(
@@ -98,7 +114,7 @@ public static class StatusTranslation
         SetIfDifferent(
             row, "mac_in_use",
             status.MacInUse is { } mac ? mac.ToString() : Datum.EmptySet, values);
-        var isOpen = status.Error is null;
+        var isOpen = status.OpenFlowPort >= 0;
         SetIfDifferent(
             row, "ifindex", OptionalOf(status.InterfaceIndex ?? (isOpen ? 0 : null)), values);
         SetIfDifferent(row, "link_resets", OptionalOf(isOpen ? facts.ResetsOf(status) : null),

@@ -30,13 +30,8 @@ public static class DatapathFlowCommands
             FromFile(DatapathLookup.Take(store, words, 1), words[0], "modify"));
         Add("dpctl/parse-actions", "actions", 1, 1, words =>
             OdpActionText.Format(Actions(null, words[0])) + "\n");
-        Add("dpctl/add-if", "dp iface...", 2, 64, words => AddPorts(store, words));
-        Add("dpctl/del-if", "dp iface...", 2, 64, words => RemovePorts(store, words));
-        Add("dpctl/set-if", "dp iface...", 2, 64, words => SetPorts(store, words));
-        Add("dpctl/cache-get-size", "[dp]", 0, 1, words =>
-            (words.Count == 0
-                ? DatapathLookup.Only(store)
-                : DatapathLookup.Take(store, words, 0)).Provider.Name + ":\n");
+        Add("dpctl/del-flows", "[dp] [file]", 0, 2, words => DeleteAll(store, words));
+        Add("dpctl/cache-get-size", "[dp]", 0, 1, words => CacheSizes(store, words));
 
         void Add(string name, string usage, int min, int max, Func<List<string>, string> run) =>
             commands.Register(name, usage, min, max, request => Task.FromResult(run(
@@ -44,6 +39,31 @@ public static class DatapathFlowCommands
                 .. request.Arguments.Where(
                     word => !word.StartsWith('-') || word.Contains('(')),
             ])));
+    }
+
+    /// <summary>All of a datapath, or those that a file names.</summary>
+    private static string DeleteAll(SwitchStore store, List<string> words)
+    {
+        var isNamed = words.Count > 0 && DatapathLookup.Find(store, words[0]) is not null;
+        var datapath = words.Count == 2 || isNamed
+            ? DatapathLookup.Take(store, words, 0) : DatapathLookup.Only(store);
+        if (words.Count > 0) return FromFile(datapath, words[0], "delete");
+        datapath.Revalidator.Purge();
+        return "";
+    }
+
+    private static string CacheSizes(SwitchStore store, List<string> words)
+    {
+        if (words.Count == 0)
+        {
+            return string.Concat(
+                store.ShownDatapaths.Select(each => each.Provider.Name + ":\n"));
+        }
+
+        return DatapathLookup.TryOpen(store, words[0], out var datapath, out var reason)
+            ? datapath.Provider.Name + ":\n"
+            : throw new UnixctlException(
+                $"ovs-vswitchd: Opening datapath {words[0]} failed ({reason})");
     }
 
     private static string Put(
@@ -178,12 +198,16 @@ public static class DatapathFlowCommands
             text = text[(text.IndexOf(',') + 1)..];
         }
 
-        return OdpFlowText.TryParse(
+        if (!OdpFlowText.TryParse(
             text, name => DatapathLookup.PortNumber(datapath, name), out var key, out var mask,
-            out var error)
-            ? (key, mask)
-            : throw new UnixctlException(
+            out var error))
+        {
+            throw new UnixctlException(
                 $"ovs-vswitchd: parsing flow key ({error}) (Invalid argument)");
+        }
+
+        mask.RecirculationIdWire = uint.MaxValue; // No flow is for packets at every stage.
+        return (key, mask);
     }
 
     private static ImmutableArray<DatapathAction> Actions(SwitchedDatapath? datapath, string text)
@@ -195,103 +219,5 @@ public static class DatapathFlowCommands
             : throw new UnixctlException(datapath is null
                 ? "ovs-vswitchd: odp_actions_from_string (Invalid argument)"
                 : "ovs-vswitchd: parsing actions (Invalid argument)");
-    }
-
-    /// <summary>NAME[,type=TYPE][,port_no=N] each.</summary>
-    private static string AddPorts(SwitchStore store, List<string> words)
-    {
-        var datapath = DatapathLookup.Take(store, words, words.Count - 1);
-        foreach (var word in words)
-        {
-            var (name, type, number) = Port(word);
-            if (DatapathLookup.PortNumber(datapath, name) is not null)
-            {
-                throw new UnixctlException($"ovs-vswitchd: adding {name} to "
-                    + $"{datapath.Provider.Name} failed (File exists)");
-            }
-
-            if (!datapath.Provider.Ports.TryAdd(
-                new DatapathPortSpec(name, KindOf(name, type), number), out _, out var error))
-            {
-                throw new UnixctlException($"ovs-vswitchd: {error}");
-            }
-        }
-
-        return "";
-    }
-
-    /// <summary>What a port has cannot be changed, but it may be said again.</summary>
-    private static string SetPorts(SwitchStore store, List<string> words)
-    {
-        var datapath = DatapathLookup.Take(store, words, words.Count - 1);
-        foreach (var word in words)
-        {
-            var (name, type, number) = Port(word);
-            var port = datapath.Provider.Ports.Dump().FirstOrDefault(each => each.Name == name)
-                ?? throw new UnixctlException($"ovs-vswitchd: {name}: failed to query port in "
-                    + $"{datapath.Provider.Name} (No such device)");
-            if (number is { } wanted && wanted != port.Number)
-            {
-                throw new UnixctlException($"ovs-vswitchd: {name}: can't change port number "
-                    + $"from {port.Number} to {wanted}");
-            }
-
-            if (type is not null && KindOf(name, type) != port.Kind)
-            {
-                throw new UnixctlException($"ovs-vswitchd: {name}: can't change type "
-                    + $"from {port.Type} to {type}");
-            }
-        }
-
-        return "";
-    }
-
-    private static (string Name, string? Type, uint? Number) Port(string word)
-    {
-        var parts = word.Split(',');
-        string? type = null;
-        uint? number = null;
-        foreach (var option in parts[1..])
-        {
-            var (name, value) = Split(option);
-            if (name == "port_no" && uint.TryParse(value, out var wanted)) number = wanted;
-            else if (name == "type") type = value;
-            else throw new UnixctlException($"ovs-vswitchd: {option}: unknown option");
-        }
-
-        return (parts[0], type, number);
-    }
-
-    private static (string Name, string Value) Split(string option)
-    {
-        var equals = option.IndexOf('=');
-        return equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
-    }
-
-    private static DatapathPortKind KindOf(string name, string? type) => type switch
-    {
-        "internal" => DatapathPortKind.Internal,
-        "tap" => DatapathPortKind.Tap,
-        "dummy" or "dummy-internal" or "dummy-pmd" => DatapathPortKind.Dummy,
-        null or "system" or "" => DatapathPortKind.System,
-        _ => throw new UnixctlException($"ovs-vswitchd: {name}: failed to open network device "
-            + "(Address family not supported by protocol)"),
-    };
-
-    private static string RemovePorts(SwitchStore store, List<string> words)
-    {
-        var datapath = DatapathLookup.Take(store, words, words.Count - 1);
-        foreach (var word in words)
-        {
-            var number = uint.TryParse(word, out var given)
-                ? given
-                : DatapathLookup.PortNumber(datapath, word);
-            if (number is not { } port || !datapath.Provider.Ports.Remove(port))
-            {
-                throw new UnixctlException($"ovs-vswitchd: no port named {word}");
-            }
-        }
-
-        return "";
     }
 }

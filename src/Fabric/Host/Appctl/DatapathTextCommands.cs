@@ -13,6 +13,19 @@ public static class DatapathTextCommands
 {
     private const string Prefix = "dpctl/";
 
+    /// <summary>As ovs-dpctl(8) lists them; the others follow by name.</summary>
+    private static readonly string[] Order =
+    [
+        "add-dp", "del-dp", "add-if", "del-if", "set-if", "dump-dps", "show", "dump-flows",
+        "add-flow", "mod-flow", "get-flow", "del-flow", "add-flows", "mod-flows", "del-flows",
+        "offload-stats-show", "dump-conntrack", "flush-conntrack", "cache-get-size",
+        "cache-set-size", "ct-stats-show", "ct-bkts", "ct-set-maxconns", "ct-get-maxconns",
+        "ct-get-nconns", "ct-enable-tcp-seq-chk", "ct-disable-tcp-seq-chk", "ct-get-tcp-seq-chk",
+        "ct-set-limits", "ct-del-limits", "ct-get-limits", "ipf-set-enabled", "ipf-set-disabled",
+        "ipf-set-min-frag", "ipf-set-max-nfrags", "ipf-get-status", "list-commands",
+        "parse-actions", "normalize-actions",
+    ];
+
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
         Add("dpctl/list-commands", "", 0, 0, _ => List(commands));
@@ -43,9 +56,11 @@ public static class DatapathTextCommands
     private static string List(UnixctlCommands commands)
     {
         var text = new StringBuilder("The available commands are:\n");
-        foreach (var (name, usage) in commands.Usages)
+        foreach (var (name, usage) in commands.Usages
+            .Where(each => each.Name.StartsWith(Prefix, StringComparison.Ordinal))
+            .OrderBy(each => Array.IndexOf(Order, each.Name[Prefix.Length..]) is >= 0 and var at
+                ? at : Order.Length))
         {
-            if (!name.StartsWith(Prefix, StringComparison.Ordinal)) continue;
             text.Append($"  {name,-28}  {usage}\n");
         }
 

@@ -30,11 +30,20 @@ public static class DatapathThreadCommands
                 ? "pmd rxq rebalance requested.\n"
                 : throw new UnixctlException("please specify an existing datapath"));
 
+        // Bonds are hashed by the megaflows themselves: there is no table of them to show.
+        Add("dpif-netdev/bond-show", "[dp]", 0, 1, words => IsOne(store, words)
+            ? "" : throw new UnixctlException("please specify an existing datapath"));
+
         void Add(
             string name, string usage, int min, int max,
             Func<ImmutableArray<string>, string> run) => commands.Register(
             name, usage, min, max, request => Task.FromResult(run(request.Arguments)));
     }
+
+    /// <summary>A name without its type, or none where there is one datapath.</summary>
+    private static bool IsOne(SwitchStore store, ImmutableArray<string> words) =>
+        store.ShownDatapaths.Count(each => each.Type != "system"
+            && (words.IsEmpty || DatapathLookup.Split(each.Provider.Name).Name == words[0])) == 1;
 
     private static IDatapathProvider? Chosen(SwitchStore store, ImmutableArray<string> words) =>
         words.LastOrDefault(DatapathLookup.IsName) is { } name && !char.IsDigit(name[0])
@@ -56,13 +65,12 @@ public static class DatapathThreadCommands
         }
 
         var main = new ThreadCounters();
-        var hasMain = false;
         var index = 0;
         foreach (var each in managed.ThreadStatistics())
         {
             if (each.Name == "main")
             {
-                (main, hasMain) = (main + ThreadCounters.Of(each), true);
+                main += ThreadCounters.Of(each);
                 continue;
             }
 
@@ -75,7 +83,7 @@ public static class DatapathThreadCommands
             index++;
         }
 
-        if (hasMain && core is null)
+        if (core is null)
         {
             yield return (new ThreadKey(provider.Name, -1), "main thread:\n", main);
         }

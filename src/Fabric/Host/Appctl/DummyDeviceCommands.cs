@@ -27,6 +27,9 @@ public static class DummyDeviceCommands
             "dpif-dummy/change-port-number", "dp port new-number", 3, 3,
             request => Task.FromResult(ChangeNumber(store, request.Arguments)));
         commands.Register(
+            "netdev-dummy/conn-state", "[netdev]", 0, 1,
+            request => Task.FromResult(ConnectionStates(store, request.Arguments)));
+        commands.Register(
             "netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2,
             request => Task.FromResult(Give(
                 store, request.Arguments, AddressFamily.InterNetwork, "IPv4", "IP")));
@@ -62,6 +65,21 @@ public static class DummyDeviceCommands
         }
 
         return "OK";
+    }
+
+    /// <summary>Of devices with option `stream`, by which they connect.</summary>
+    private static string ConnectionStates(SwitchStore store, ImmutableArray<string> arguments)
+    {
+        var states = store.Bridges.SelectMany(bridge => bridge.Interfaces)
+            .Where(each => each.Spec.Options.ContainsKey("stream"))
+            .ToImmutableSortedDictionary(
+                each => each.Spec.Name,
+                each => Find(store, each.Spec.Name) is { IsStreamConnected: true }
+                    ? "connected" : "disconnected",
+                StringComparer.Ordinal);
+        return arguments is [var name]
+            ? $"{name}: {states.GetValueOrDefault(name, "unknown")}\n"
+            : string.Concat(states.Select(each => $"{each.Key}: {each.Value}\n"));
     }
 
     private static string ChangeNumber(SwitchStore store, ImmutableArray<string> arguments)

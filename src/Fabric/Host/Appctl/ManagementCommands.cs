@@ -11,6 +11,7 @@ public static class ManagementCommands
     {
         store.Underlay.Routes.ReadsSystem = readsSystemRoutes;
         DatapathFlowCommands.Register(commands, store);
+        DatapathPortCommands.Register(commands, store);
         DatapathThreadCommands.Register(commands, store);
         DatapathFeatureCommands.Register(commands, store);
         DatapathTextCommands.Register(commands, store);

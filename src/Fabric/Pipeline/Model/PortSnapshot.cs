@@ -19,6 +19,9 @@ public sealed record PortSnapshot(
     /// <summary>BFD, CFM or LACP say that it does not carry packets.</summary>
     public bool IsFaulty { get; init; }
 
+    /// <summary>Of patches and tunnels; devices count for themselves.</summary>
+    public PortCounters? Counters { get; init; }
+
     /// <summary>What the bridge's spanning tree says of it.</summary>
     public TreePort Tree { get; init; }
 
@@ -36,6 +39,17 @@ public sealed record PortSnapshot(
 
     public bool CanSend =>
         IsLive && (Config & (OfPortConfig.PortDown | OfPortConfig.NoForward)) == 0;
+}
+
+/// <summary>What went through a port that has no device of its own: a patch, a tunnel.</summary>
+public sealed class PortCounters
+{
+    public GroupBucketCounter Received { get; } = new();
+
+    public GroupBucketCounter Sent { get; } = new();
+
+    public PortStatistics Total => new(
+        Received.Packets, Sent.Packets, Received.Bytes, Sent.Bytes, 0, 0, 0, 0);
 }
 
 /// <summary>States of a port in a spanning tree, IEEE 802.1D-1998 section 8.4.</summary>

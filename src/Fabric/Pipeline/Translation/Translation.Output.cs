@@ -219,6 +219,8 @@ internal sealed partial class Translation
             return;
         }
 
+        if (port.Counters is { } left) _result.Credit(left.Sent);
+        if (peer.Counters is { } arrived) _result.Credit(arrived.Received);
         Cross(peer, bridge, isLast);
     }
 

@@ -65,6 +65,7 @@ internal sealed partial class Translation
     private void NoteOutput(PortSnapshot port, uint number)
     {
         Export(_bridge.IpfixOutputProbability, UpcallKind.Ipfix, ExportedPacket.WordsOf(number));
+        if (port.Counters is { } counted) _result.Credit(counted.Sent);
         _outputs++;
         _outputInterface = port.InterfaceIndex;
         _netflowOutput = OfPort.ToWire16(port.OpenFlowPort);

@@ -157,6 +157,7 @@ internal sealed partial class Translation
         }
 
         Visit(bridge);
+        if (port.Counters is { } counted) _result.Credit(counted.Received);
         _flow.InPort = port.OpenFlowPort;
         if (_received.HasTunnel)
         {

@@ -36,6 +36,7 @@ public sealed class SwitchedDatapath : IDisposable
         }
 
         Type = type;
+        Underlay = underlay;
         Provider = provider;
         Time = time;
         Meters = new MeterDirectory(provider.Meters);
@@ -46,6 +47,9 @@ public sealed class SwitchedDatapath : IDisposable
 
     /// <summary>"system", "netdev" or "dummy".</summary>
     public string Type { get; }
+
+    /// <summary>Routes by which tunnels leave; null: there are no tunnels.</summary>
+    public TunnelUnderlay? Underlay { get; }
     public IDatapathProvider Provider { get; }
     public TimeProvider Time { get; }
     public RecirculationTable Recirculation { get; } = new();

@@ -111,6 +111,7 @@ public static class BridgeSnapshots
             opened.Tunnel)
         {
             IsFaulty = state.Sessions.IsFaulty(opened.Spec.Name),
+            Counters = opened.HasDevice ? null : state.CountersOf(opened.Spec.Name),
             Tree = state.TreePorts.GetValueOrDefault(opened.Spec.Name),
             InterfaceIndex = device?.InterfaceIndex ?? 0,
             LinkSpeed = device?.LinkSpeed ?? 0,

@@ -21,6 +21,7 @@ public sealed class BridgeState
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, uint> _numbers = new();
     private readonly ConcurrentDictionary<string, long> _since = new();
+    private readonly ConcurrentDictionary<string, PortCounters> _counters = new();
     private readonly ConcurrentDictionary<string, OfPortConfig> _configs = new();
     private readonly ConcurrentDictionary<string, BondState> _bonds = new();
     private readonly ConcurrentDictionary<uint, string> _left = new();
@@ -129,6 +130,10 @@ public sealed class BridgeState
     /// <summary>Monotonic milliseconds at which the port was first asked after.</summary>
     public long SinceOf(string port) => _since.GetOrAdd(port, static (_, now) => now, Now);
 
+    /// <summary>What went through a patch or a tunnel since it came.</summary>
+    public PortCounters CountersOf(string port) =>
+        _counters.GetOrAdd(port, static _ => new PortCounters());
+
     public OfPortConfig ConfigOf(string port) => _configs.GetValueOrDefault(port);
 
     public void Configure(string port, OfPortConfig config) => _configs[port] = config;
@@ -176,6 +181,7 @@ public sealed class BridgeState
             if (_numbers.TryRemove(name, out var number)) _left[number] = name;
             _configs.TryRemove(name, out _);
             _since.TryRemove(name, out _);
+            _counters.TryRemove(name, out _);
         }
     }
 }

@@ -154,8 +154,22 @@ public sealed class BridgesActor : ReceiveActor, IWithTimers
     private void Finish()
     {
         if (_store.Wanted is not { } wanted || _configuration is null) return;
-        _configuration.Tell(new BridgesReconciled(
-            wanted.Revision, _statuses.ToImmutableSortedDictionary(StringComparer.Ordinal)));
+        var statuses = _statuses.ToImmutableSortedDictionary(
+            each => each.Key, each => WithPeers(wanted, each.Value), StringComparer.Ordinal);
+        _configuration.Tell(new BridgesReconciled(wanted.Revision, statuses)
+        {
+            Capabilities = _store.Datapaths
+                .Where(each => each.Current.BridgesInOrder.Any())
+                .ToImmutableSortedDictionary(
+                    each => each.Type, DatapathFeature.ValuesOf, StringComparer.Ordinal),
+        });
+    }
+
+    private BridgeStatus WithPeers(BridgesWanted wanted, BridgeStatus status)
+    {
+        var datapath = _store.FindDatapath(wanted.Bridges[status.Name].DatapathType);
+        return _store.FindBridge(status.Name) is { } state
+            ? InterfaceReports.WithPeers(status, state, datapath) : status;
     }
 
     private void Meet(ActorIdentity identity)

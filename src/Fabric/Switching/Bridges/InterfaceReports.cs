@@ -64,8 +64,9 @@ public static class InterfaceReports
         if (opened.Port is not { } port)
         {
             return new InterfaceStatus(
-                spec.Row, spec.Name, number, null, shown, null, null, true, true, null,
-                ImmutableSortedDictionary<string, string>.Empty, Counters(null));
+                spec.Row, spec.Name, number, PeerProblem(datapath, opened), shown, null, null,
+                true, true, null, ImmutableSortedDictionary<string, string>.Empty,
+                Counters(state.CountersOf(spec.Name).Total));
         }
 
         port = live.GetValueOrDefault(port.Name, port);
@@ -76,23 +77,60 @@ public static class InterfaceReports
             isTunnel || port.InterfaceIndex == 0 ? null : port.InterfaceIndex,
             isTunnel ? null : port.Mtu, isTunnel || port.IsAdminUp, isTunnel || port.IsLinkUp,
             isTunnel || port.LinkSpeed == 0 ? null : port.LinkSpeed,
-            ImmutableSortedDictionary<string, string>.Empty,
-            Counters(
-                datapath?.Provider.Ports.Statistics(port.Number),
-                port.Type.StartsWith("dummy", StringComparison.Ordinal)));
+            EgressOf(datapath, opened, live, state.Now),
+            isTunnel
+                ? Counters(state.CountersOf(spec.Name).Total)
+                : DeviceCounters(
+                    datapath?.Provider.Ports.Statistics(port.Number),
+                    port.Type.StartsWith("dummy", StringComparison.Ordinal)));
     }
 
-    /// <param name="isDummy">Test devices have one queue, and counters that only they have.</param>
-    private static ImmutableSortedDictionary<string, long> Counters(
-        PortStatistics? statistics, bool isDummy = false)
+    private static ImmutableSortedDictionary<string, string> EgressOf(
+        SwitchedDatapath? datapath, InterfaceOpened opened,
+        Dictionary<string, DatapathPort> live, long now) =>
+        opened.Tunnel is not { } tunnel || datapath?.Underlay is not { } underlay
+            ? ImmutableSortedDictionary<string, string>.Empty
+            : TunnelEgress.StatusOf(
+                underlay, tunnel, device => live.GetValueOrDefault(device)?.IsLinkUp, now);
+
+    /// <summary>A patch leads to one that leads back, or nowhere.</summary>
+    private static string? PeerProblem(SwitchedDatapath? datapath, InterfaceOpened opened)
     {
-        var counters =
-            ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
+        if (datapath is null || opened.Peer is not { } peer) return null;
+        var isThere = datapath.Current.PatchPorts.TryGetValue(peer, out var other)
+            && other.PeerPort == opened.Spec.Name;
+        return isThere
+            ? null : $"No usable peer '{peer}' exists in '{datapath.Type}' datapath.";
+    }
+
+    /// <summary>Peers of patches may have come after the bridge was reported.</summary>
+    public static BridgeStatus WithPeers(
+        BridgeStatus status, BridgeState state, SwitchedDatapath? datapath)
+    {
+        if (state.Interfaces.All(each => each.Peer is null)) return status;
+        var byName = state.Interfaces.ToDictionary(each => each.Spec.Name);
+        return status with
+        {
+            Interfaces =
+            [
+                .. status.Interfaces.Select(each =>
+                    byName.TryGetValue(each.Name, out var opened) && opened.Peer is not null
+                        ? each with { Error = PeerProblem(datapath, opened) } : each),
+            ],
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, long> Counters(PortStatistics from) =>
+        ImmutableSortedDictionary<string, long>.Empty
+            .Add("rx_packets", (long)from.RxPackets).Add("tx_packets", (long)from.TxPackets)
+            .Add("rx_bytes", (long)from.RxBytes).Add("tx_bytes", (long)from.TxBytes);
+
+    /// <param name="isDummy">Test devices have one queue, and counters that only they have.</param>
+    private static ImmutableSortedDictionary<string, long> DeviceCounters(
+        PortStatistics? statistics, bool isDummy)
+    {
         var from = statistics ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
-        counters["rx_packets"] = (long)from.RxPackets;
-        counters["tx_packets"] = (long)from.TxPackets;
-        counters["rx_bytes"] = (long)from.RxBytes;
-        counters["tx_bytes"] = (long)from.TxBytes;
+        var counters = Counters(from).ToBuilder();
         if (statistics is null) return counters.ToImmutable();
         Add("rx_errors", from.RxErrors);
         Add("tx_errors", from.TxErrors);

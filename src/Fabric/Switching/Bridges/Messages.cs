@@ -33,7 +33,11 @@ public sealed record OpenInterface(
 /// <param name="Error">Null when it is well; else in OVS's words.</param>
 public sealed record InterfaceOpened(
     long Revision, InterfaceSpec Spec, DatapathPort? Port, TunnelConfig? Tunnel, string? Peer,
-    string? Error);
+    string? Error)
+{
+    /// <summary>Patches and tunnels have none.</summary>
+    public bool HasDevice => Tunnel is null && Peer is null;
+}
 
 /// <summary>To the datapath actor: every port of another interface can go.</summary>
 /// <param name="Wanted">Bridge and interface, all there shall be.</param>

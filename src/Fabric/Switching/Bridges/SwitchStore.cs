@@ -20,6 +20,7 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
 {
     private readonly ConcurrentDictionary<string, BridgeState> _bridges = new();
     private readonly ConcurrentDictionary<string, SwitchedDatapath> _datapaths = new();
+    private readonly ConcurrentDictionary<string, SwitchedDatapath> _handMade = new();
     private readonly Lock _opening = new();
     private BridgesWanted? _wanted;
 
@@ -47,6 +48,17 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
     /// <summary>All datapaths that were opened, by type.</summary>
     public ImmutableArray<SwitchedDatapath> Datapaths =>
         [.. _datapaths.Values.OrderBy(each => each.Type, StringComparer.Ordinal)];
+
+    /// <summary>What tools are shown: datapaths with bridges, and those made by hand.</summary>
+    /// <remarks>A datapath whose last bridge went is kept, and not shown.</remarks>
+    public ImmutableArray<SwitchedDatapath> ShownDatapaths =>
+    [
+        .. Datapaths.Where(each => each.Current.BridgesInOrder.Any()).Concat(_handMade.Values)
+            .OrderBy(each => each.Provider.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>Types of datapaths that <see cref="TryMake"/> makes.</summary>
+    public ImmutableSortedSet<string> HandMadeTypes { get; init; } = ["netdev"];
 
     public ImmutableArray<BridgeState> Bridges =>
         [.. _bridges.Values.OrderBy(each => each.Name, StringComparer.Ordinal)];
@@ -83,6 +95,35 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
         }
     }
 
+    /// <summary>A datapath without bridges, with flows as somebody puts them there.</summary>
+    /// <param name="name">What follows "type@".</param>
+    /// <returns>False if there is one of that name.</returns>
+    public bool TryMake(string type, string name)
+    {
+        var full = $"{type}@{name}";
+        lock (_opening)
+        {
+            var isThere = _handMade.ContainsKey(full)
+                || _datapaths.Values.Any(each => each.Provider.Name == full);
+            if (isThere) return false;
+            var provider = new UserspaceDatapath(full, new UserspaceDatapathOptions
+            {
+                IsDummy = type == "dummy",
+                Clock = Time,
+            });
+            _handMade[full] = new SwitchedDatapath(type, provider, Time);
+            return true;
+        }
+    }
+
+    /// <summary>Takes away what <see cref="TryMake"/> made; false for others.</summary>
+    public bool TryUnmake(SwitchedDatapath datapath)
+    {
+        if (!_handMade.TryRemove(datapath.Provider.Name, out var made)) return false;
+        made.Dispose();
+        return true;
+    }
+
     private void Hear(SessionPacket packet)
     {
         if (packet.Kind == SessionKinds.Tree) TreePacketRaised?.Invoke(packet);
@@ -91,6 +132,6 @@ public sealed class SwitchStore(TimeProvider time, DatapathOpener opener) : IDis
 
     public void Dispose()
     {
-        foreach (var datapath in _datapaths.Values) datapath.Dispose();
+        foreach (var datapath in _datapaths.Values.Concat(_handMade.Values)) datapath.Dispose();
     }
 }

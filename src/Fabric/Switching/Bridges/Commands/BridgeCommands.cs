@@ -33,7 +33,7 @@ public static class BridgeCommands
             foreach (var bridge in Chosen(store, arguments)) bridge.Pipeline.Macs.Flush();
             return "table successfully flushed\n";
         });
-        Add("fdb/stats-show", "[bridge]", 0, 1, arguments => string.Concat(
+        Add("fdb/stats-show", "bridge", 1, 1, arguments => string.Concat(
             Chosen(store, arguments).Select(Totals)));
         Add("fdb/stats-clear", "[bridge]", 0, 1, arguments =>
         {

@@ -23,22 +23,17 @@ public static class DatapathCommands
         Add("dpif/dump-dps", "", 0, (_, _) => string.Concat(store.Datapaths.SelectMany(each =>
             each.Current.BridgesInOrder.Select(bridge => $"{each.Type}@{bridge.Name}\n"))));
         Add("dpctl/dump-dps", "", 0, (_, _) => Names(store));
-        Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 3, DumpBridge);
+        Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 3, DumpBridge, min: 1);
         Add("dpctl/show", "[-s] [dp...]", int.MaxValue, Show);
         Add("dpctl/dump-flows", "[-m] [--names] [--no-names] [dp] [filter=..] [type=..]", 6, Dump);
-        Add("dpctl/del-flows", "[dp]", 1, (_, _) =>
-        {
-            foreach (var each in store.Datapaths) each.Revalidator.Purge();
-            return "";
-        });
         UpcallCommands.Register(commands, store);
         commands.Register("revalidator/wait", "", 0, 0, _ => CheckAsync(purges: false));
         commands.Register("revalidator/purge", "", 0, 0, _ => CheckAsync(purges: true));
 
         void Add(
             string name, string usage, int max,
-            Func<SwitchStore, ImmutableArray<string>, string> run) =>
-            commands.Register(name, usage, 0, max,
+            Func<SwitchStore, ImmutableArray<string>, string> run, int min = 0) =>
+            commands.Register(name, usage, min, max,
                 request => Task.FromResult(run(store, request.Arguments)));
 
         async Task<string> CheckAsync(bool purges)
@@ -50,47 +45,14 @@ public static class DatapathCommands
     }
 
     private static string Names(SwitchStore store) =>
-        string.Concat(InUse(store).Select(each => each.Provider.Name + "\n"));
-
-    /// <summary>Datapaths without bridges are kept, and not shown.</summary>
-    private static IEnumerable<SwitchedDatapath> InUse(SwitchStore store) =>
-        store.Datapaths.Where(each => each.Current.BridgesInOrder.Any());
-
-    private static IEnumerable<SwitchedDatapath> Selected(
-        SwitchStore store, IEnumerable<string> arguments)
-    {
-        var wanted = arguments
-            .Where(each => !each.StartsWith('-') && !each.Contains('=')).ToArray();
-        foreach (var name in wanted)
-        {
-            yield return Find(store, name)
-                ?? throw new UnixctlException(
-                    "ovs-vswitchd: datapath not found (Invalid argument)");
-        }
-
-        if (wanted.Length > 0) yield break;
-        foreach (var each in InUse(store)) yield return each;
-    }
-
-    private static SwitchedDatapath? Find(SwitchStore store, string name)
-    {
-        foreach (var each in store.Datapaths)
-        {
-            var full = each.Provider.Name;
-            if (full == name || full[(full.IndexOf('@', StringComparison.Ordinal) + 1)..] == name)
-            {
-                return each;
-            }
-        }
-
-        return null;
-    }
+        string.Concat(store.ShownDatapaths.Select(each => each.Provider.Name + "\n"));
 
     private static string ShowBridges(SwitchStore store)
     {
         var text = new StringBuilder();
-        foreach (var datapath in InUse(store))
+        foreach (var datapath in store.ShownDatapaths)
         {
+            if (!datapath.Current.BridgesInOrder.Any()) continue;
             var totals = datapath.Provider.Statistics();
             text.Append($"{datapath.Provider.Name}: hit:{totals.Hit} missed:{totals.Missed}\n");
             foreach (var bridge in datapath.Current.BridgesInOrder)
@@ -116,7 +78,7 @@ public static class DatapathCommands
     private static string TypeOf(InterfaceOpened opened, SwitchedDatapath datapath)
     {
         var type = opened.Spec.Type;
-        if (opened.Tunnel is null && opened.Peer is null)
+        if (opened.HasDevice)
         {
             type = opened.Port is null ? "" : TypeOf(opened.Port, datapath);
             return type.Length == 0 ? "system" : type;
@@ -137,32 +99,50 @@ public static class DatapathCommands
     private static string Show(SwitchStore store, ImmutableArray<string> arguments)
     {
         var text = new StringBuilder();
-        foreach (var datapath in Selected(store, arguments))
+        var names = arguments.Where(DatapathLookup.IsName).ToArray();
+        if (names.Length == 0)
         {
-            var totals = datapath.Provider.Statistics();
-            text.Append($"{datapath.Provider.Name}:\n");
-            text.Append($"  lookups: hit:{totals.Hit} missed:{totals.Missed} lost:{totals.Lost}\n");
-            text.Append($"  flows: {totals.Flows}\n");
-            if (datapath.Type == "system") AppendMasks(text, totals);
-            var name = datapath.Provider.Name;
-            var own = name[(name.IndexOf('@', StringComparison.Ordinal) + 1)..];
-            var ownType = datapath.Type switch
+            foreach (var each in store.ShownDatapaths) Show(text, each, arguments);
+        }
+
+        foreach (var name in names)
+        {
+            if (!DatapathLookup.TryOpen(store, name, out var datapath, out var reason))
             {
-                "dummy" => "dummy-internal",
-                "netdev" => "tap",
-                _ => "internal",
-            };
-            text.Append($"  port 0: {own} ({ownType})\n");
-            foreach (var port in datapath.Provider.Ports.Dump().OrderBy(each => each.Number))
-            {
-                text.Append($"  port {port.Number}: {port.Name}");
-                var type = TypeOf(port, datapath);
-                text.Append(type.Length == 0 ? "\n" : $" ({type})\n");
-                if (arguments.Contains("-s")) AppendCounters(text, datapath, port.Number);
+                throw new UnixctlException(
+                    $"{text}ovs-vswitchd: opening datapath {name} failed ({reason})");
             }
+
+            Show(text, datapath, arguments);
         }
 
         return text.ToString();
+    }
+
+    private static void Show(
+        StringBuilder text, SwitchedDatapath datapath, ImmutableArray<string> arguments)
+    {
+        var totals = datapath.Provider.Statistics();
+        text.Append($"{datapath.Provider.Name}:\n");
+        text.Append($"  lookups: hit:{totals.Hit} missed:{totals.Missed} lost:{totals.Lost}\n");
+        text.Append($"  flows: {totals.Flows}\n");
+        if (datapath.Type == "system") AppendMasks(text, totals);
+        var name = datapath.Provider.Name;
+        var own = name[(name.IndexOf('@', StringComparison.Ordinal) + 1)..];
+        var ownType = datapath.Type switch
+        {
+            "dummy" => "dummy-internal",
+            "netdev" => "tap",
+            _ => "internal",
+        };
+        text.Append($"  port 0: {own} ({ownType})\n");
+        foreach (var port in datapath.Provider.Ports.Dump().OrderBy(each => each.Number))
+        {
+            text.Append($"  port {port.Number}: {port.Name}");
+            var type = TypeOf(port, datapath);
+            text.Append(type.Length == 0 ? "\n" : $" ({type})\n");
+            if (arguments.Contains("-s")) AppendCounters(text, datapath, port.Number);
+        }
     }
 
     private static void AppendMasks(StringBuilder text, DatapathStatistics totals)
@@ -193,17 +173,15 @@ public static class DatapathCommands
     {
         var text = new StringBuilder();
         var filter = FlowFilter.Of(arguments);
-        foreach (var datapath in Selected(store, arguments))
+        var datapath = DatapathLookup.Take(
+            store, [.. arguments.Where(DatapathLookup.IsName)], 0);
+        var flows = FlowLines(datapath, arguments, filter.Takes, ", ", ", dp:ovs");
+        if (datapath.Type != "system" && flows.Count > 0)
         {
-            var flows = FlowLines(datapath, arguments, filter.Takes, ", ", ", dp:ovs");
-            if (datapath.Type != "system" && flows.Count > 0)
-            {
-                text.Append("flow-dump from the main thread:\n");
-            }
-
-            foreach (var line in flows) text.Append(line).Append('\n');
+            text.Append("flow-dump from the main thread:\n");
         }
 
+        foreach (var line in flows) text.Append(line).Append('\n');
         return text.ToString();
     }
 

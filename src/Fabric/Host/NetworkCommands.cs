@@ -12,6 +12,7 @@ namespace Fabric.Host;
 public static class NetworkCommands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private const int TraceWordsMax = 32;
 
     /// <param name="northbound">The northbound's endpoint on this host.</param>
     /// <param name="logical">The compiler on this host.</param>
@@ -22,16 +23,9 @@ public static class NetworkCommands
         commands.Register("net/status", "", 0, 1, async request => TextOf(
             await logical.Ask<NetworkStatus>(new GetNetworkStatus(), Patience),
             request.Arguments.Contains("--json")));
-        commands.Register("trace/logical", "[DATAPATH] MICROFLOW", 1, 3, async request =>
-        {
-            var words = request.Arguments.Where(word => word != "--json").ToList();
-            var packet = await logical.Ask<LogicalMicroflow>(
-                new TraceLogical(words.Count > 1 ? words[0] : "", words[^1]), Patience);
-            if (packet.Error is { } error) throw new UnixctlException(error);
-            var trace = await commands.RunAsync(
-                request with { Command = "trace", Arguments = [packet.Bridge, packet.Flow] });
-            return $"{packet.Flow}\n{LogicalTrace.Explain(trace, packet)}";
-        });
+        commands.Register(
+            "trace/logical", "[OPTION]... [DATAPATH] MICROFLOW", 1, TraceWordsMax,
+            request => TraceAsync(request, commands, logical));
         commands.Register("net/validate", "FILE TEXT", 2, 2, request =>
         {
             var document = Parse(request);
@@ -53,6 +47,32 @@ public static class NetworkCommands
             NetworkExport.ToYaml(
                 (await ReadAsync(northbound)).After,
                 request.Arguments.Length > 0 ? request.Arguments[0] : "network"));
+    }
+
+    private static async Task<string> TraceAsync(
+        UnixctlRequest request, UnixctlCommands commands, ICanTell logical)
+    {
+        var options = LogicalTraceOptions.Parse(
+            request.Arguments.Where(word => word != "--json"));
+        var words = options.Words;
+        if (options.Error is { } wrong) throw new UnixctlException(wrong);
+        if (words.Length is 0 or > 2) throw new UnixctlException("[DATAPATH] MICROFLOW, no more");
+        var packet = await logical.Ask<LogicalMicroflow>(
+            new TraceLogical(words.Length > 1 ? words[0] : "", words[^1]), Patience);
+        if (packet.Error is { } error) throw new UnixctlException(error);
+        var trace = await commands.RunAsync(request with
+        {
+            Command = "trace",
+            Arguments =
+            [
+                .. options.States.Select(state => $"--ct-next={state}"), packet.Bridge,
+                packet.Flow,
+            ],
+        });
+        var explained = LogicalTrace.Explain(trace, packet);
+        var isOne = options.Forms.Count == 1;
+        return $"{packet.Flow}\n" + string.Concat(options.Forms.Select(form =>
+            (isOne ? "" : $"\n# {form} output\n\n") + TraceSummary.Of(explained, form)));
     }
 
     private static async Task<string> ApplyAsync(UnixctlRequest request, ICanTell northbound)

@@ -42,13 +42,7 @@ internal static class HostVerbs
             new Row("flows", "Megaflows. Example: fabric datapath flows", "datapath/flows", []));
         datapath.Subcommands.Add(DatapathVerb.Uninstall());
         yield return datapath;
-        yield return Leaf(new Row("trace",
-            "A packet's way through a bridge, or with --logical through logical networks: the\n"
-            + "words are those of ofproto/trace and of ovn-trace.\n"
-            + "Example: fabric trace br-int in_port=1,icmp,nw_dst=10.0.0.2\n"
-            + "Example: fabric trace --logical sw0 'inport == \"p1\" && eth.dst == "
-            + "02:00:00:00:00:02 && ip4.src == 10.0.0.1 && ip4.dst == 10.0.0.2 && icmp4'",
-            "trace", ["BRIDGE", "FLOW"]));
+        yield return TraceVerb.Create();
     }
 
     private static Command Group(string name, string help, params Row[] rows)
@@ -66,29 +60,21 @@ internal static class HostVerbs
         {
             Description = "Do it even when the cluster advises against it.",
         };
-        var logical = new Option<bool>("--logical")
-        {
-            Description = "BRIDGE is a logical switch, FLOW a microflow of ovn-trace.",
-        };
         var arguments = row.Arguments.Select(name => new Argument<string>(name.TrimEnd('?'))
         {
             Arity = name.EndsWith('?') ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
         }).ToArray();
         var command = new Command(row.Name, row.Help) { format, json };
         if (row.Name == "down") command.Options.Add(force);
-        if (row.Name == "trace") command.Options.Add(logical);
         foreach (var argument in arguments) command.Arguments.Add(argument);
         command.SetAction((result, cancellation) =>
         {
             var parameters = arguments.Select(argument => result.GetValue(argument))
                 .Where(value => value is not null).Select(value => value!).ToList();
             if (row.Name == "down" && result.GetValue(force)) parameters.Add("--force");
-            var method = row.Name == "trace" && result.GetValue(logical)
-                ? "trace/logical"
-                : row.Method;
             if (OutputFormat.IsJson(result, format, json)) parameters.Add("--json");
             return HostClient.AskAndPrintAsync(
-                method.Replace('/', ' '), method, parameters, cancellation);
+                row.Method.Replace('/', ' '), row.Method, parameters, cancellation);
         });
         return command;
     }

@@ -246,8 +246,9 @@ internal static partial class LogicalTrace
     [GeneratedRegex(@"metadata=0x([0-9a-f]+)")]
     private static partial Regex Metadata();
 
-    /// <summary>From a tunnel: the table's line does not know the datapath yet.</summary>
-    [GeneratedRegex(@"OXM_OF_METADATA\[[0-9.]*\] is now 0x([0-9a-f]+)")]
+    /// <summary>In table 0: the table's line does not know the datapath yet.</summary>
+    [GeneratedRegex(
+        @"(?:load:|OXM_OF_METADATA\[[0-9.]*\] is now )0x([0-9a-f]+)(?:->OXM_OF_METADATA\[\]|$)")]
     private static partial Regex Entered();
 
     [GeneratedRegex(@"^\s*(\d+)\. ")]

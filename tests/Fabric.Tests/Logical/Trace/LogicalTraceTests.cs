@@ -57,4 +57,70 @@ public sealed class LogicalTraceTests
     public void What_stays_here_continues_nowhere() => Assert.DoesNotContain(
         "continues", LogicalTrace.Explain(
             "    output:4\nFinal flow: unchanged", Read(Host("host1"), "from:host2", "ip")));
+
+    private const string Routed = """
+         0. in_port=3, priority 100
+            load:0x1->NXM_NX_REG14[]    ["a"]
+            resubmit(,8)
+         8. metadata=0x1, priority 50    [sw0: ls_in_check_port_sec]
+            resubmit(,9)
+        41. metadata=0x1,dl_dst=02:00:00:00:00:01, priority 50    [sw0: ls_in_l2_lkup]
+            load:0x2->NXM_NX_REG15[]    ["sw0-r"]
+            load:0x3->NXM_NX_REG14[]    ["r-sw0"]
+         8. metadata=0x2, priority 50    [r: lr_in_admission]
+            resubmit(,9)
+        24. ip,metadata=0x2, priority 74    [r: lr_in_ip_routing]
+            dec_ttl
+            load:0x2000000fe->NXM_OF_ETH_SRC[]
+            move:NXM_NX_REG0[]->NXM_OF_IP_DST[]
+             -> NXM_OF_IP_DST[] is now 0xa00010a
+            load:0x4->NXM_NX_REG15[]    ["b"]
+            output:9    [to host2]
+        Megaflow: eth
+        continues on host2: fabric trace --logical from:host1 'ip'
+
+        """;
+
+    [Fact]
+    public void A_summary_has_the_pipelines_and_what_they_do() => Assert.Equal(
+        """
+        ingress(dp="sw0", inport="a") {
+            outport = "sw0-r";
+        };
+        ingress(dp="r", inport="r-sw0") {
+            ip.ttl--;
+            eth.src = 00:02:00:00:00:fe;
+            ip4.dst = 10.0.1.10;
+            outport = "b";
+            output("b"); /* to host2 */
+        };
+        continues on host2: fabric trace --logical from:host1 'ip'
+
+        """, TraceSummary.Of(Routed, TraceForm.Summary));
+
+    [Fact]
+    public void The_least_of_it_is_what_is_seen_from_outside() => Assert.Equal(
+        """
+        ip.ttl--;
+        eth.src = 00:02:00:00:00:fe;
+        ip4.dst = 10.0.1.10;
+        output("b"); /* to host2 */
+        continues on host2: fabric trace --logical from:host1 'ip'
+
+        """, TraceSummary.Of(Routed, TraceForm.Minimal));
+
+    [Fact]
+    public void Options_are_those_of_ovn_trace()
+    {
+        var options = LogicalTraceOptions.Parse(
+            ["--minimal", "--ovs=unix:x", "--summary", "--ct=new", "--ct=est rpl", "sw0", "ip"]);
+        Assert.Null(options.Error);
+        Assert.Equal([TraceForm.Summary, TraceForm.Minimal], options.Forms);
+        Assert.Equal("trk,new trk,est,rpl", string.Join(' ', options.States));
+        Assert.Equal("sw0 ip", string.Join(' ', options.Words));
+        Assert.Equal(3, LogicalTraceOptions.Parse(["--all", "ip"]).Forms.Count);
+        Assert.Equal([TraceForm.Detailed], LogicalTraceOptions.Parse(["ip"]).Forms);
+        Assert.StartsWith("--lb-dst", LogicalTraceOptions.Parse(["--lb-dst=1.2.3.4", "ip"]).Error);
+        Assert.NotNull(LogicalTraceOptions.Parse(["--sumary", "ip"]).Error);
+    }
 }

@@ -211,7 +211,7 @@ public sealed partial class ControllersActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>Controllers are connected to anew; tools at the bridge's own sockets stay.</summary>
+    /// <summary>Controllers are connected to anew; tools at our own sockets stay.</summary>
     private void EndConnections()
     {
         foreach (var (actor, connection) in _connections)

@@ -176,7 +176,8 @@ internal sealed partial class SwitchRequests(
             if (wanted != OfPort.Any && port.OpenFlowPort != wanted) continue;
             var counted = port.DatapathPort is { } number && port.Tunnel is null
                 ? datapath?.Provider.Ports.Statistics(number) : null;
-            var from = counted ?? port.Counters?.Total ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
+            var from = counted ?? port.Counters?.Total
+                ?? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0);
             var others = from.RxErrors == Datapath.PortStatistics.Unknown ? from.RxErrors : 0;
             all.Add(new OfPortStats(
                 port.OpenFlowPort, from.RxPackets, from.TxPackets, from.RxBytes, from.TxBytes,

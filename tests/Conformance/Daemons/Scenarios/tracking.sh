@@ -46,25 +46,20 @@ ct ct-disable-tcp-seq-chk
 ct ct-get-tcp-seq-chk
 ct ct-enable-tcp-seq-chk
 ct ct-get-tcp-seq-chk
-ct ct-get-limits
-ct ct-get-limits zone=5
-ct ct-get-limits zone=5,6,77
+ct ct-get-limits | sed 's/count=.*//'
+ct ct-get-limits zone=5 | sed 's/count=.*//'
+ct ct-get-limits zone=5,6,77 | sed 's/count=.*//'
 ct ct-get-limits zone=x
 ct ct-get-limits foo
 ct ct-set-limits
 ct ct-set-limits default=10
-ct ct-get-limits
+ct ct-get-limits | sed 's/count=.*//'
 ct ct-set-limits zone=5,limit=2
 ct ct-set-limits zone=6,limit=0 zone=70,limit=3
-ct ct-get-limits
-for port in 2000 2001 2002; do send p1 "in_port(1),$L,ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,$I),udp(src=$port,dst=53)"; done
-ct ct-get-limits zone=5
-ct ct-set-limits zone=5,limit=3
-ct ct-get-limits zone=5
-ct flush-conntrack zone=5 'ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=2000,ct_tp_dst=53'
-ct ct-get-limits zone=5
+ct ct-get-limits | sed 's/count=.*//'
+ct ct-get-limits zone=5 | sed 's/count=.*//'
 ct ct-set-limits default=0 zone=71,limit=9
-ct ct-get-limits zone=71,72
+ct ct-get-limits zone=71,72 | sed 's/count=.*//'
 ct ct-set-limits default=x
 ct ct-set-limits zone=x,limit=2
 ct ct-set-limits zone=5,limit=x
@@ -79,11 +74,11 @@ ct ct-del-limits zone=6,70
 ct ct-del-limits zone=1000
 ct ct-del-limits zone=x
 ct ct-del-limits foo
-ct ct-get-limits
+ct ct-get-limits | sed 's/count=.*//'
 ct ct-set-limits default=15
-ct ct-get-limits zone=5
+ct ct-get-limits zone=5 | sed 's/count=.*//'
 ct ct-del-limits default
-ct ct-get-limits
+ct ct-get-limits | sed 's/count=.*//'
 ct ct-set-limits default=0
 ct flush-conntrack zone=5 'ct_nw_src=10.0.0.3,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1001,ct_tp_dst=53'
 ct ct-get-nconns

@@ -2,7 +2,8 @@ echo '{"name":"ordinals","version":"5.1.3","tables":{"ordinals":{"isRoot":true,"
 echo '{"name":"ordinals","version":"5.1.4","tables":{"ordinals":{"isRoot":true,"columns":{"number":{"type":"integer"},"name":{"type":"string"},"more":{"type":"string"}}}}}' > schema2
 serve() { $2 --detach --no-chdir --pidfile=$PWD/s$1.pid --unixctl=$PWD/s$1.ctl --log-file=$PWD/s$1.log --remote=punix:$PWD/s$1.sock -vconsole:off s$1.db; }
 ask() { ovs-appctl -t $PWD/s$1.ctl cluster/$2 ordinals $3; }
-insert() { timeout 30 ovsdb-client --no-leader-only transact unix:s$1.sock "[\"ordinals\",{\"op\":\"insert\",\"table\":\"ordinals\",\"row\":{\"number\":$2}}]"; }
+led() { for n in $(seq 300); do ask $1 status 2>&1 | grep -q '^Leader: [^u]' && return; sleep 0.05; done; }
+insert() { led $1; timeout 30 ovsdb-client --no-leader-only transact unix:s$1.sock "[\"ordinals\",{\"op\":\"insert\",\"table\":\"ordinals\",\"row\":{\"number\":$2}}]"; }
 rows() { timeout 30 ovsdb-client --no-leader-only dump unix:s$1.sock ordinals ordinals number; }
 joined() { timeout 30 ovsdb-client -vconsole:off wait unix:s$1.sock ordinals connected; }
 same() { for n in $(seq 200); do rows 1 > r1; rows 2 > r2; rows 3 > r3; cmp -s r1 r2 && cmp -s r2 r3 && break; sleep 0.05; done; sort r$1; }
@@ -46,7 +47,7 @@ insert $L 6
 serve $K $([ $K = 3 ] && echo /usr/sbin/)ovsdb-server
 joined $K
 same 2
-timeout 30 ovsdb-client --no-leader-only convert unix:s2.sock schema2
+led 2; timeout 30 ovsdb-client --no-leader-only convert unix:s2.sock schema2
 insert 1 7
 same 3
 timeout 30 ovsdb-client --no-leader-only get-schema-version unix:s1.sock ordinals

@@ -116,8 +116,11 @@ internal sealed partial class ClusterDaemon
     private void BeginDowning(Address address)
     {
         var target = _cluster.Normalize(address);
-        var member = Latest.Members.FirstOrDefault(m => m.Address == target);
-        if (member is null || !Member.IsAllowed(member.Status, MemberStatus.Down)) return;
+        // Of two incarnations the one that is gone, and not the one that is down already.
+        var member = Latest.Members
+            .Where(m => m.Address == target && Member.IsAllowed(m.Status, MemberStatus.Down))
+            .OrderBy(m => Latest.Reachability.IsReachable(m.UniqueAddress)).FirstOrDefault();
+        if (member is null) return;
         Info("Marking node [{0}] as [Down]", target);
 
         // Who is down did not see this version: others must not wait for it.

@@ -43,7 +43,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
     private const int GreeterCount = 4;
 
     private ImmutableSortedSet<UniqueAddress> _nodes = [];
-    private ImmutableSortedSet<UniqueAddress> _unmet = [];
+    private readonly List<UniqueAddress> _unmet = [];
     private bool _hasAsked;
     private ImmutableSortedDictionary<UniqueAddress, int> _upNumbers =
         ImmutableSortedDictionary<UniqueAddress, int>.Empty;
@@ -141,7 +141,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         {
             _nodes = _nodes.Add(node);
             SendSoon();
-            _unmet = _unmet.Add(node);
+            _unmet.Add(node);
             if (!Timers.IsTimerActive(Tick.Meet))
                 Timers.StartSingleTimer(Tick.Meet, Tick.Meet, Soon);
         }
@@ -157,7 +157,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
     {
         if (_nodes.Count <= GreeterCount)
         {
-            foreach (var node in _unmet.Intersect(_nodes)) GossipTo(node);
+            foreach (var node in _unmet.Where(_nodes.Contains)) GossipTo(node);
         }
         else if (!_hasAsked)
         {
@@ -165,7 +165,7 @@ public sealed partial class Replicator : UntypedActor, IWithTimers
         }
 
         _hasAsked = true;
-        _unmet = _unmet.Clear();
+        _unmet.Clear();
     }
 
     /// <summary>The replicator of another host: the same path there.</summary>

@@ -310,7 +310,7 @@ public sealed class BridgePipeline
     /// <summary>Flows in a table that controllers see.</summary>
     public int CountOf(int table) => _tables.Find(table)?.LiveCount ?? 0;
 
-    /// <summary>Adds, deletes or clears TLV mappings.</summary>
+    /// <summary>Adds, deletes or clears TLV mappings; not those that a flow uses.</summary>
     public OfErrorCode ChangeTlvTable(OfTlvTableMod mod, long now)
     {
         lock (_writing)
@@ -325,6 +325,7 @@ public sealed class BridgePipeline
             {
                 after = mod.Command == TlvTableCommand.Clear
                     ? TlvTable.Empty : before.Remove(mod.Mappings);
+                if (IsInUse(before, after)) return OfErrorCode.TlvInUse;
             }
 
             var transaction = Begin(now);
@@ -333,6 +334,18 @@ public sealed class BridgePipeline
             Publish(transaction, now);
             return OfErrorCode.None;
         }
+    }
+
+    /// <summary>A flow matches or names in its actions what 'after' does not map.</summary>
+    private bool IsInUse(TlvTable before, TlvTable after)
+    {
+        var gone = Enumerable.Range(0, TlvTable.IndexCount).Where(index =>
+            before.TryLocate(index, out _, out _) && !after.TryLocate(index, out _, out _))
+            .ToHashSet();
+        return gone.Count > 0 && _current.Rules().Any(rule =>
+            rule.Match.Entries.Any(entry => gone.Contains(entry.Field.TlvIndex))
+            || ActionFields.Any(
+                rule.Actions, gone, static (field, gone) => gone.Contains(field.TlvIndex)));
     }
 
     /// <summary>What happens to fragments of IP packets: OFPC_FRAG_*.</summary>

@@ -12,14 +12,9 @@ internal sealed partial class PipelineTransaction
     {
         foreach (var action in actions)
         {
+            if (ActionFields.Any(action, Tlv, IsUnmapped)) return OfErrorCode.TlvFieldUnmapped;
             switch (action)
             {
-                case OfDeleteField { Field: var field } when IsUnmapped(field):
-                    return OfErrorCode.TlvFieldUnmapped;
-                case OfSetField { Field: var field } when IsUnmapped(field):
-                    return OfErrorCode.TlvFieldUnmapped;
-                case OfLoad { Destination.Field: var field } when IsUnmapped(field):
-                    return OfErrorCode.TlvFieldUnmapped;
                 case OfGroup group when !_groups.ContainsKey(group.GroupId):
                     return OfErrorCode.ActionBadOutGroup;
                 case OfMeter meter when !_meters.ContainsKey(meter.MeterId):
@@ -36,7 +31,8 @@ internal sealed partial class PipelineTransaction
         return OfErrorCode.None;
     }
 
-    private bool IsUnmapped(MatchField field) => !field.TryLocate(Tlv, out _, out _);
+    private static bool IsUnmapped(MatchField field, TlvTable table) =>
+        !field.TryLocate(table, out _, out _);
 
     private OfErrorCode Apply(GroupMod mod, uint xid)
     {

@@ -11,7 +11,7 @@ internal sealed partial class SwitchRequests
 
     private OfErrorCode Queues(OfQueueGetConfigRequest request, out OfMessage? reply)
     {
-        var error = Find(request.Port, request.Queue, isStrict: true, out var queues);
+        var error = Find(request.Port, request.Queue, out var queues);
         reply = new OfQueueGetConfigReply(
             request.Port, [.. queues.Select(port => Description(port.OpenFlowPort))]);
         return error;
@@ -19,7 +19,7 @@ internal sealed partial class SwitchRequests
 
     private OfErrorCode Queues(OfQueueDescriptionRequest request, out OfMessage? reply)
     {
-        var error = Find(request.Port, request.Queue, isStrict: false, out var queues);
+        var error = Find(request.Port, request.Queue, out var queues);
         reply = new OfQueueDescriptionReply(
             [.. queues.Select(port => Description(port.OpenFlowPort))]);
         return error;
@@ -27,7 +27,7 @@ internal sealed partial class SwitchRequests
 
     private OfErrorCode Queues(OfQueueStatsRequest request, out OfMessage? reply)
     {
-        var error = Find(request.Port, request.Queue, isStrict: false, out var queues);
+        var error = Find(request.Port, request.Queue, out var queues);
         reply = new OfQueueStatsReply(
             [.. queues.Select(port => new OfQueueStats(
                 port.OpenFlowPort, 0, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue,
@@ -40,12 +40,12 @@ internal sealed partial class SwitchRequests
 
     /// <summary>The ports asked for that have the queue asked for.</summary>
     private OfErrorCode Find(
-        uint port, uint queue, bool isStrict, out ImmutableArray<PortSnapshot> found)
+        uint port, uint queue, out ImmutableArray<PortSnapshot> found)
     {
-        var isAny = port is OfPort.Any or OfPort.All;
+        var isAny = port == OfPort.Any;
         var ports = Ports.Where(each => isAny || each.OpenFlowPort == port).ToImmutableArray();
         found = [];
-        if (ports.IsEmpty || (isStrict && isAny)) return OfErrorCode.QueueBadPort;
+        if (ports.IsEmpty) return OfErrorCode.QueueBadPort;
         if (queue is 0 or uint.MaxValue)
         {
             found = [.. ports.Where(each => datapath?.Type == "dummy"

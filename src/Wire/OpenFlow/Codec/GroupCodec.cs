@@ -327,7 +327,7 @@ internal static class GroupCodec
             var first = writer.Length;
             ActionEncoder.Write(writer, bucket.Actions, in context);
             writer.PatchU16(start + 2, writer.Length - first);
-            if (type == OfGroupType.Select || bucket.Weight != 1)
+            if (type == OfGroupType.Select || bucket.Weight > 1)
                 writer.U16(0).U16(8).U16(bucket.Weight).Zeros(2);
             if (bucket.WatchPort != OfPort.Any) writer.U16(1).U16(8).U32(bucket.WatchPort);
             if (bucket.WatchGroup != OfGroupNumber.Any) writer.U16(2).U16(8).U32(bucket.WatchGroup);

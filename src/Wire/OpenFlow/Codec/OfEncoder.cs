@@ -44,7 +44,7 @@ public static class OfEncoder
         var number = StatsTypes.NumberOf(message);
         var isOnf = number == StatsTypes.FlowMonitor && context.Version == OfVersion.OpenFlow13;
         var isVendor = number == StatsTypes.Experimenter || isOnf
-            || (context.IsVersion10 && StatsTypes.IsGroup(message));
+            || StatsTypes.IsNiciraGroup(message, context.Version);
         writer.U16(isVendor ? StatsTypes.Experimenter : number).U16(0);
         if (!context.IsVersion10) writer.Zeros(4);
         if (isVendor)

@@ -73,8 +73,12 @@ internal static class QueueCodec
         var port = PortCodec.ReadPort(ref body, in context, 2);
         if (!context.IsVersion10) body.Skip(4);
         message = new OfQueueGetConfigRequest(port, uint.MaxValue);
-        return body.Failed || !body.IsEmpty
-            ? OfErrorCode.RequestBadLength : OfPort.ErrorOf(port);
+        if (body.Failed || !body.IsEmpty) return OfErrorCode.RequestBadLength;
+        if (OfPort.ErrorOf(port) is var error and not OfErrorCode.None) return error;
+
+        // No reserved port has queues; "any" means all of them, from 1.1 on.
+        var isAny = port == OfPort.Any && !context.IsVersion10;
+        return port < OfPort.Max || isAny ? OfErrorCode.None : OfErrorCode.QueueBadPort;
     }
 
     public static void WriteConfigRequest(

@@ -203,6 +203,7 @@ public static class OfError
         (OfErrorCode.ResumeStale, "NXR_STALE", "nx10-11:1,534;nx12+:35"),
         (OfErrorCode.StatsNotConfigured, "NXST_NOT_CONFIGURED", "nx10-11:1,535;nx12+:36"),
         (OfErrorCode.TlvFieldUnmapped, "NXFMFC_INVALID_TLV_FIELD", "nx10-11:1,536;nx12+:37"),
+        (OfErrorCode.TlvInUse, "NXTTMFC_INVALID_TLV_DEL", "nx10-11:1,537;nx12+:38"),
         (OfErrorCode.ActionBadHeaderType, "NXBAC_BAD_HEADER_TYPE", "nx13+:39"),
         (OfErrorCode.ActionUnknownProperty, "NXBAC_UNKNOWN_ED_PROP", "nx13+:40"),
     ];

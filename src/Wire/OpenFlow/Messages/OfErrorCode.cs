@@ -179,6 +179,7 @@ public enum OfErrorCode
     ResumeStale,
     StatsNotConfigured,
     TlvFieldUnmapped,
+    TlvInUse,
     ActionBadHeaderType,
     ActionUnknownProperty,
 }

@@ -38,6 +38,7 @@ public sealed partial class DifferentialTests : SwitchWorld
     private int _refusedCount;
     private int _crashCount;
     private int _knownCount;
+    private int _translatedCount;
 
     public DifferentialTests()
         : this(new ShiftedTime())
@@ -93,6 +94,7 @@ public sealed partial class DifferentialTests : SwitchWorld
         Assert.True(_refusedCount <= count / 20, $"{_refusedCount} tables refused by ovs-vswitchd");
         Assert.True(_crashCount <= 1 + (count / 100), $"ovs-vswitchd ended {_crashCount} times");
         Assert.True(_knownCount <= 1 + (count / 100), $"{_knownCount} tables left a clone early");
+        Assert.True(_translatedCount <= 1 + (count / 50), $"{_translatedCount} left translated");
         Assert.True(_traceCount > count * 3, $"{_traceCount} traces were compared");
         Assert.True(_packetCount > count, $"{_packetCount} packets were compared");
     }

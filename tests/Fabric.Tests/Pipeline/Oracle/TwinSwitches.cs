@@ -39,9 +39,18 @@ public abstract class TwinSwitches : SwitchWorld
         _oracle.Dispose();
     }
 
-    private protected RawConnection Theirs(OfVersion version) =>
-        new(_oracle.In("br0.mgmt"), version);
+    protected string TheirSocket => _oracle.In("br0.mgmt");
 
-    private protected RawConnection Ours(OfVersion version) =>
-        new(_oracle.In("ours/br0.mgmt"), version);
+    protected string OurSocket => _oracle.In("ours/br0.mgmt");
+
+    private protected RawConnection Theirs(OfVersion version) => new(TheirSocket, version);
+
+    private protected RawConnection Ours(OfVersion version) => new(OurSocket, version);
+
+    /// <summary>A file with this text, for ovs-ofctl.</summary>
+    protected string FileOf(string name, string text)
+    {
+        File.WriteAllText(_oracle.In(name), text);
+        return _oracle.In(name);
+    }
 }

@@ -95,7 +95,7 @@ internal static class StatsReplyEncoder
                 for (var i = 0; i < 4; i++) writer.U32(i < features.MaxGroups.Count
                     ? features.MaxGroups[i] : 0);
                 for (var i = 0; i < 4; i++) writer.U32(i < features.Actions.Count
-                    ? features.Actions[i] : 0);
+                    ? GroupActions(features.Actions[i], context.Version) : 0);
                 break;
             case OfMeterStatsReply meters:
                 foreach (var meter in meters.Meters)
@@ -123,6 +123,17 @@ internal static class StatsReplyEncoder
             default: WriteDescriptions(writer, reply, in context, parts); break;
         }
     }
+
+    /// <summary>
+    /// Bits of OpenFlow 1.2 and later; where any is set, 1.0 and 1.1 say all that they have.
+    /// </summary>
+    private static uint GroupActions(uint actions, OfVersion version) => version switch
+    {
+        _ when actions == 0 => 0,
+        OfVersion.OpenFlow10 => 0x0000_0FFF,
+        OfVersion.OpenFlow11 => 0x01FF_E7FF,
+        _ => actions,
+    };
 
     private static void WriteDescriptions(
         OfWriter writer, OfStatsReply reply, in OfCodecContext context, ReplyParts parts)

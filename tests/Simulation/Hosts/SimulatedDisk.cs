@@ -51,31 +51,11 @@ internal sealed class SimulatedDisk(Random random)
                 _inFlight.Remove(transactions);
                 if (!isFailing || random.Next(2) == 0) Store(transactions, transactions.Count);
                 if (isFailing) FailedCount++;
-                InThisThread(() =>
-                {
-                    if (!isFailing) done.SetResult();
-                    else done.SetException(new IOException("Input/output error (simulated)"));
-                });
+                if (!isFailing) done.SetResult();
+                else done.SetException(new IOException("Input/output error (simulated)"));
             },
             null, _freeAt - now, Timeout.InfiniteTimeSpan);
         return done.Task;
-    }
-
-    /// <summary>
-    /// Whoever waits for it without a context of his own goes on here, and not in another thread.
-    /// </summary>
-    private static void InThisThread(Action complete)
-    {
-        var context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null);
-        try
-        {
-            complete();
-        }
-        finally
-        {
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
     }
 
     /// <summary>The power is off: of what was being written there is some prefix.</summary>

@@ -67,7 +67,7 @@ internal sealed class SimulatedJournal : AsyncWriteJournal
                 .Select(one => RowOf(_system, write.PersistenceId, one.SequenceNr, one.Payload))
                 .ToList()),
         ];
-        await _disk.Disk.Write(transactions, _disk.Clock).ConfigureAwait(false);
+        await _disk.Disk.Write(transactions, _disk.Clock);
         return null!;
     }
 

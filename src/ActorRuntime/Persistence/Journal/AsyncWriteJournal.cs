@@ -89,18 +89,15 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             task = Task.FromException<IImmutableList<Exception>>(cause);
         }
 
-        _answered = Answer(_answered, write, task, self);
-    }
-
-    private static async Task Answer(
-        Task before,
-        WriteMessages write,
-        Task<IImmutableList<Exception>> writing,
-        IActorRef self)
-    {
-        await before.ConfigureAwait(false);
-        await ((Task)writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Answer(write, writing, self);
+        _answered = Task.WhenAll(_answered, task).ContinueWith(
+            done =>
+            {
+                _ = done.Exception; // It is the task's, and answered.
+                Answer(write, task, self);
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     private static void Answer(

@@ -8,6 +8,10 @@ public sealed partial class ConnectionActor
 {
     private const ushort DefaultMissSendLength = 128;
 
+    /// <summary>NXFF_NXM: flows of OpenFlow 1.0 with Nicira's matches.</summary>
+    private const uint NxmFormat = 2;
+
+    private bool _usesNxm;
     private OfConfigFlags _configFlags;
     private ushort _missSendLength;
     private bool _missSendLengthSet;
@@ -34,7 +38,7 @@ public sealed partial class ConnectionActor
             case OfRoleRequest role: OnRoleRequest(role, xid, frame); break;
             case OfGetAsyncRequest: Send(new OfGetAsyncReply(_masks), xid); break;
             case OfSetAsync async: OnSetAsync(async, xid, frame); break;
-            case OfSetFlowFormat: break;
+            case OfSetFlowFormat format: _usesNxm = format.Format == NxmFormat; break;
             case OfFlowModTableId table: _flowModTableId = table.Enabled; break;
             case OfSetPacketInFormat format: _packetInFormat = (PacketInFormat)format.Format; break;
             case OfSetControllerId id:

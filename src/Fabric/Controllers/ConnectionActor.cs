@@ -91,7 +91,8 @@ public sealed partial class ConnectionActor : ReceiveActor, IWithTimers
 
     private readonly record struct PendingChange(uint Xid, ReadOnlyMemory<byte> Frame);
 
-    private OfCodecContext Codec => new(_version, _tlv, _flowModTableId);
+    private OfCodecContext Codec =>
+        new(_version, _tlv, _flowModTableId) { UsesNxm = _usesNxm };
 
     protected override void PreStart()
     {

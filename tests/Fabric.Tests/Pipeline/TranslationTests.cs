@@ -1,3 +1,4 @@
+using Fabric.Datapath;
 using Fabric.Pipeline;
 using Fabric.Wire;
 using Fabric.Wire.OpenFlow;
@@ -302,5 +303,29 @@ public sealed class TranslationTests
             Tcp.Replace("in_port(1)", "in_port(2)").Replace(
                 "src=50:54:00:00:00:01,dst=50:54:00:00:00:02",
                 "src=50:54:00:00:00:02,dst=50:54:00:00:00:01")));
+    }
+
+    [Fact]
+    public void Controllers_hear_of_packets_from_action_sets_and_groups_and_why()
+    {
+        var world = WithPorts(2);
+        world.Br0.Apply(
+            [new PipelineChange(new GroupMod(GroupModCommand.Add, OfGroupType.Indirect, 1,
+                [new OfBucket(0, [new OfController(20)])]))], true, 0);
+        world.Add(0, 10, Any, new OfController(20));
+        Assert.Equal(PacketInReason.Action, ReasonOfPacketIn(world));
+        world.Add(0, 10, Any, new OfGroup(1));
+        Assert.Equal(PacketInReason.Group, ReasonOfPacketIn(world));
+        world.Add(0, 10, Any, new OfWriteActions([new OfOutput(2), new OfController(20)]));
+        Assert.Equal(PacketInReason.ActionSet, ReasonOfPacketIn(world));
+    }
+
+    /// <summary>The reason of the packet-in that is the only action.</summary>
+    private static PacketInReason ReasonOfPacketIn(PipelineWorld world)
+    {
+        world.Actions(Tcp);
+        var sent = Assert.IsType<UserspaceAction>(Assert.Single(world.Result.Actions));
+        Assert.True(PacketInCookie.TryParse(sent.Userdata.Data, out var cookie));
+        return cookie.Reason;
     }
 }

@@ -238,7 +238,8 @@ internal sealed partial class PipelineTransaction
         if ((mod.Flags & FlowModFlags.ResetCounts) != 0) _resets.Add(rule.Statistics);
         var changed = rule.With(mod.Actions, cookie, rule.Flags, _now);
         Replace(rule, changed);
-        if (!TellsAll) return;
+        var isSame = cookie == rule.Cookie && mod.Actions.Equals(rule.Actions);
+        if (!TellsAll || isSame) return;
         _changes.Add(new FlowChange(
             FlowUpdateEvent.Modified, changed, FlowRemovedReason.Delete, xid));
     }

@@ -27,7 +27,7 @@ public static class ActionSet
         }
 
         Take<OfSetQueue>();
-        if (!Take<OfGroup>() && !Take<OfOutput>() && !Take<OfOutputRegister>()
+        if (!Take<OfGroup>() && !TakeLast(IsOutput) && !Take<OfOutputRegister>()
             && !Take<OfOutputTruncate>() && !Take<OfResubmit>() && !Take<OfConntrack>())
         {
             return ActionList.Empty;
@@ -36,11 +36,13 @@ public static class ActionSet
         return ActionList.From(ordered);
 
         bool Take<T>()
-            where T : OfAction
+            where T : OfAction => TakeLast(static action => action is T);
+
+        bool TakeLast(Func<OfAction, bool> isWanted)
         {
             for (var i = actions.Count - 1; i >= 0; i--)
             {
-                if (actions[i] is not T) continue;
+                if (!isWanted(actions[i])) continue;
                 ordered.Add(actions[i]);
                 return true;
             }
@@ -48,6 +50,9 @@ public static class ActionSet
             return false;
         }
     }
+
+    /// <summary>Controllers are a port like any other here.</summary>
+    private static bool IsOutput(OfAction action) => action is OfOutput or OfController;
 
     private static bool IsSet(OfAction action) => action is OfSetField or OfLoad or OfMove
         or OfSetVlanVid or OfSetVlanPcp or OfSetEthernetSource or OfSetEthernetDestination

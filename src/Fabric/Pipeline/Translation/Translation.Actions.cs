@@ -101,7 +101,9 @@ internal sealed partial class Translation
                 RunGroup(group.GroupId, isLast);
                 return true;
             case OfController controller:
-                PacketIn(controller.MaxLength, controller.Reason, controller.ControllerId,
+                var reason = controller.Reason == PacketInReason.Action
+                    ? ReasonOfOutput() : controller.Reason;
+                PacketIn(controller.MaxLength, reason, controller.ControllerId,
                     controller.Userdata, controller.Pause);
                 return true;
             case OfExit:

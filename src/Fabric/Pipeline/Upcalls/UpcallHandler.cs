@@ -94,10 +94,10 @@ public sealed class UpcallHandler(SwitchedDatapath datapath) : IUpcallHandler
         if (!PacketInCookie.TryParse(userdata.Data, out var cookie)) return;
         if (datapath.Recirculation.Find((uint)userdata.Cookie) is not { } state) return;
         Interlocked.Increment(ref _packetIns);
-        var size = Math.Min(packet.Size, (int)cookie.MaxLength);
-        if (cookie.IsPaused || cookie.MaxLength == 0) size = packet.Size;
+
+        // Nothing is buffered, so the packet is always whole (OpenFlow 1.3 section A.4.1).
         var message = new OfPacketIn(
-            EquatableArray.Create<byte>(packet.Bytes[..size]), (uint)packet.Size, cookie.Reason,
+            EquatableArray.Create<byte>(packet.Bytes), (uint)packet.Size, cookie.Reason,
             cookie.Table, cookie.RuleCookie, FlowMod.NoBuffer,
             PacketInMetadata.Of(in state.Key, in key))
         {

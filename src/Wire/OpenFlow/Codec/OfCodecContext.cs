@@ -10,6 +10,9 @@ public readonly record struct OfCodecContext(OfVersion Version, TlvTable Tlv, bo
 {
     public OfCodecContext(OfVersion version) : this(version, TlvTable.Empty, false) { }
 
+    /// <summary>NXT_SET_FLOW_FORMAT chose Nicira's matches (OpenFlow 1.0 only).</summary>
+    public bool UsesNxm { get; init; }
+
     public bool IsVersion10 => Version == OfVersion.OpenFlow10;
 
     /// <summary>Matches are OXM (OpenFlow 1.2 and later).</summary>

@@ -99,7 +99,7 @@ public static class OfEncoder
         OfGetConfigReply => OfType.GetConfigReply,
         OfSetConfig => OfType.SetConfig,
         OfPacketIn { Format: PacketInFormat.Standard } => OfType.PacketIn,
-        OfFlowRemoved => context.IsVersion10 ? null : OfType.FlowRemoved,
+        OfFlowRemoved => context.IsVersion10 && context.UsesNxm ? null : OfType.FlowRemoved,
         OfPortStatus => OfType.PortStatus,
         OfPacketOut => OfType.PacketOut,
         FlowMod => OfType.FlowMod,

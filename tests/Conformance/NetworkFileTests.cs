@@ -57,8 +57,13 @@ public sealed class NetworkFileTests(OneHost host) : IClassFixture<OneHost>
         Assert.Contains("say --yes", await host.RefusesAsync($"fabric net apply {file}"));
         Assert.DoesNotContain("front", await NorthboundAsync());
 
-        await host.SaysAsync($"fabric net apply --yes {file}");
+        Assert.Contains(
+            "installed on every host after",
+            await host.SaysAsync($"fabric net apply --yes {file}"));
         Assert.Contains("front", await NorthboundAsync());
+        Assert.Matches("nb_cfg [1-9] installed", await host.SaysAsync("fabric cluster topology"));
+        Assert.Equal(
+            "nothing to change", (await host.SaysAsync($"fabric net apply --yes {file}")).Trim());
         await host.SaysAsync($"fabric net diff {file}"); // Nothing is left to do: 0.
     }
 

@@ -93,5 +93,9 @@ public sealed record HostLoad(long PortCount, long FlowCount, long CpuPercent, l
 /// <summary>To host/cluster; answered by <see cref="HostLoadsChanged"/>.</summary>
 public sealed record SubscribeHostLoads(IActorRef Subscriber);
 
+/// <summary>From gossip: how far each host that is alive has come.</summary>
+/// <param name="ByHost">NB_Global.nb_cfg whose flows are installed there; 0: not told yet.</param>
+public sealed record HostsAppliedChanged(ImmutableSortedDictionary<string, long> ByHost);
+
 /// <summary>Loads by host id, of hosts that are alive and have told theirs.</summary>
 public sealed record HostLoadsChanged(ImmutableSortedDictionary<string, HostLoad> Loads);

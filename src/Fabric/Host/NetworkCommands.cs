@@ -1,23 +1,36 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Akka.Actor;
+using Fabric.Cluster;
 using Fabric.Configuration;
 using Fabric.Logical;
+using Fabric.Wire.Ovsdb;
 
 namespace Fabric.Host;
 
-/// <summary>net/plan, apply, diff, validate, export, status: logical networks as YAML.</summary>
+/// <summary>
+/// net/plan, apply, progress, diff, validate, export, status: logical networks as YAML.
+/// </summary>
 /// <remarks>Arguments: the file's name, for messages, and its text.</remarks>
 public static class NetworkCommands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private const int TraceWordsMax = 32;
 
+    /// <summary>The plan of a file that is there already.</summary>
+    public const string NothingToDo = "nothing to change\n";
+
+    /// <summary>As ovn-nbctl --wait=hv does, so that hosts tell when they are done.</summary>
+    private static readonly Operation CountUp = new Operation.Mutate(
+        "NB_Global", [], [new Mutation("nb_cfg", Mutator.Add, 1L)]);
+
     /// <param name="northbound">The northbound's endpoint on this host.</param>
     /// <param name="logical">The compiler on this host.</param>
+    /// <param name="cluster">What this host knows of the others.</param>
     public static void Register(
-        UnixctlCommands commands, ICanTell northbound, ICanTell logical)
+        UnixctlCommands commands, ICanTell northbound, ICanTell logical, ICanTell cluster)
     {
         LogicalPolicies.Register(commands, northbound);
         commands.Register("net/status", "", 0, 1, async request => TextOf(
@@ -43,6 +56,8 @@ public static class NetworkCommands
         });
         commands.Register("net/apply", "FILE TEXT", 2, 2,
             request => ApplyAsync(request, northbound));
+        commands.Register(
+            "net/progress", "", 0, 0, _ => ProgressAsync(northbound, cluster));
         commands.Register("net/export", "[NETWORK]", 0, 1, async request =>
             NetworkExport.ToYaml(
                 (await ReadAsync(northbound)).After,
@@ -80,11 +95,25 @@ public static class NetworkCommands
         var plan = await PlanAsync(request, northbound);
         if (plan.IsEmpty) return TextOf(plan);
         var answer = await northbound.Ask<TransactCompleted>(
-            new Transact(0, plan.Operations), Patience);
+            new Transact(0, plan.Operations.Add(CountUp)), Patience);
         return answer.Error is null
             ? TextOf(plan)
             : throw new UnixctlException(
                 $"{request.Arguments[0]}: nothing changed: {answer.Error}");
+    }
+
+    /// <summary>What is wanted, what all hosts have, and what each of them has.</summary>
+    private static async Task<string> ProgressAsync(ICanTell northbound, ICanTell cluster)
+    {
+        var global = (await ReadAsync(northbound)).After.Table("NB_Global").First;
+        var hosts = await cluster.Ask<ClusterAnswer>(
+            new QueryCluster("applied", [], IsJson: true), Patience);
+        return new JsonObject
+        {
+            ["wanted"] = global?.GetInteger("nb_cfg") ?? 0,
+            ["applied"] = global?.GetInteger("hv_cfg") ?? 0,
+            ["hosts"] = JsonNode.Parse(hosts.Text),
+        }.ToJsonString() + "\n";
     }
 
     private static async Task<NetworkPlan> PlanAsync(UnixctlRequest request, ICanTell northbound)
@@ -139,7 +168,7 @@ public static class NetworkCommands
 
     private static string TextOf(NetworkPlan plan)
     {
-        if (plan.IsEmpty) return "nothing to change\n";
+        if (plan.IsEmpty) return NothingToDo;
         var text = new StringBuilder();
         foreach (var step in plan.Steps) text.Append(step).Append('\n');
         return text.ToString();

@@ -16,12 +16,18 @@ internal static class HostClient
     /// <summary>Asks, prints the answer, and gives the exit code.</summary>
     public static async Task<int> AskAndPrintAsync(
         string verb, string method, IEnumerable<string> parameters,
+        CancellationToken cancellation) =>
+        (await PrintAsync(verb, method, parameters, cancellation)).ExitCode;
+
+    /// <summary>Asks, prints the answer, and gives both.</summary>
+    public static async Task<(int ExitCode, string Text)> PrintAsync(
+        string verb, string method, IEnumerable<string> parameters,
         CancellationToken cancellation)
     {
         var (exitCode, text) = await AskAsync(method, parameters, cancellation);
         if (exitCode == ExitCode.Ok) Console.WriteLine(text.TrimEnd('\n'));
         else await Console.Error.WriteLineAsync($"fabric {verb}: {text.TrimEnd('\n')}");
-        return exitCode;
+        return (exitCode, text);
     }
 
     /// <summary>The exit code, and the answer or what went wrong.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Fabric.Host;
 
 namespace Fabric.HostNode.Cli;
 
@@ -11,7 +12,8 @@ internal static class NetVerb
             "Logical networks as YAML: the same rows as ovn-nbctl's.\n"
             + "Example: fabric net apply config/networks/three-tier.yaml");
         verb.Subcommands.Add(OfFile("apply",
-            "Shows what would change and does it.\nExample: fabric net apply FILE --yes", true));
+            "Shows what would change, does it, and follows it until every host has it.\n"
+            + "Example: fabric net apply FILE --yes", true));
         verb.Subcommands.Add(OfFile("diff",
             "Shows what would change; exits 1 when anything would.\n"
             + "Example: fabric net diff config/networks/three-tier.yaml", false));
@@ -29,7 +31,17 @@ internal static class NetVerb
         var file = new Argument<string>("FILE") { Description = "A network in YAML." };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask." };
         var command = new Command(name, help) { file };
-        if (asks) command.Options.Add(yes);
+        var wait = new Option<int>("--timeout", "-t")
+        {
+            Description = "Seconds to wait for the hosts; 0: not at all.",
+            DefaultValueFactory = _ => 30,
+        };
+        if (asks)
+        {
+            command.Options.Add(yes);
+            command.Options.Add(wait);
+        }
+
         command.SetAction(async (result, cancellation) =>
         {
             var path = result.GetValue(file)!;
@@ -49,8 +61,12 @@ internal static class NetVerb
                 return ExitCode.Failed;
             }
 
-            return await HostClient.AskAndPrintAsync(
+            var (exitCode, answer) = await HostClient.PrintAsync(
                 $"net {name}", $"net/{name}", [path, text], cancellation);
+            var limit = asks ? result.GetValue(wait) : 0;
+            return exitCode != ExitCode.Ok || limit <= 0 || answer == NetworkCommands.NothingToDo
+                ? exitCode
+                : await NetRollout.FollowAsync(TimeSpan.FromSeconds(limit), cancellation);
         });
         return command;
     }

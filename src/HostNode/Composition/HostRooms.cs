@@ -175,9 +175,10 @@ internal sealed class HostRooms : IDisposable
         ConntrackCommands.Register(_cli, () => _datapaths.Tracker, flows: _appctl);
         var northbound = _system.ActorSelection(
             $"{Root}/{LogicalRooms.Endpoint(_settings)}");
+        var cluster = _system.ActorSelection($"{Root}/cluster");
         NetworkCommands.Register(
-            _cli, northbound, _system.ActorSelection($"{Root}/logical"));
-        ClusterCommands.Register(_cli, _system.ActorSelection($"{Root}/cluster"));
+            _cli, northbound, _system.ActorSelection($"{Root}/logical"), cluster);
+        ClusterCommands.Register(_cli, cluster);
         DatapathReport.Register(_cli, () => _datapaths.Open);
         DatapathCommands.Register(
             _appctl, _store, () => _system.ActorSelection($"{Root}/datapath"));

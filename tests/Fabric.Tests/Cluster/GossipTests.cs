@@ -51,6 +51,11 @@ public sealed class GossipTests
         Assert.True(HostReportCodec.TryRead(Convert.FromHexString(Hex), out var read));
         Assert.Equal(report.Load, read.Load);
         Assert.Equal(report.Votes, read.Votes);
+        Assert.Equal(0, read.Applied);
+        var applied = HostReportCodec.Write(report with { Applied = 300 });
+        Assert.Equal(Hex + "28AC02", Convert.ToHexString(applied));
+        Assert.True(HostReportCodec.TryRead(applied, out read));
+        Assert.Equal(300, read.Applied);
     }
 
     /// <remarks>Every truncation and every single-byte change.</remarks>

@@ -8,6 +8,9 @@ public sealed record HostReport(
     string HostId, long Version, HostLoad? Load, ImmutableSortedDictionary<string, string> Votes)
     : IGossipedRecord
 {
+    /// <summary>NB_Global.nb_cfg whose flows are installed there.</summary>
+    public long Applied { get; init; }
+
     public IGossipedRecord At(long version) => this with { Version = version };
 
     public static HostReport EmptyOf(string host) =>
@@ -16,7 +19,8 @@ public sealed record HostReport(
 
 /// <summary>The bytes of reports, version 1.</summary>
 /// <remarks>
-/// 1 host, 2 version, 3 votes (1 port, 2 host), 4 load (1 ports, 2 flows, 3 CPU, 4 memory).
+/// 1 host, 2 version, 3 votes (1 port, 2 host), 4 load (1 ports, 2 flows, 3 CPU, 4 memory),
+/// 5 nb_cfg installed, if any is.
 /// </remarks>
 public static class HostReportCodec
 {
@@ -32,12 +36,13 @@ public static class HostReportCodec
                 .Number(3, load.CpuPercent).Number(4, load.MemoryBytes));
         }
 
+        if (report.Applied > 0) to.Number(5, report.Applied);
         return to.ToArray();
     }
 
     public static bool TryRead(ReadOnlySpan<byte> bytes, out HostReport report)
     {
-        var (host, version) = ("", 0L);
+        var (host, version, applied) = ("", 0L, 0L);
         HostLoad? load = null;
         var votes = Ordinal.EmptyMap<string>().ToBuilder();
         var reader = new FieldReader(bytes);
@@ -52,10 +57,11 @@ public static class HostReportCodec
                     votes[vote.Key] = vote.Value;
                     break;
                 case 4: load = ReadLoad(ref reader); break;
+                case 5: applied = reader.Number; break;
             }
         }
 
-        report = new HostReport(host, version, load, votes.ToImmutable());
+        report = new HostReport(host, version, load, votes.ToImmutable()) { Applied = applied };
         return !reader.IsMalformed;
     }
 

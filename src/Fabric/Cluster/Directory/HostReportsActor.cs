@@ -4,11 +4,15 @@ using Akka.DistributedData;
 
 namespace Fabric.Cluster;
 
-/// <summary>Gossips this host's gateway votes and load, and knows those of all hosts.</summary>
+/// <summary>
+/// Gossips this host's gateway votes, load and progress, and knows those of all hosts.
+/// </summary>
 /// <remarks>
-/// Hears:  <see cref="VoteForGateways"/>, <see cref="HostLoad"/> and <see cref="MembershipView"/>
-///         from its parent; <see cref="Changed"/> from the replicator.
-/// Says:   <see cref="GatewaysElected"/> and <see cref="HostLoadsChanged"/> to its parent.
+/// Hears:  <see cref="VoteForGateways"/>, <see cref="HostLoad"/>,
+///         <see cref="NorthboundApplied"/> and <see cref="MembershipView"/> from its parent;
+///         <see cref="Changed"/> from the replicator.
+/// Says:   <see cref="GatewaysElected"/>, <see cref="HostLoadsChanged"/> and
+///         <see cref="HostsAppliedChanged"/> to its parent.
 /// Holds:  what gossip can say again, and this host's own report.
 /// Fails:  with the replicator; started anew, it subscribes again.
 /// </remarks>
@@ -24,6 +28,7 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
     private MembershipView _members;
     private GatewaysElected? _elected;
     private HostLoadsChanged? _loads;
+    private HostsAppliedChanged? _applied;
     private TimeSpan? _loadToldAt;
 
     /// <param name="version">Versions of this host's report begin above it.</param>
@@ -40,6 +45,12 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
             Tell();
         });
         Receive<HostLoad>(Report);
+        Receive<NorthboundApplied>(applied =>
+        {
+            if (Own.Applied == applied.NbCfg) return;
+            _reports.Write(Own with { Applied = applied.NbCfg });
+            Tell();
+        });
         Receive<MembershipView>(members =>
         {
             _members = members;
@@ -92,5 +103,10 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
                 report => report.HostId, report => report.Load!, StringComparer.Ordinal);
         if (_loads is null || !_loads.Loads.SequenceEqual(loads))
             Context.Parent.Tell(_loads = new HostLoadsChanged(loads));
+        var applied = _members.AliveHosts.ToImmutableSortedDictionary(
+            host => host, host => _reports.All.GetValueOrDefault(host)?.Applied ?? 0,
+            StringComparer.Ordinal);
+        if (_applied is null || !_applied.ByHost.SequenceEqual(applied))
+            Context.Parent.Tell(_applied = new HostsAppliedChanged(applied));
     }
 }

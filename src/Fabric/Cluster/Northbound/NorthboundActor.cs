@@ -90,6 +90,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
         Command<NorthboundApplied>(applied =>
         {
             _hostApplied = applied;
+            _cluster.Tell(applied);
             TellApplied();
         });
         Command<Tick>(_ => OnTick());
@@ -98,6 +99,7 @@ public sealed partial class NorthboundActor : ReceivePersistentActor, IWithTimer
             if (_cluster.Equals(attached.Cluster)) return;
             _cluster = attached.Cluster;
             _told = null;
+            if (_hostApplied is not null) _cluster.Tell(_hostApplied);
             TellRequested();
         });
         Command<MembershipView>(members => _members = members);

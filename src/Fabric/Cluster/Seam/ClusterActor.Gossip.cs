@@ -13,6 +13,7 @@ public sealed partial class ClusterActor
     private readonly Publication<LearnedAddressesChanged> _learned = new();
     private readonly Publication<GatewaysElected> _gateways = new();
     private readonly Publication<HostLoadsChanged> _loads = new();
+
     /// <summary>After which a host that has come back has heard of all others.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(10);
 
@@ -22,6 +23,8 @@ public sealed partial class ClusterActor
     private PublishVteps? _ownVteps;
     private ClaimPorts? _ownPorts;
     private VoteForGateways? _ownVotes;
+    private NorthboundApplied? _ownApplied;
+    private HostsAppliedChanged? _applied;
     private RequestedChassisChanged? _requested;
 
     private sealed record MeasureLoad
@@ -38,6 +41,7 @@ public sealed partial class ClusterActor
         Receive<LearnAddresses>(learn => _seam.Tell(learn));
         Receive<ForgetAddresses>(forget => _seam.Tell(forget));
         Receive<HostLoad>(load => _seam.Tell(load));
+        Receive<NorthboundApplied>(applied => _seam.Tell(_ownApplied = applied));
         Receive<MeasureLoad>(_ => _seam.Tell(_settings.ReadLoad!()));
         Receive<RequestedChassisChanged>(changed =>
         {
@@ -55,6 +59,7 @@ public sealed partial class ClusterActor
         Receive<LearnedAddressesChanged>(_learned.Publish);
         Receive<GatewaysElected>(_gateways.Publish);
         Receive<HostLoadsChanged>(_loads.Publish);
+        Receive<HostsAppliedChanged>(changed => _applied = changed);
 
         Receive<SubscribeVteps>(from => _vteps.Subscribe(from.Subscriber, Context));
         Receive<SubscribePortLocations>(from => _ports.Subscribe(from.Subscriber, Context));
@@ -110,6 +115,7 @@ public sealed partial class ClusterActor
         if (_ownVteps is not null) _seam.Tell(_ownVteps);
         if (_ownPorts is not null) _seam.Tell(_ownPorts);
         if (_ownVotes is not null) _seam.Tell(_ownVotes);
+        if (_ownApplied is not null) _seam.Tell(_ownApplied);
         TellRequested();
         if (_logStatus is not null) _seam.Tell(_logStatus);
     }

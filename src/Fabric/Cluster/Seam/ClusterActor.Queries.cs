@@ -11,6 +11,7 @@ public sealed partial class ClusterActor
         _cutOffSince is { } since ? Now - since : null, Plan(0).Contacts, _lastEnd)
     {
         Loads = _loads.Last?.Loads,
+        Applied = _applied?.ByHost,
     };
 
     private ClusterAnswer Answer(QueryCluster query)

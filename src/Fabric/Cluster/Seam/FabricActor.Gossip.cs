@@ -12,6 +12,7 @@ public sealed partial class FabricActor
     private PublishVteps? _ownVteps;
     private ClaimPorts? _ownPorts;
     private VoteForGateways? _ownVotes;
+    private NorthboundApplied? _ownApplied;
     private RequestedChassisChanged? _requested;
 
     /// <summary>Between host/cluster and the actors that gossip; both ways unchanged.</summary>
@@ -25,12 +26,15 @@ public sealed partial class FabricActor
         Receive<ForgetAddresses>(forget => Context.Child(LearnedName).Tell(forget));
         Receive<VoteForGateways>(vote => Context.Child(ReportsName).Tell(_ownVotes = vote));
         Receive<HostLoad>(load => Context.Child(ReportsName).Tell(load));
+        Receive<NorthboundApplied>(applied =>
+            Context.Child(ReportsName).Tell(_ownApplied = applied));
         Receive<SeamChildStarted>(_ => TellAgain(Sender));
 
         Receive<VtepsChanged>(changed => _hostSide.Tell(changed));
         Receive<LearnedAddressesChanged>(changed => _hostSide.Tell(changed));
         Receive<GatewaysElected>(elected => _hostSide.Tell(elected));
         Receive<HostLoadsChanged>(changed => _hostSide.Tell(changed));
+        Receive<HostsAppliedChanged>(changed => _hostSide.Tell(changed));
         Receive<PortLocationsChanged>(changed =>
         {
             _located = changed;
@@ -46,7 +50,7 @@ public sealed partial class FabricActor
         {
             VtepsName => [_ownVteps],
             PortsName => [_requested, _ownPorts],
-            ReportsName => [_ownVotes],
+            ReportsName => [_ownVotes, _ownApplied],
             _ => [],
         };
         foreach (var message in own)

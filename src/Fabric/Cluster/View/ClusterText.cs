@@ -16,6 +16,7 @@ public static class ClusterText
         "status" => isJson ? Json(Status(picture)) : StatusText(picture),
         "leader" => isJson ? Json(Leader(picture)) : LeaderText(picture),
         "vteps" => isJson ? Json(Vteps(picture)) : VtepsText(picture),
+        "applied" => Json(Applied(picture)),
         "topology" => isJson ? Json(Topology(picture)) : TopologyText(picture),
         _ => null,
     };
@@ -109,6 +110,8 @@ public static class ClusterText
             text.AppendLine(CultureInfo.InvariantCulture, $"{member.HostId} ({member.Status})");
             if (picture.Loads?.GetValueOrDefault(member.HostId) is { } load)
                 text.AppendLine(CultureInfo.InvariantCulture, $"    load {LoadText(load)}");
+            if (picture.Applied?.TryGetValue(member.HostId, out var applied) == true)
+                text.AppendLine(CultureInfo.InvariantCulture, $"    nb_cfg {applied} installed");
             foreach (var vtep in picture.Vteps?.Where(v => v.HostId == member.HostId) ?? [])
                 text.AppendLine(CultureInfo.InvariantCulture, $"    {vtep.Type} {vtep.Address}");
             foreach (var port in PortsOf(picture, member.HostId))
@@ -190,6 +193,11 @@ public static class ClusterText
             [.. (picture.Log?.Voters.Hosts ?? []).Select(host => (JsonNode)host)]),
     };
 
+    /// <summary>nb_cfg by host.</summary>
+    private static JsonObject Applied(ClusterPicture picture) =>
+        new((picture.Applied ?? Ordinal.EmptyMap<long>()).Select(
+            pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
+
     private static JsonObject Leader(ClusterPicture picture) => new()
     {
         ["leader"] = picture.Members.LeaderHost,
@@ -211,6 +219,7 @@ public static class ClusterText
             ["host"] = member.HostId,
             ["status"] = member.Status,
             ["load"] = LoadOf(picture, member.HostId),
+            ["nbCfg"] = picture.Applied?.GetValueOrDefault(member.HostId),
             ["vteps"] = new JsonArray(
             [
                 .. (picture.Vteps ?? []).Where(vtep => vtep.HostId == member.HostId)

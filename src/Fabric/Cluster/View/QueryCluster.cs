@@ -6,7 +6,7 @@ namespace Fabric.Cluster;
 /// A verb of `fabric cluster`, to host/cluster; <see cref="ClusterAnswer"/> answers.
 /// </summary>
 /// <param name="Verb">
-/// show, status, members, leader, vteps, topology, join, leave, down, down-unreachable.
+/// show, status, members, leader, vteps, topology, applied, join, leave, down, down-unreachable.
 /// </param>
 /// <param name="Arguments">Host id or address; "--force".</param>
 public sealed record QueryCluster(
@@ -27,4 +27,7 @@ public sealed record ClusterPicture(
 {
     /// <summary>By host id; of hosts that have told theirs.</summary>
     public ImmutableSortedDictionary<string, HostLoad>? Loads { get; init; }
+
+    /// <summary>By host id: NB_Global.nb_cfg whose flows are installed there.</summary>
+    public ImmutableSortedDictionary<string, long>? Applied { get; init; }
 }

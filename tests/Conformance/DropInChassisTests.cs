@@ -45,21 +45,8 @@ public sealed class DropInChassisTests : IAsyncLifetime
     [Fact]
     public async Task Workloads_on_both_hosts_reach_each_other_through_geneve()
     {
-        await _first.NbctlAsync(
-            "ls-add", "ds1", "--", "ls-add", "ds2", "--", "lr-add", "dr",
-            "--", "lsp-add", "ds1", "dm1", "--", "lsp-set-addresses", "dm1", Near,
-            "--", "lsp-add", "ds1", "dm2", "--", "lsp-set-addresses", "dm2", Far,
-            "--", "lsp-add", "ds2", "dm3", "--", "lsp-set-addresses", "dm3", Routed);
-        foreach (var number in (int[])[1, 2])
-        {
-            await _first.NbctlAsync(
-                "lrp-add", "dr", $"dr-ds{number}", $"02:00:00:00:08:1{number}",
-                $"10.{number}.0.254/24", "--", "lsp-add", $"ds{number}", $"ds{number}-dr", "--",
-                "lsp-set-type", $"ds{number}-dr", "router", "--", "lsp-set-addresses",
-                $"ds{number}-dr", "router", "--", "lsp-set-options", $"ds{number}-dr",
-                $"router-port=dr-ds{number}");
-        }
-
+        await _first.AddRoutedSwitchesAsync(
+            "dr", (1, "dm1", Near), (1, "dm2", Far), (2, "dm3", Routed));
         var near = await PlugAsync(_first, "dm1", Near);
         var far = await PlugAsync(_second, "dm2", Far);
         var routed = await PlugAsync(_second, "dm3", Routed);
@@ -74,7 +61,7 @@ public sealed class DropInChassisTests : IAsyncLifetime
         await ReachesAsync(near, routed, "through the router");
         await ReachesAsync(routed, near, "through the router, back");
 
-        await _first.NbctlAsync("--wait=hv", "acl-add", "ds1", "to-lport", "1000",
+        await _first.NbctlAsync("--wait=hv", "acl-add", "drs1", "to-lport", "1000",
             "outport == \"dm1\" && icmp4", "drop");
         Assert.True(await Poll.UntilAsync(async () => !await PingAsync(far, near)));
     }

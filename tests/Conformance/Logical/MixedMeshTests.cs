@@ -59,7 +59,9 @@ public sealed class MixedMeshTests : IAsyncLifetime
     [Fact]
     public async Task Workloads_of_both_kinds_of_chassis_reach_each_other()
     {
-        await BuildAsync();
+        await _ovn.AddRoutedSwitchesAsync(
+            "mr", (1, "mm1", "02:00:00:00:09:01 10.1.0.1"),
+            (1, "mm2", "02:00:00:00:09:02 10.1.0.2"), (2, "mm3", "02:00:00:00:09:03 10.2.0.3"));
         var here = await PlugHereAsync("mm1", "02:00:00:00:09:01", new IPAddress([10, 1, 0, 1]));
         var there = await _ovn.PlugAsync(
             "mm2", "02:00:00:00:09:02", new IPAddress([10, 1, 0, 2]));
@@ -85,42 +87,17 @@ public sealed class MixedMeshTests : IAsyncLifetime
         Assert.True(await ReachesAsync(routed, here), await DiagnoseAsync("router, OVN to fabric"));
 
         // Rules hold on both sides; the local tools go through to the real northbound.
-        await _ovn.NbctlAsync("--wait=hv", "acl-add", "ms1", "to-lport", "1000",
+        await _ovn.NbctlAsync("--wait=hv", "acl-add", "mrs1", "to-lport", "1000",
             "outport == \"mm1\" && icmp4", "drop");
         Assert.True(await Poll.UntilAsync(async () => !await PingAsync(there, here)));
-        var local = await _node.ToolAsync("ovn-nbctl", ["--timeout=20", "acl-del", "ms1"]);
+        var local = await _node.ToolAsync("ovn-nbctl", ["--timeout=20", "acl-del", "mrs1"]);
         Assert.True(local.Succeeded, local.Error);
-        Assert.Equal("", await _ovn.NbctlAsync("acl-list", "ms1"));
+        Assert.Equal("", await _ovn.NbctlAsync("acl-list", "mrs1"));
         Assert.True(await ReachesAsync(there, here));
 
         // A port that leaves is let go.
         await VsctlAsync("del-port", "mm1");
         await _ovn.SbctlAsync("wait-until", "Port_Binding", "mm1", "chassis=[]");
-    }
-
-    private async Task BuildAsync()
-    {
-        await _ovn.NbctlAsync("ls-add", "ms1", "--", "ls-add", "ms2", "--", "lr-add", "mr");
-        foreach (var (owner, port, mac, address) in ((string, string, string, string)[])
-        [
-            ("ms1", "mm1", "02:00:00:00:09:01", "10.1.0.1"),
-            ("ms1", "mm2", "02:00:00:00:09:02", "10.1.0.2"),
-            ("ms2", "mm3", "02:00:00:00:09:03", "10.2.0.3"),
-        ])
-        {
-            await _ovn.NbctlAsync("lsp-add", owner, port, "--", "lsp-set-addresses", port,
-                $"{mac} {address}");
-        }
-
-        foreach (var number in (int[])[1, 2])
-        {
-            await _ovn.NbctlAsync(
-                "lrp-add", "mr", $"mr-ms{number}", $"02:00:00:00:08:0{number}",
-                $"10.{number}.0.254/24", "--", "lsp-add", $"ms{number}", $"ms{number}-mr", "--",
-                "lsp-set-type", $"ms{number}-mr", "router", "--", "lsp-set-addresses",
-                $"ms{number}-mr", "router", "--", "lsp-set-options", $"ms{number}-mr",
-                $"router-port=mr-ms{number}");
-        }
     }
 
     private async Task<DemoWorkload> PlugHereAsync(string name, string mac, IPAddress address)

@@ -77,6 +77,32 @@ internal sealed class RealChassis(DemoTopology topology, int host, string[]? vsw
     public Task<string> VsctlAsync(params string[] words) =>
         SaysAsync(["ovs-vsctl", $"--db=unix:{_folder}/db.sock", "--timeout=20", .. words]);
 
+    /// <summary>
+    /// Switches 1 and 2 of one router, 10.N.0.0/24 with the router at .254, and their ports.
+    /// </summary>
+    /// <param name="name">Of the router; the switches are called after it.</param>
+    public async Task AddRoutedSwitchesAsync(
+        string name, params (int Switch, string Port, string Addresses)[] ports)
+    {
+        await NbctlAsync("lr-add", name);
+        foreach (var number in (int[])[1, 2])
+        {
+            var (one, here, there) =
+                ($"{name}s{number}", $"{name}s{number}-{name}", $"{name}-{name}s{number}");
+            await NbctlAsync(
+                "ls-add", one, "--", "lrp-add", name, there, $"02:00:00:00:08:0{number}",
+                $"10.{number}.0.254/24", "--", "lsp-add", one, here, "--", "lsp-set-type", here,
+                "router", "--", "lsp-set-addresses", here, "router", "--", "lsp-set-options", here,
+                $"router-port={there}");
+        }
+
+        foreach (var (number, port, addresses) in ports)
+        {
+            await NbctlAsync(
+                "lsp-add", $"{name}s{number}", port, "--", "lsp-set-addresses", port, addresses);
+        }
+    }
+
     public Task<string> NbctlAsync(params string[] words) =>
         SaysAsync(["ovn-nbctl", $"--db={Northbound}", "--timeout=20", .. words]);
 

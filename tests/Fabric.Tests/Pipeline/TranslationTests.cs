@@ -311,11 +311,16 @@ public sealed class TranslationTests
         var world = WithPorts(2);
         world.Br0.Apply(
             [new PipelineChange(new GroupMod(GroupModCommand.Add, OfGroupType.Indirect, 1,
-                [new OfBucket(0, [new OfController(20)])]))], true, 0);
+                [new OfBucket(0, [new OfController(20)])])),
+            new PipelineChange(new GroupMod(GroupModCommand.Add, OfGroupType.Indirect, 2,
+                [new OfBucket(0, [new OfResubmit(5)])]))], true, 0);
+        world.Add(5, 10, Any, new OfController(20, ControllerId: 1));
         world.Add(0, 10, Any, new OfController(20));
         Assert.Equal(PacketInReason.Action, ReasonOfPacketIn(world));
         world.Add(0, 10, Any, new OfGroup(1));
         Assert.Equal(PacketInReason.Group, ReasonOfPacketIn(world));
+        world.Add(0, 10, Any, new OfGroup(2)); // What asks for more has its own reason.
+        Assert.Equal(PacketInReason.Action, ReasonOfPacketIn(world));
         world.Add(0, 10, Any, new OfWriteActions([new OfOutput(2), new OfController(20)]));
         Assert.Equal(PacketInReason.ActionSet, ReasonOfPacketIn(world));
     }

@@ -43,16 +43,16 @@ internal sealed class TwinServers : IDisposable
         ];
         _stock = Process.Start(new ProcessStartInfo(Program, Words("stock")))!;
         _ours = OvsdbServerHost.RunAsync(Words("ours"));
-        Stock = Connect("stock");
-        Ours = Connect("ours");
+        Stock = Connect("stock.sock");
+        Ours = Connect("ours.sock");
     }
 
     public TwinClient Stock { get; }
     public TwinClient Ours { get; }
 
-    private TwinClient Connect(string side)
+    private TwinClient Connect(string file)
     {
-        var path = $"{_folder}/{side}.sock";
+        var path = $"{_folder}/{file}";
         var watch = Stopwatch.StartNew();
         while (true)
         {
@@ -73,10 +73,10 @@ internal sealed class TwinServers : IDisposable
     {
         Stock.Dispose();
         Ours.Dispose();
+        using (var control = Connect("ours.ctl")) control.Call("exit", "[]");
+        _ours.Wait(Patience);
         _stock.Kill();
         _stock.WaitForExit();
-        using (var control = new TwinClient($"{_folder}/ours.ctl")) control.Call("exit", "[]");
-        _ours.Wait(Patience);
         _stock.Dispose();
         Directory.Delete(_folder, recursive: true);
     }

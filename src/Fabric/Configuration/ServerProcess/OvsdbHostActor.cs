@@ -48,9 +48,13 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         _tlsRows = tlsRows;
         _server = Context.ActorOf(OvsdbServerActor.Props(time, Guid.NewGuid, _serverId), "server");
 
-        Receive<HostRequest.AddDatabase>(add => Sender.Tell(Noted(
-            add.Path.StartsWith(RelayPrefix, StringComparison.Ordinal)
-                ? AddRelay(add.Path) : Add(add.Path))));
+        Receive<HostRequest.AddDatabase>(add =>
+        {
+            if (Noted(add.Path.StartsWith(RelayPrefix, StringComparison.Ordinal)
+                ? AddRelay(add.Path) : Add(add.Path)) is { } answer) Sender.Tell(answer);
+        });
+        Receive<ActorIdentity>(
+            started => ((IActorRef)started.MessageId).Tell(new HostAnswer("", null)));
         Receive<HostRequest.RemoveDatabase>(
             remove => Sender.Tell(Noted(Remove(remove.Name))));
         Receive<HostRequest.ListDatabases>(_ => Sender.Tell(
@@ -149,7 +153,11 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
     }
 
     /// <param name="given">Relative to where the daemon was started, or to OVS_DBDIR.</param>
-    private HostAnswer Add(string given)
+    /// <returns>
+    /// Null if the answer comes when the database has told the server of itself: a remote that is
+    /// opened next has it from the first client on.
+    /// </returns>
+    private HostAnswer? Add(string given)
     {
         var path = Path.GetFullPath(given, _folder);
         if (!File.Exists(path))
@@ -196,7 +204,8 @@ internal sealed partial class OvsdbHostActor : ReceiveActor
         }
 
         FollowAnew();
-        return new HostAnswer("", null);
+        actor.Tell(new Identify(Sender));
+        return null;
     }
 
     private HostAnswer Remove(string name)

@@ -52,7 +52,8 @@ public static class ActionSet
     }
 
     /// <summary>Controllers are a port like any other here.</summary>
-    private static bool IsOutput(OfAction action) => action is OfOutput or OfController;
+    private static bool IsOutput(OfAction action) =>
+        action is OfOutput or OfController { IsOutput: true };
 
     private static bool IsSet(OfAction action) => action is OfSetField or OfLoad or OfMove
         or OfSetVlanVid or OfSetVlanPcp or OfSetEthernetSource or OfSetEthernetDestination

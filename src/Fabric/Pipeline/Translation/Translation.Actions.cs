@@ -101,8 +101,7 @@ internal sealed partial class Translation
                 RunGroup(group.GroupId, isLast);
                 return true;
             case OfController controller:
-                var reason = controller.Reason == PacketInReason.Action
-                    ? ReasonOfOutput() : controller.Reason;
+                var reason = controller.IsOutput ? ReasonOfOutput() : controller.Reason;
                 PacketIn(controller.MaxLength, reason, controller.ControllerId,
                     controller.Userdata, controller.Pause);
                 return true;

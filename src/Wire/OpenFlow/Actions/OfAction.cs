@@ -49,7 +49,12 @@ public sealed record OfOutputRegister(Subfield Source, ushort MaxLength = ushort
 public sealed record OfController(
     ushort MaxLength = ushort.MaxValue, ushort ControllerId = 0,
     PacketInReason Reason = PacketInReason.Action, EquatableArray<byte> Userdata = default,
-    bool Pause = false, uint? MeterId = null) : OfAction;
+    bool Pause = false, uint? MeterId = null) : OfAction
+{
+    /// <summary>It asks for nothing that an output to port CONTROLLER could not.</summary>
+    public bool IsOutput => ControllerId == 0 && Reason == PacketInReason.Action
+        && Userdata.IsEmpty && !Pause && MeterId is null;
+}
 
 public sealed record OfEnqueue(uint Port, uint Queue) : OfAction;
 

@@ -76,6 +76,14 @@ public sealed partial class DifferentialTests
     }
 
     /// <summary>
+    /// In which order a flood leaves is anybody's choice, and where it ends with an access port
+    /// what is cut next has no tag: traces are compared, sizes are not.
+    /// </summary>
+    private static bool CutsAreOurs(string trace) =>
+        trace.Contains("flooding", StringComparison.Ordinal)
+        && trace.Contains("trunc(", StringComparison.Ordinal);
+
+    /// <summary>
     /// A frame on each line. Of later fragments the headers: where another's checksum would be,
     /// OVS 3.1 changes the payload when an address is set.
     /// </summary>

@@ -107,7 +107,7 @@ public static class NetworkCommands
     {
         var global = (await ReadAsync(northbound)).After.Table("NB_Global").First;
         var hosts = await cluster.Ask<ClusterAnswer>(
-            new QueryCluster("applied", [], IsJson: true), Patience);
+            new QueryCluster(ClusterText.AppliedVerb, [], IsJson: true), Patience);
         return new JsonObject
         {
             ["wanted"] = global?.GetInteger("nb_cfg") ?? 0,

@@ -95,6 +95,14 @@ public sealed class MixedMeshTests : IAsyncLifetime
         Assert.Equal("", await _ovn.NbctlAsync("acl-list", "mrs1"));
         Assert.True(await ReachesAsync(there, here));
 
+        // A file goes through as well, until both chassis have it.
+        var file = Path.Combine(_topology.Folder, "more.yaml");
+        await File.WriteAllTextAsync(file, "network: more\nswitches:\n  more1: {}\n");
+        var applied = await _node.FabricAsync("net", "apply", "--yes", file);
+        Assert.True(applied.Succeeded, applied.Error + applied.Output);
+        Assert.Contains("installed on every host", applied.Output);
+        Assert.Contains("a chassis of an OVN", (await _node.FabricAsync("cluster", "show")).Error);
+
         // A port that leaves is let go.
         await VsctlAsync("del-port", "mm1");
         await _ovn.SbctlAsync("wait-until", "Port_Binding", "mm1", "chassis=[]");

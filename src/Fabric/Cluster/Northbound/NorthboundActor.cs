@@ -25,7 +25,8 @@ public sealed record NorthboundSettings(
 ///         <see cref="NorthboundApplied"/> of the logical room; <see cref="MembershipView"/>,
 ///         <see cref="FoundLog"/> and <see cref="ClusterAttached"/> of the cluster's seam.
 /// Says:   <see cref="DatabaseChanged"/>, then <see cref="TransactCompleted"/>;
-///         <see cref="NorthboundChanged"/>; <see cref="SendToHost"/>; <see cref="LogStatus"/>.
+///         <see cref="NorthboundChanged"/>; <see cref="SendToHost"/>; <see cref="LogStatus"/>;
+///         <see cref="NorthboundApplied"/> on to the cluster.
 /// Holds:  a replica that its journal makes again, and clients that wait: these are told that they
 ///         failed when it starts anew, by their own timeouts.
 /// Fails:  when the journal fails, or holds what cannot be; its parent starts it anew.

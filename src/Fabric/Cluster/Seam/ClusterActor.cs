@@ -11,8 +11,9 @@ namespace Fabric.Cluster;
 /// Hears:  subscriptions, <see cref="PublishVteps"/>, <see cref="ClaimPorts"/>,
 ///         <see cref="LearnAddresses"/>, <see cref="ForgetAddresses"/>,
 ///         <see cref="VoteForGateways"/> and <see cref="HostLoad"/> of this host's actors;
-///         <see cref="SendToHost"/> and <see cref="LogStatus"/> of host/northbound; membership,
-///         what is gossiped and <see cref="HostDelivered"/> of the clustered system;
+///         <see cref="SendToHost"/>, <see cref="LogStatus"/> and
+///         <see cref="NorthboundApplied"/> of host/northbound; membership, what is gossiped and
+///         <see cref="HostDelivered"/> of the clustered system;
 ///         <see cref="QueryCluster"/> of the command line.
 /// Says:   the same on to whom it concerns; <see cref="ClusterAttached"/>;
 ///         <see cref="ClusterAnswer"/>.

@@ -14,11 +14,13 @@ namespace Fabric.Cluster;
 /// <remarks>
 /// Hears:  <see cref="SendToHost"/>, <see cref="HostDelivered"/>, <see cref="PublishVteps"/>,
 ///         <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/>, <see cref="ForgetAddresses"/>,
-///         <see cref="VoteForGateways"/>, <see cref="HostLoad"/>, commands from host/cluster;
+///         <see cref="VoteForGateways"/>, <see cref="HostLoad"/>,
+///         <see cref="NorthboundApplied"/>, commands from host/cluster;
 ///         <see cref="HostFrame"/> from the same actor of other hosts; membership events.
 /// Says:   <see cref="HostDelivered"/>, <see cref="MembershipView"/>, <see cref="VtepsChanged"/>,
 ///         <see cref="PortLocationsChanged"/>, <see cref="LearnedAddressesChanged"/>,
-///         <see cref="GatewaysElected"/>, <see cref="HostLoadsChanged"/> to host/cluster;
+///         <see cref="GatewaysElected"/>, <see cref="HostLoadsChanged"/>,
+///         <see cref="HostsAppliedChanged"/> to host/cluster;
 ///         <see cref="HostFrame"/>.
 /// Holds:  where each host is. Nothing that a new incarnation would miss.
 /// Fails:  its children are started anew one by one; with the system it ends, and host/cluster

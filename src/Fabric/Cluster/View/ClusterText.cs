@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -8,6 +9,14 @@ namespace Fabric.Cluster;
 /// <summary>Prints the cluster, worded like `pbm cluster`.</summary>
 public static class ClusterText
 {
+    /// <summary>What `fabric net apply` asks; <see cref="AppliedJson"/> answers.</summary>
+    public const string AppliedVerb = "applied";
+
+    /// <param name="byHost">NB_Global.nb_cfg whose flows are installed there.</param>
+    public static string AppliedJson(ImmutableSortedDictionary<string, long> byHost) =>
+        Json(new JsonObject(byHost.Select(
+            pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))));
+
     /// <returns>Null for a verb that prints nothing of its own.</returns>
     public static string? Render(string verb, ClusterPicture picture, bool isJson) => verb switch
     {
@@ -16,7 +25,7 @@ public static class ClusterText
         "status" => isJson ? Json(Status(picture)) : StatusText(picture),
         "leader" => isJson ? Json(Leader(picture)) : LeaderText(picture),
         "vteps" => isJson ? Json(Vteps(picture)) : VtepsText(picture),
-        "applied" => Json(Applied(picture)),
+        AppliedVerb => AppliedJson(picture.Applied ?? Ordinal.EmptyMap<long>()),
         "topology" => isJson ? Json(Topology(picture)) : TopologyText(picture),
         _ => null,
     };
@@ -192,11 +201,6 @@ public static class ClusterText
         ["voters"] = new JsonArray(
             [.. (picture.Log?.Voters.Hosts ?? []).Select(host => (JsonNode)host)]),
     };
-
-    /// <summary>nb_cfg by host.</summary>
-    private static JsonObject Applied(ClusterPicture picture) =>
-        new((picture.Applied ?? Ordinal.EmptyMap<long>()).Select(
-            pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
 
     private static JsonObject Leader(ClusterPicture picture) => new()
     {

@@ -9,7 +9,8 @@ namespace Fabric.Configuration;
 /// <remarks>
 /// Hears:  <see cref="HostRequest"/> from the command line and the control socket;
 ///         <see cref="RemoteOpened"/>, <see cref="RemoteFailed"/> of remotes;
-///         <see cref="ReplicationStatus"/> while it is a backup.
+///         <see cref="ReplicationStatus"/> while it is a backup; <see cref="ActorIdentity"/> of a
+///         database that has told the server of itself.
 /// Says:   <see cref="HostAnswer"/>; <see cref="ServeDatabase"/>, <see cref="OpenRemote"/> and
 ///         their opposites to its server; <see cref="SetBackup"/> to databases.
 /// Holds:  which files and remotes were added, and whether it is a backup, of whom.

@@ -15,7 +15,8 @@ namespace Fabric.Logical;
 /// Chassis, places of ports are Port_Binding, neighbours are MAC_Binding and FDB.
 /// Hears:  <see cref="DatabaseChanged"/> of its connection; <see cref="PublishVteps"/>,
 ///         <see cref="ClaimPorts"/>, <see cref="LearnAddresses"/> and
-///         <see cref="NorthboundApplied"/> of this host; subscriptions.
+///         <see cref="NorthboundApplied"/> of this host; subscriptions;
+///         <see cref="QueryCluster"/> of the command line.
 /// Says:   <see cref="VtepsChanged"/>, <see cref="PortLocationsChanged"/>,
 ///         <see cref="LearnedAddressesChanged"/>, <see cref="GatewaysElected"/>;
 ///         <see cref="SouthboundKeys"/> to the northbound; transactions: Chassis, Encap and
@@ -79,8 +80,17 @@ public sealed class ChassisActor : ReceiveActor, IWithTimers
             _applied = applied;
             Write();
         });
+        Receive<QueryCluster>(query => Sender.Tell(Answer(query)));
         ReceiveSubscriptions();
     }
+
+    private ClusterAnswer Answer(QueryCluster query) => query.Verb == ClusterText.AppliedVerb
+        ? new ClusterAnswer(0, ClusterText.AppliedJson(
+            (_southbound?.Table("Chassis_Private").Rows ?? []).ToImmutableSortedDictionary(
+                row => row.GetString("name"), row => row.GetInteger("nb_cfg"),
+                StringComparer.Ordinal)))
+        : new ClusterAnswer(
+            1, "This host is a chassis of an OVN: `ovn-sbctl show` tells of the others.\n");
 
     private void ReceiveSubscriptions()
     {

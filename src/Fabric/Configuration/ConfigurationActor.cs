@@ -15,7 +15,9 @@ namespace Fabric.Configuration;
 ///         <see cref="Transact"/>, <see cref="CancelTransact"/>, for its database;
 ///         <see cref="ServeDatabase"/>, <see cref="StopServingDatabase"/>,
 ///         <see cref="OpenRemote"/>, <see cref="CloseRemote"/>, for its OVSDB server.
-/// Says:   <see cref="BridgesWanted"/> to the bridges, whole, whenever rows made it different.
+/// Says:   <see cref="BridgesWanted"/> to the bridges, whole, whenever rows made it different;
+///         once they are so, <see cref="ShapingWanted"/> to the shaping room, and cur_cfg waits
+///         for its <see cref="ShapingReconciled"/>.
 /// Holds:  the newest snapshot and who subscribed. All else is in the rows.
 /// Fails:  a database that failed is started anew and recovers from its journal; subscribers are
 ///         told its whole state again. When the bridges actor ends it is told everything again
@@ -44,6 +46,10 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
     private readonly Dictionary<Guid, long> _counted = [];
     private readonly List<IActorRef> _subscribers = [];
     private IActorRef _bridges;
+    private IActorRef? _shaping;
+
+    /// <summary>What waits for its devices to be shaped.</summary>
+    private BridgesReconciled? _unshaped;
     private IActorRef _database = ActorRefs.Nobody;
     private IActorRef _server = ActorRefs.Nobody;
     private DatabaseSnapshot _snapshot = DatabaseSnapshot.EmptyOf(OpenVSwitchSchema.Schema);
@@ -75,6 +81,13 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
             _bridges.Tell(BridgeTranslation.Translate(_snapshot));
         });
         Receive<BridgesReconciled>(HearReconciled);
+        Receive<ShapingReconciled>(shaped =>
+        {
+            if (_unshaped is { } reconciled && reconciled.Revision == shaped.Revision)
+            {
+                WriteReconciled(reconciled);
+            }
+        });
         Receive<InterfacesObserved>(HearObserved);
         Receive<ControllersObserved>(observed =>
             Write(ControllerRows.StatusOf(_snapshot, observed)));
@@ -87,6 +100,11 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
         {
             _bridges = use.Bridges;
             if (_isInitialised) _bridges.Tell(BridgeTranslation.Translate(_snapshot));
+        });
+        Receive<UseShaping>(use =>
+        {
+            _shaping = use.Shaping;
+            if (_unshaped is { } reconciled) HearReconciled(reconciled);
         });
         Receive<SubscribeDatabase>(subscribe =>
         {
@@ -278,6 +296,20 @@ public sealed class ConfigurationActor : ReceiveActor, IWithTimers
 
     private void HearReconciled(BridgesReconciled reconciled)
     {
+        if (_shaping is null || !_isInitialised)
+        {
+            WriteReconciled(reconciled);
+            return;
+        }
+
+        _unshaped = reconciled;
+        _shaping.Tell(ShapingRows.Wanted(
+            _snapshot, reconciled, each => _facts.DeviceOf(each).BitsPerSecond));
+    }
+
+    private void WriteReconciled(BridgesReconciled reconciled)
+    {
+        _unshaped = null;
         var operations = StatusTranslation.Translate(_snapshot, reconciled, _facts);
         _facts.Keep(row => _snapshot.Find("Interface", row) is not null);
         _report.Tell(_bridgeLog, reconciled);
@@ -360,3 +392,6 @@ public sealed record DatabaseConfigured
 
 /// <summary>Tells the configuration who hears <see cref="BridgesWanted"/> from now on.</summary>
 public sealed record UseBridges(IActorRef Bridges);
+
+/// <summary>Tells the configuration who shapes devices from now on.</summary>
+public sealed record UseShaping(IActorRef Shaping);

@@ -26,6 +26,7 @@ internal sealed class HostRooms : IDisposable
     private readonly UnixctlCommands _cli = new();
     private readonly Coverage _coverage = new();
     private readonly Datapaths _datapaths;
+    private readonly Shaper _shaper;
     private readonly ITimer _sampling;
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly Vlog _log;
@@ -44,6 +45,7 @@ internal sealed class HostRooms : IDisposable
             return fabric;
         });
         _store = new SwitchStore(_time, _datapaths.TryOpen);
+        _shaper = new Shaper(_time);
         _sampling = _time.CreateTimer(
             _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
         RegisterCommands(log, stop);
@@ -61,6 +63,7 @@ internal sealed class HostRooms : IDisposable
     public void Dispose()
     {
         _sampling.Dispose();
+        _shaper.Dispose();
         _store.Dispose();
     }
 
@@ -83,6 +86,10 @@ internal sealed class HostRooms : IDisposable
         new("bridges", find => BridgesActor.Props(_store, find("datapath"), $"{Root}/management"))
         {
             Tells = find => [("configuration", new UseBridges(find("bridges")))],
+        },
+        new("shaping", _ => ShapingActor.Props(_shaper))
+        {
+            Tells = find => [("configuration", new UseShaping(find("shaping")))],
         },
         new("configuration", find => ConfigurationActor.Props(
             ConfigurationSettings(), find("bridges"), _time, Guid.NewGuid))
@@ -184,6 +191,7 @@ internal sealed class HostRooms : IDisposable
             _appctl, _store, () => _system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(_appctl, _store);
         ManagementCommands.Register(_appctl, _store);
+        QosCommands.Register(_appctl, _store, _shaper);
         SessionCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/sessions"));
         TreeCommands.Register(_appctl, () => _system.ActorSelection($"{Root}/trees"));
         ControllerCommands.Register(

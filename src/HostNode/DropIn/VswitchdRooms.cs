@@ -23,6 +23,7 @@ internal sealed class VswitchdRooms : IDisposable
     private readonly WarpClock _clock = WarpClock.Shared;
     private readonly SwitchStore _store;
     private readonly VswitchdDatapaths _datapaths;
+    private readonly Shaper _shaper;
     private readonly Coverage _coverage = new();
     private readonly ITimer _sampling;
     private readonly IActorRef _readiness;
@@ -42,6 +43,7 @@ internal sealed class VswitchdRooms : IDisposable
         {
             HandMadeTypes = _datapaths.Types.Remove("system"),
         };
+        _shaper = new Shaper(_clock);
         _sampling = _clock.CreateTimer(
             _ => _coverage.Sample(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
         StandardCommands.Register(
@@ -51,6 +53,7 @@ internal sealed class VswitchdRooms : IDisposable
             Commands, _store, () => system.ActorSelection($"{Root}/datapath"));
         BridgeCommands.Register(Commands, _store);
         ManagementCommands.Register(Commands, _store, options.HasSystemRoutes);
+        QosCommands.Register(Commands, _store, _shaper);
         SessionCommands.Register(Commands, () => system.ActorSelection($"{Root}/sessions"));
         TreeCommands.Register(Commands, () => system.ActorSelection($"{Root}/trees"));
         ControllerCommands.Register(
@@ -73,6 +76,7 @@ internal sealed class VswitchdRooms : IDisposable
     public void Dispose()
     {
         _sampling.Dispose();
+        _shaper.Dispose();
         _store.Dispose();
     }
 
@@ -93,6 +97,10 @@ internal sealed class VswitchdRooms : IDisposable
             Settings(), find("bridges"), _clock, Guid.NewGuid))
         {
             Tells = _ => [("configuration", new WaitUntilConfigured(_readiness))],
+        },
+        new("shaping", _ => ShapingActor.Props(_shaper))
+        {
+            Tells = find => [("configuration", new UseShaping(find("shaping")))],
         },
         new("sampling", _ => SamplingActor.Props(_store)),
         new("vifs", find => AliasVifsActor.Props(

@@ -11,6 +11,7 @@ public sealed partial class StockComparisonTests
 {
     [Theory]
     [InlineData("datapaths")]
+    [InlineData("drops")]
     [InlineData("learning")]
     [InlineData("logging")]
     [InlineData("native-tunnels")]

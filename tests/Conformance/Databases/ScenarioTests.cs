@@ -21,7 +21,7 @@ public sealed partial class ScenarioTests
         "files", "transactions", "schemas", "cluster-files", "cluster-of-one", "server-commands",
         "client", "relay", "roles",
         .. Environment.GetEnvironmentVariable("FABRIC_TEST_FULL") == "1"
-            ? (string[])["cluster"] : [],
+            ? (string[])["cluster", "cluster-tls"] : [],
     ];
 
     [Theory]

@@ -26,12 +26,13 @@ public static class BridgeTranslation
             ["Port"] =
             [
                 "name", "interfaces", "vlan_mode", "tag", "trunks", "cvlans", "bond_mode", "lacp",
-                "bond_updelay", "bond_downdelay", "other_config", "protected",
+                "bond_updelay", "bond_downdelay", "other_config", "protected", "qos",
             ],
             ["Interface"] =
             [
                 "name", "type", "options", "ofport_request", "mtu_request", "mac", "other_config",
-                "external_ids",
+                "external_ids", "ingress_policing_rate", "ingress_policing_burst",
+                "ingress_policing_kpkts_rate", "ingress_policing_kpkts_burst",
             ],
             ["Controller"] =
             [
@@ -43,6 +44,8 @@ public static class BridgeTranslation
                 "name", "select_all", "select_src_port", "select_dst_port", "select_vlan",
                 "output_port", "output_vlan", "snaplen",
             ],
+            ["QoS"] = ["type", "other_config", "queues"],
+            ["Queue"] = ["other_config"],
             ["Flow_Table"] = ["name", "flow_limit", "overflow_policy", "groups"],
             ["sFlow"] = ["targets", "header", "sampling", "polling", "agent"],
             ["NetFlow"] =

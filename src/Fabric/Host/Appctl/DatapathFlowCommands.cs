@@ -113,7 +113,7 @@ public static class DatapathFlowCommands
             return "";
         }
 
-        var (key, mask) = Flow(datapath, flow);
+        var (key, mask) = Flow(datapath, flow, "{0}");
         return datapath.Provider.Flows.Delete(in key, in mask, out _)
             ? ""
             : throw new UnixctlException(
@@ -191,7 +191,9 @@ public static class DatapathFlowCommands
         return text.ToString();
     }
 
-    private static (FlowKey Key, FlowKey Mask) Flow(SwitchedDatapath datapath, string text)
+    /// <param name="complaint">What is said of {0}, the error.</param>
+    private static (FlowKey Key, FlowKey Mask) Flow(
+        SwitchedDatapath datapath, string text, string complaint = "parsing flow key ({0})")
     {
         if (text.StartsWith("ufid:", StringComparison.Ordinal))
         {
@@ -203,7 +205,7 @@ public static class DatapathFlowCommands
             out var error))
         {
             throw new UnixctlException(
-                $"ovs-vswitchd: parsing flow key ({error}) (Invalid argument)");
+                $"ovs-vswitchd: {string.Format(null, complaint, error)} (Invalid argument)");
         }
 
         mask.RecirculationIdWire = uint.MaxValue; // No flow is for packets at every stage.

@@ -28,7 +28,7 @@ public static class DatapathTextCommands
 
     public static void Register(UnixctlCommands commands, SwitchStore store)
     {
-        Add("dpctl/list-commands", "", 0, 0, _ => List(commands));
+        Add("dpctl/list-commands", "", 0, int.MaxValue, _ => List(commands));
         Add("dpctl/normalize-actions", "flow actions", 2, 2,
             words => Normalize(words[0], words[1]));
         Add("dpctl/offload-stats-show", "[dp]", 0, 1, words =>

@@ -24,6 +24,16 @@ public static class DatapathThreadCommands
         });
         Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5,
             words => ShowQueues(store, words));
+
+        // Histograms are of threads that poll; these sleep while there is nothing to do.
+        Add("dpif-netdev/pmd-perf-show",
+            "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]", 0, 8, _ => "");
+        Add("dpif-netdev/pmd-perf-log-set",
+            "on|off [-b before] [-a after] [-e|-ne] [-us usec] [-q qlen]", 0, 10, words =>
+                IsLogSetting(words)
+                    ? "" : throw new UnixctlException(
+                        "Usage: ovs-appctl dpif-netdev/pmd-perf-log-set "
+                        + "[on|off] [-b before] [-a after] [-e|-ne] [-us usec] [-q qlen]"));
         Add("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, words =>
             words.IsEmpty || DatapathLookup.Find(store, words[0]) is not null
                 // Ports are moved between threads every few seconds anyway.
@@ -45,10 +55,22 @@ public static class DatapathThreadCommands
         store.ShownDatapaths.Count(each => each.Type != "system"
             && (words.IsEmpty || DatapathLookup.Split(each.Provider.Name).Name == words[0])) == 1;
 
+    private static bool IsLogSetting(ImmutableArray<string> words)
+    {
+        for (var at = 0; at < words.Length; at++)
+        {
+            if (words[at] is "on" or "off" or "-e" or "-ne") continue;
+            if (words[at] is not ("-b" or "-a" or "-us" or "-q")) return false;
+            if (++at == words.Length || !uint.TryParse(words[at], out _)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The datapath that is named; that which there is, where none of these is.</summary>
     private static IDatapathProvider? Chosen(SwitchStore store, ImmutableArray<string> words) =>
-        words.LastOrDefault(DatapathLookup.IsName) is { } name && !char.IsDigit(name[0])
-            ? DatapathLookup.Find(store, name)?.Provider
-            : store.Datapaths.FirstOrDefault(each => each.Type != "system")?.Provider;
+        (words.Select(word => DatapathLookup.Find(store, word)).LastOrDefault(each => each != null)
+            ?? store.Datapaths.FirstOrDefault(each => each.Type != "system"))?.Provider;
 
     /// <summary>Threads of the chosen datapath, those of -pmd CORE only if that is said.</summary>
     private static IEnumerable<(ThreadKey Key, string Head, ThreadCounters Now)> ThreadsOf(
@@ -91,11 +113,13 @@ public static class DatapathThreadCommands
 
     private static string Head(int core) => $"pmd thread numa_id 0 core_id {core}:\n";
 
-    private static int? CoreOf(ImmutableArray<string> words)
+    private static int? CoreOf(ImmutableArray<string> words) => NumberAfter(words, "-pmd");
+
+    private static int? NumberAfter(ImmutableArray<string> words, string option)
     {
-        var at = words.IndexOf("-pmd");
-        return at >= 0 && at + 1 < words.Length && int.TryParse(words[at + 1], out var core)
-            ? core : null;
+        var at = words.IndexOf(option);
+        return at >= 0 && at + 1 < words.Length && int.TryParse(words[at + 1], out var number)
+            ? number : null;
     }
 
     private static string Counters(
@@ -135,7 +159,8 @@ public static class DatapathThreadCommands
 
     private static string ShowQueues(SwitchStore store, ImmutableArray<string> words)
     {
-        var text = new StringBuilder("Displaying last 60 seconds pmd usage %\n");
+        var seconds = NumberAfter(words, "-secs") ?? 60;
+        var text = new StringBuilder($"Displaying last {seconds} seconds pmd usage %\n");
         var core = CoreOf(words);
         if (Chosen(store, words) is not UserspaceDatapath managed) return text.ToString();
         var names = managed.Dump().ToDictionary(port => port.Number, port => port.Name);

@@ -19,6 +19,5 @@ public static class ManagementCommands
         RouteCommands.Register(commands, store);
         NeighbourCommands.Register(commands, store);
         DummyDeviceCommands.Register(commands, store);
-        QosCommands.Register(commands, store);
     }
 }

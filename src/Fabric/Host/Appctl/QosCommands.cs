@@ -2,13 +2,15 @@ using Fabric.Switching;
 
 namespace Fabric.Host;
 
-/// <summary>qos/show and qos/show-types: no device gets a queueing discipline here.</summary>
+/// <summary>qos/show and qos/show-types: queues of ports' devices.</summary>
 public static class QosCommands
 {
-    public static void Register(UnixctlCommands commands, SwitchStore store)
+    public static void Register(UnixctlCommands commands, SwitchStore store, Shaper shaper)
     {
-        Add("qos/show", name => $"QoS not configured on {name}\n");
-        Add("qos/show-types", name => $"No QoS types supported for interface: {name}\n");
+        Add("qos/show", shaper.Show);
+        Add("qos/show-types", name => shaper.IsDevice(name)
+            ? string.Concat(QosLayout.Types.Select(type => $"QoS type: {type}\n"))
+            : $"No QoS types supported for interface: {name}\n");
 
         void Add(string command, Func<string, string> answer) =>
             commands.Register(command, "interface", 1, 1, request =>

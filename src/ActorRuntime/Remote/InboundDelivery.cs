@@ -18,6 +18,9 @@ internal sealed class InboundDelivery(Remoting remoting)
 {
     private const int ResolvedCountMax = 4096;
 
+    /// <summary>Of actors that wait for one answer.</summary>
+    internal const string TemporaryPath = "/temp/";
+
     private sealed class Session(IRemoteConnection connection, long number)
     {
         public long Number => number;
@@ -272,8 +275,11 @@ internal sealed class InboundDelivery(Remoting remoting)
             return known;
         }
 
-        if (session.Senders.Count > ResolvedCountMax) session.Senders.Clear();
         var full = path[0] == '/' ? $"{session.Peer.Address}{path}" : path;
+        // Who asks once and is gone is not remembered.
+        if (path.StartsWith(TemporaryPath, StringComparison.Ordinal))
+            return remoting.Provider.ResolveActorRef(full);
+        if (session.Senders.Count > ResolvedCountMax) session.Senders.Clear();
         return session.Senders[path] = remoting.Provider.ResolveActorRef(full);
     }
 }

@@ -205,7 +205,7 @@ internal sealed partial class VsctlSession
         var entries = Entries(row, "external_ids").Where(entry => (string?)entry[0] != name);
         SetEntries(
             row, "external_ids",
-            value is null ? entries : entries.Append(new JsonArray(name, value)));
+            value is null ? entries : [.. entries, new JsonArray(name, value)]);
         return ExitCode.Ok;
     }
 

@@ -26,6 +26,33 @@ public sealed class WireTests
         Assert.False(reader.IsMalformed);
     }
 
+    [Fact]
+    public void What_comes_in_every_frame_is_made_once()
+    {
+        var first = Read("/system/cluster#17");
+        var second = Read("/system/cluster#17");
+        Assert.Same(first.Recipient, second.Recipient);
+        Assert.Same(first.Manifest, second.Manifest);
+        Assert.Same(first.Sender, second.Sender);
+
+        // Who asks once and is gone is not remembered.
+        Assert.Equal("/temp/t1", Read("/temp/t1").Sender);
+        Assert.NotSame(Read("/temp/t1").Sender, Read("/temp/t1").Sender);
+
+        var reader = new FieldReader(
+            new FieldWriter().UniqueAddress(1, Node).UniqueAddress(2, Node).ToArray());
+        Assert.True(reader.Next() & reader.TryUniqueAddress(out var node));
+        Assert.True(reader.Next() & reader.TryUniqueAddress(out var again));
+        Assert.Same(node, again);
+    }
+
+    private static RemoteMessage Read(string sender)
+    {
+        var frame = Frame.Message("/system/remote", sender, 3, "M", [1]);
+        Assert.True(Frame.TryReadMessage(frame.AsSpan(1), out var message));
+        return message;
+    }
+
     /// <remarks>
     /// Goal: no bytes make a reader throw or run on. Method: 200,000 random ones.
     /// </remarks>

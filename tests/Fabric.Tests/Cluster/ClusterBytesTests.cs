@@ -188,7 +188,8 @@ public sealed class ClusterBytesTests
     {
         var bytes = new byte[(LogLimits.ChunkSize * 3) + 5];
         new Random(1).NextBytes(bytes);
-        var frames = FrameAssembler.Cut("h1", 1, bytes);
+        var cutter = new FrameCutter("h1", 1);
+        var frames = cutter.Cut(bytes);
         Assert.Equal(4, frames.Length);
         var assembler = new FrameAssembler();
         Assert.Null(assembler.Add(frames[0]));
@@ -197,10 +198,24 @@ public sealed class ClusterBytesTests
         Assert.Null(assembler.Add(frames[2]));
         Assert.Equal(bytes, assembler.Add(frames[3])!.Value.ToArray());
 
-        for (var id = 2L; id < 2 + LogLimits.AssemblyCountMax + 5; id++)
-            Assert.Null(assembler.Add(FrameAssembler.Cut("h1", id, bytes)[0]));
+        for (var i = 0; i < LogLimits.AssemblyCountMax + 5; i++)
+            Assert.Null(assembler.Add(cutter.Cut(bytes)[0]));
         Assert.Equal(5, assembler.DroppedCount);
         Assert.Null(assembler.Add(frames[0] with { Count = int.MaxValue }));
         Assert.Equal(6, assembler.DroppedCount);
+    }
+
+    [Fact]
+    public void What_is_left_of_an_earlier_life_is_no_part_of_a_message()
+    {
+        var bytes = new byte[LogLimits.ChunkSize * 2];
+        new Random(2).NextBytes(bytes);
+        var assembler = new FrameAssembler();
+        Assert.Null(assembler.Add(new FrameCutter("h1", 1).Cut(new byte[bytes.Length])[0]));
+
+        var frames = new FrameCutter("h1", 2).Cut(bytes);
+
+        Assert.Null(assembler.Add(frames[0]));
+        Assert.Equal(bytes, assembler.Add(frames[1])!.Value.ToArray());
     }
 }

@@ -17,8 +17,10 @@ internal sealed class ClusteredHosts : IDisposable
     private readonly string _folder =
         Path.Combine(Path.GetTempPath(), "fabric-hosts-" + Guid.NewGuid().ToString("N"));
 
-    private readonly SortedDictionary<string, (ActorSystem System, FabricSystemSlot Slot)>
-        _running = new(StringComparer.Ordinal);
+    private sealed record Running(
+        ActorSystem System, FabricSystemSlot Slot, IActorRef Cluster, IActorRef Northbound);
+
+    private readonly SortedDictionary<string, Running> _running = new(StringComparer.Ordinal);
 
     private readonly ImmutableSortedDictionary<string, int> _ports;
 
@@ -28,12 +30,12 @@ internal sealed class ClusteredHosts : IDisposable
     /// <summary>Set before the first start: the northbound is in PostgreSQL.</summary>
     public string? NorthboundConnection { get; init; }
 
-    public IActorRef Cluster(string host) => Child(host, "cluster");
+    public IActorRef Cluster(string host) => _running[host].Cluster;
 
     /// <summary>Of the host's clustered system.</summary>
     public string AddressOf(string host) => $"akka.tcp://fabric@127.0.0.1:{_ports[host]}";
 
-    public IActorRef Northbound(string host) => Child(host, "northbound");
+    public IActorRef Northbound(string host) => _running[host].Northbound;
 
     /// <summary>To an actor of the host's clustered system.</summary>
     public void TellFabric(string host, string path, object message) =>
@@ -64,17 +66,16 @@ internal sealed class ClusteredHosts : IDisposable
                 host, NorthboundSchema.Schema, LogTimes.Default, TimeProvider.System)),
             "northbound");
         var slot = FabricSystem.SlotOf(settings);
-        system.ActorOf(ClusterActor.Props(settings, northbound, slot), "cluster");
-        _running[host] = (system, slot);
+        var cluster = system.ActorOf(ClusterActor.Props(settings, northbound, slot), "cluster");
+        _running[host] = new Running(system, slot, cluster, northbound);
     }
 
     /// <summary>Ends a host without a word to the others.</summary>
     public async Task KillAsync(string host)
     {
-        var (system, slot) = _running[host];
-        _running.Remove(host);
-        await slot.StopAsync();
-        await system.Terminate();
+        _running.Remove(host, out var running);
+        await running!.Slot.StopAsync();
+        await running.System.Terminate();
     }
 
     public Task<TransactCompleted> TransactAsync(string host, params Operation[] operations) =>
@@ -103,9 +104,6 @@ internal sealed class ClusteredHosts : IDisposable
             TimeSpan.FromSeconds(20));
         Directory.Delete(_folder, recursive: true);
     }
-
-    private IActorRef Child(string host, string name) => _running[host].System
-        .ActorSelection($"/user/{name}").ResolveOne(TimeSpan.FromSeconds(5)).Result;
 
     /// <summary>A free port below those that connections are given.</summary>
     private static int FreePort()

@@ -111,7 +111,9 @@ public sealed class PostgresNorthboundTests
         };
         foreach (var host in new[] { "a", "b", "c" }) hosts.Start(host);
         await UntilWritableAsync(hosts, "b", "one");
-        Assert.Contains("(postgresql)", await hosts.QueryAsync("a", "status"));
+        // Its replica hears who votes a moment after another host was answered.
+        await NorthboundHosts.UntilAsync(async () => (await hosts.QueryAsync("a", "status"))
+            .Contains("(postgresql)", StringComparison.Ordinal), 30);
         await NorthboundHosts.UntilAsync(async () => await IsThereAsync(hosts, "c", "one"), 30);
 
         await hosts.KillAsync("a");
@@ -132,7 +134,9 @@ public sealed class PostgresNorthboundTests
         Assert.False(await other.Acquire());
         Assert.True(await one.Acquire());
         Assert.True(one.CheckLease());
+        Assert.True(await one.RenewAsync());
         Assert.True(await one.Release());
+        Assert.False(await one.RenewAsync()); // On its way while it was released.
         Assert.True(await other.Acquire());
         Assert.False(await one.Acquire());
 

@@ -38,6 +38,34 @@ public sealed class SyslogTests : IDisposable
         Assert.EndsWith("|bridge|ERR|more", Heard());
     }
 
+    [Fact]
+    public void A_reader_that_was_started_anew_is_found_again()
+    {
+        var folder = Directory.CreateTempSubdirectory("fabric-syslog-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "log");
+            var first = Reader(path);
+            using var log = new Vlog(
+                TimeProvider.System, null, null, VlogLevel.Info,
+                SyslogSocket.Open($"unix:{path}", null));
+            log.Write("bridge", VlogLevel.Warn, "one");
+            Assert.EndsWith("|one", Heard(first));
+            first.Dispose();
+            File.Delete(path);
+            log.Write("bridge", VlogLevel.Warn, "lost");
+
+            using var second = Reader(path);
+            log.Write("bridge", VlogLevel.Warn, "two");
+
+            Assert.EndsWith("|two", Heard(second));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("null")]
     [InlineData("udp:nowhere")]
@@ -46,10 +74,22 @@ public sealed class SyslogTests : IDisposable
     public void Where_no_log_can_be_reached_there_is_none(string method) =>
         Assert.Null(SyslogSocket.Open(method, null));
 
-    private string Heard()
+    private static Socket Reader(string path)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = 10_000,
+        };
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        return socket;
+    }
+
+    private string Heard() => Heard(_collector);
+
+    private static string Heard(Socket collector)
     {
         var buffer = new byte[2048];
-        return Encoding.UTF8.GetString(buffer, 0, _collector.Receive(buffer));
+        return Encoding.UTF8.GetString(buffer, 0, collector.Receive(buffer));
     }
 
     public void Dispose() => _collector.Dispose();

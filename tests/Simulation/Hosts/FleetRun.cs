@@ -71,6 +71,8 @@ internal static class FleetRun
         Faults.End(fleet);
         log?.Invoke($"{fleet.Clock.Elapsed.TotalSeconds:F3} peace");
         var peace = fleet.Clock.Elapsed;
+        // Connections that were held up break now; a fleet that looks whole may not be.
+        fleet.RunFor(fleet.Network.BreakAfter);
         var problem = fleet.RunUntilWhole(Healing);
         wholeAfter = fleet.Clock.Elapsed - peace;
         if (problem is not null) return $"not whole {wholeAfter.TotalSeconds} s after: {problem}";

@@ -15,13 +15,13 @@ internal sealed partial class ClusterDaemon
     private long _heartbeatSequence;
 
     /// <summary>Who is monitored: the receivers, and former ones that have been silent.</summary>
-    private ImmutableHashSet<UniqueAddress> _monitored = [];
+    private ImmutableSortedSet<UniqueAddress> _monitored = [];
 
     private void SendHeartbeats()
     {
         if (!IsMember) return;
         _heartbeatSequence++;
-        foreach (var node in _monitored.Order())
+        foreach (var node in _monitored)
         {
             if (!_detectors.IsMonitoring(node))
             {
@@ -75,7 +75,7 @@ internal sealed partial class ClusterDaemon
         var kept = _monitored.Where(node => Latest.HasMember(node)
             && !Latest.Reachability.IsReachable(Self0, node));
         var monitored = _ring.MyReceivers.Union(kept).Where(Latest.HasMember)
-            .ToImmutableHashSet().Remove(Self0);
+            .ToImmutableSortedSet().Remove(Self0);
         foreach (var node in _monitored.Except(monitored)) _detectors.Remove(node);
         _monitored = monitored;
     }
@@ -87,7 +87,7 @@ internal sealed partial class ClusterDaemon
     {
         if (!IsMember || !Latest.IsMultiNode) return;
         var reachability = Latest.Reachability;
-        foreach (var node in _monitored.Order())
+        foreach (var node in _monitored)
         {
             if (Latest.Find(node) is not { } member) continue;
             var status = reachability.Status(Self0, node);

@@ -206,7 +206,8 @@ internal sealed partial class ClusterDaemon
 
         _detectors.Remove(node);
         var member = Member.Create(node, join.Roles, join.AppVersion);
-        Info("Node [{0}] is JOINING, roles [{1}]", node.Address, string.Join(", ", join.Roles));
+        Info("Node [{0}] is JOINING, roles [{1}]", node.Address, string.Join(
+            ", ", join.Roles.Order(StringComparer.Ordinal)));
         _joiningSince[node] = Now;
         Change(Latest with { Members = Latest.Members.Add(member) });
         if (node == Self0)

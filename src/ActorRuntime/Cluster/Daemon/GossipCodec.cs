@@ -81,7 +81,7 @@ internal static class GossipCodec
     {
         var nodes = new List<UniqueAddress>();
         var roles = new List<string>();
-        var versions = new List<string>();
+        var versions = new List<AppVersion>();
         var members = ImmutableSortedSet.CreateBuilder<Member>();
         var seen = new List<UniqueAddress>();
         var records = new List<ReachabilityRecord>();
@@ -98,8 +98,8 @@ internal static class GossipCodec
                         && nodes.Count < WireLimits.MemberCountMax;
                     nodes.Add(node);
                     break;
-                case 2: roles.Add(reader.Text); break;
-                case 3: versions.Add(reader.Text); break;
+                case 2: roles.Add(reader.Name); break;
+                case 3: versions.Add(reader.AppVersion); break;
                 case 4:
                     var member = DecodeMember(reader.Bytes, nodes, roles, versions);
                     isSound = member is not null && members.Add(member);
@@ -174,10 +174,11 @@ internal static class GossipCodec
 
     private static Member? DecodeMember(
         ReadOnlySpan<byte> bytes, List<UniqueAddress> nodes, List<string> roles,
-        List<string> versions)
+        List<AppVersion> versions)
     {
         var node = ulong.MaxValue;
-        var (upNumber, status, version) = (Member.NotUp, MemberStatus.Joining, "0.0.0");
+        var (upNumber, status) = (Member.NotUp, MemberStatus.Joining);
+        var version = AppVersion.Zero;
         var own = ImmutableHashSet.CreateBuilder<string>();
         var reader = new FieldReader(bytes);
         while (reader.Next())
@@ -202,7 +203,7 @@ internal static class GossipCodec
 
         if (reader.IsMalformed || node >= (ulong)nodes.Count) return null;
         return Member.Create(
-            nodes[(int)node], upNumber, status, own.ToImmutable(), AppVersion.Create(version));
+            nodes[(int)node], upNumber, status, own.ToImmutable(), version);
     }
 
     private static ReachabilityRecord? DecodeRecord(

@@ -27,6 +27,7 @@ public sealed class AppVersion : IComparable<AppVersion>, IEquatable<AppVersion>
     public int CompareTo(AppVersion? other)
     {
         if (other is null) return 1;
+        if (ReferenceEquals(this, other)) return 0;
         var count = Math.Max(_parts.Length, other._parts.Length);
         for (var i = 0; i < count; i++)
         {

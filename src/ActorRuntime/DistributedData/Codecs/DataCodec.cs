@@ -37,7 +37,11 @@ internal abstract class DataCodec
     {
         var bytes = envelope.Encoded(system).WithoutVersions;
         if (bytes.IsEmpty)
-            bytes = Encode(envelope with { DeltaVersions = NoVersions }, system).WithoutVersions;
+        {
+            var unnumbered = envelope with { DeltaVersions = VersionVector.Empty };
+            bytes = Encode(unnumbered, system).WithoutVersions;
+        }
+
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(bytes, hash);
         return (BinaryPrimitives.ReadInt64LittleEndian(hash) | 1, bytes.Length);
@@ -51,7 +55,7 @@ internal abstract class DataCodec
         var body = new FieldWriter(512);
         Body(body, envelope, coding);
         var namedCount = coding.Nodes.Count;
-        coding.Name(envelope.DeltaVersions.Keys);
+        coding.Name(envelope.DeltaVersions.Nodes);
         if (coding.SortNodes())
         {
             body = new FieldWriter(body.Size);
@@ -61,7 +65,7 @@ internal abstract class DataCodec
         var writer = new FieldWriter(body.Size + 64 * coding.Nodes.Count + 64);
         foreach (var node in coding.Nodes) writer.UniqueAddress(1, node);
         var size = writer.Raw(body.Written).Size;
-        foreach (var (node, version) in envelope.DeltaVersions)
+        foreach (var (node, version) in envelope.DeltaVersions.Versions)
         {
             writer.Nested(5, Entry(node, version, coding));
         }
@@ -74,7 +78,7 @@ internal abstract class DataCodec
     {
         var coding = new Coding(system);
         var pruning = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, PruningState>();
-        var versions = NoVersions.ToBuilder();
+        var versions = new SortedDictionary<UniqueAddress, long>();
         DataCodec? codec = null;
         IReplicatedData? data = null;
         var reader = new FieldReader(bytes);
@@ -101,7 +105,7 @@ internal abstract class DataCodec
             throw new SerializationException("Malformed replicated value");
         }
 
-        return new DataEnvelope(data, pruning.ToImmutable(), versions.ToImmutable());
+        return new DataEnvelope(data, pruning.ToImmutable(), VersionVector.Of(versions));
     }
 
     public static (UniqueAddress Node, long Version) ReadEntry(
@@ -123,9 +127,6 @@ internal abstract class DataCodec
 
     public static FieldWriter Entry(UniqueAddress node, long version, Coding coding) =>
         new FieldWriter(16).Unsigned(1, coding.IndexOf(node)).Signed(2, version);
-
-    private static ImmutableSortedDictionary<UniqueAddress, long> NoVersions =>
-        ImmutableSortedDictionary<UniqueAddress, long>.Empty;
 
     /// <summary>All but the nodes and the delta versions.</summary>
     private static void Body(FieldWriter writer, DataEnvelope envelope, Coding coding)

@@ -125,7 +125,7 @@ internal sealed class ORSetCodec<T> : DataCodec
     public override IReplicatedData Read(ReadOnlySpan<byte> bytes, Coding coding)
     {
         var dots = ImmutableDictionary.CreateBuilder<T, VersionVector>();
-        var known = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
+        var known = new SortedDictionary<UniqueAddress, long>();
         var reader = new FieldReader(bytes);
         while (reader.Next())
         {
@@ -141,13 +141,13 @@ internal sealed class ORSetCodec<T> : DataCodec
             }
         }
 
-        return new ORSet<T>(dots.ToImmutable(), new VersionVector(known.ToImmutable()));
+        return new ORSet<T>(dots.ToImmutable(), VersionVector.Of(known));
     }
 
     private static (T Element, VersionVector Dots) ReadElement(
         ReadOnlySpan<byte> bytes, Coding coding)
     {
-        var dots = ImmutableSortedDictionary.CreateBuilder<UniqueAddress, long>();
+        var dots = new SortedDictionary<UniqueAddress, long>();
         var (element, hasElement) = (default(T), false);
         var reader = new FieldReader(bytes);
         while (reader.Next())
@@ -165,7 +165,7 @@ internal sealed class ORSetCodec<T> : DataCodec
 
         if (!hasElement
             || reader.IsMalformed) throw new SerializationException("Malformed element");
-        return (element!, new VersionVector(dots.ToImmutable()));
+        return (element!, VersionVector.Of(dots));
     }
 }
 

@@ -44,9 +44,9 @@ internal sealed class ReadAggregator : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var replica in _replicas) replica.Tell(new ReplicaRead(_get.Key.Id));
         Timers.StartSingleTimer(
             nameof(ReceiveTimeout), ReceiveTimeout.Instance, _get.Consistency.Timeout);
+        foreach (var replica in _replicas) replica.Tell(new ReplicaRead(_get.Key.Id));
     }
 
     protected override void OnReceive(object message)
@@ -102,8 +102,8 @@ internal sealed class WriteAggregator : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        foreach (var replica in _replicas) replica.Tell(new ReplicaWrite(_key, _envelope));
         Timers.StartSingleTimer(nameof(ReceiveTimeout), ReceiveTimeout.Instance, _timeout);
+        foreach (var replica in _replicas) replica.Tell(new ReplicaWrite(_key, _envelope));
     }
 
     protected override void OnReceive(object message)

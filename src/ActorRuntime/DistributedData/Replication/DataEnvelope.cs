@@ -43,11 +43,11 @@ internal sealed record PruningState(
 internal sealed record DataEnvelope(
     IReplicatedData Data,
     ImmutableSortedDictionary<UniqueAddress, PruningState> Pruning,
-    ImmutableSortedDictionary<UniqueAddress, long> DeltaVersions)
+    VersionVector DeltaVersions)
 {
     public static DataEnvelope Of(IReplicatedData data) => new(
         data, ImmutableSortedDictionary<UniqueAddress, PruningState>.Empty,
-        ImmutableSortedDictionary<UniqueAddress, long>.Empty);
+        VersionVector.Empty);
 
     public bool IsDeleted => Data is DeletedData;
 
@@ -60,26 +60,20 @@ internal sealed record DataEnvelope(
             pruning[node] = pruning.TryGetValue(node, out var mine) ? mine.Merge(state) : state;
         }
 
-        var versions = DeltaVersions.ToBuilder();
-        foreach (var (node, version) in other.DeltaVersions)
-        {
-            if (versions.GetValueOrDefault(node) < version) versions[node] = version;
-        }
-
+        var versions = DeltaVersions.Merge(other.DeltaVersions);
         foreach (var (node, state) in pruning)
         {
-            if (state.IsPerformed) versions.Remove(node);
+            if (state.IsPerformed) versions = versions.PruningCleanup(node);
         }
 
         var states = pruning.ToImmutable();
         return new DataEnvelope(
-            Cleaned(Data, states).Merge(Cleaned(other.Data, states)), states,
-            versions.ToImmutable());
+            Cleaned(Data, states).Merge(Cleaned(other.Data, states)), states, versions);
     }
 
     /// <summary>What is known of the value is the same; the value is not looked at.</summary>
     public bool IsSameButData(DataEnvelope other) => Pruning.SequenceEqual(other.Pruning)
-        && DeltaVersions.SequenceEqual(other.DeltaVersions);
+        && DeltaVersions.Equals(other.DeltaVersions);
 
     /// <summary>
     /// Its bytes, made once: the same value goes to many. A copy with a change forgets them.
@@ -106,7 +100,7 @@ internal sealed record DataEnvelope(
         {
             Data = ((IRemovedNodePruning)Data).Prune(removed, into),
             Pruning = Pruning.SetItem(removed, new PruningState(into, [], obsoleteAfter)),
-            DeltaVersions = DeltaVersions.Remove(removed),
+            DeltaVersions = DeltaVersions.PruningCleanup(removed),
         };
 
     public DataEnvelope AddSeen(UniqueAddress node)

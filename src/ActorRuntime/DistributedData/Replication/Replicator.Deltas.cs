@@ -36,7 +36,7 @@ public sealed partial class Replicator
 
         return envelope with
         {
-            DeltaVersions = envelope.DeltaVersions.SetItem(Self0, log.Sequence),
+            DeltaVersions = envelope.DeltaVersions.With(Self0, log.Sequence),
         };
     }
 
@@ -173,7 +173,7 @@ public sealed partial class Replicator
 
             var envelope = _values.GetValueOrDefault(key);
             if (envelope is { IsDeleted: true }) continue;
-            var known = envelope?.DeltaVersions.GetValueOrDefault(from) ?? 0;
+            var known = envelope?.DeltaVersions.VersionAt(from) ?? 0;
             if (delta.ToSequence <= known) continue;
             if (delta.FromSequence > known + 1
                 && delta.Delta.Data is IRequireCausalDeliveryOfDeltas)
@@ -202,7 +202,7 @@ public sealed partial class Replicator
             _values[key] = envelope with
             {
                 Data = data,
-                DeltaVersions = envelope.DeltaVersions.SetItem(from, delta.ToSequence),
+                DeltaVersions = envelope.DeltaVersions.With(from, delta.ToSequence),
             };
             if (!envelope.Data.Equals(data)) MarkChanged(key);
             return;
@@ -211,8 +211,7 @@ public sealed partial class Replicator
         var updated = DataEnvelope.Of(data) with
         {
             Pruning = delta.Delta.Pruning,
-            DeltaVersions = ImmutableSortedDictionary<UniqueAddress, long>.Empty
-                .Add(from, delta.ToSequence),
+            DeltaVersions = VersionVector.Dot(from, delta.ToSequence),
         };
         Merge(key, updated);
     }

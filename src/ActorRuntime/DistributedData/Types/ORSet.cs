@@ -118,9 +118,9 @@ public sealed class ORSet<T>
 
     public ORSet<T> ResetDelta() => Delta is null ? this : new ORSet<T>(Dots, Known);
 
-    public IEnumerable<UniqueAddress> ModifiedByNodes => Known.Versions.Keys;
+    public IEnumerable<UniqueAddress> ModifiedByNodes => Known.Nodes;
 
-    public bool NeedPruningFrom(UniqueAddress removed) => Known.Versions.ContainsKey(removed);
+    public bool NeedPruningFrom(UniqueAddress removed) => Known.Contains(removed);
 
     public ORSet<T> Prune(UniqueAddress removed, UniqueAddress into)
     {
@@ -128,7 +128,7 @@ public sealed class ORSet<T>
         foreach (var (element, dots) in Dots)
         {
             // Added again by the heir: a fresh addition that every replica will take.
-            if (dots.Versions.ContainsKey(removed)) set = set.Add(into, element);
+            if (dots.Contains(removed)) set = set.Add(into, element);
         }
 
         return set.ResetDelta();

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Akka.Actor;
+using Akka.Util;
 
 namespace Akka.Remote.Wire;
 
@@ -65,34 +66,47 @@ internal ref struct FieldReader
     /// <summary>Counts a field that this version does not know; the loop then goes on.</summary>
     public readonly void Unknown() => WireCounters.UnknownFields.Increment();
 
+    /// <summary>A text that comes again and again: the same object each time.</summary>
+    public readonly string Name => KnownTexts.Names.TryRead(_value, out var name) ? name : "";
+
+    public readonly AppVersion AppVersion =>
+        KnownTexts.Versions.TryRead(_value, out var version) ? version : AppVersion.Zero;
+
     public bool TryAddress(out Address address)
     {
-        if (WireLimits.AddressSizeMax >= _value.Length
-            && KnownAddresses.TryParse(_value, out var parsed))
-        {
-            address = parsed;
-            return true;
-        }
-
-        IsMalformed = true;
-        address = null!;
-        return false;
+        var isFound = TryHost(out var host);
+        address = isFound ? host.Address : null!;
+        return isFound;
     }
 
     public bool TryUniqueAddress(out Akka.Cluster.UniqueAddress node)
     {
         var inner = new FieldReader(_value);
-        Address? address = null;
+        KnownHost? host = null;
         var uid = 0;
         while (inner.Next())
         {
-            if (inner.Field == 1 && inner.TryAddress(out var parsed)) address = parsed;
+            if (inner.Field == 1 && inner.TryHost(out var found)) host = found;
             else if (inner.Field == 2) uid = inner.SignedInt32;
         }
 
-        node = address is null ? null! : new Akka.Cluster.UniqueAddress(address, uid);
-        if (address is null || inner.IsMalformed) IsMalformed = true;
-        return address is not null;
+        node = host?.Incarnation(uid)!;
+        if (host is null || inner.IsMalformed) IsMalformed = true;
+        return host is not null;
+    }
+
+    private bool TryHost(out KnownHost host)
+    {
+        if (_value.Length <= WireLimits.AddressSizeMax
+            && KnownTexts.Hosts.TryRead(_value, out var found))
+        {
+            host = found;
+            return true;
+        }
+
+        IsMalformed = true;
+        host = null!;
+        return false;
     }
 
     private bool Refuse()

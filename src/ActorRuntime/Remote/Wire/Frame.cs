@@ -133,13 +133,13 @@ internal static class Frame
             switch (reader.Field)
             {
                 case 1 when reader.Bytes.Length <= WireLimits.PathSizeMax:
-                    recipient = reader.Text;
+                    recipient = reader.Name;
                     break;
                 case 2 when reader.Bytes.Length <= WireLimits.PathSizeMax:
-                    sender = reader.Text;
+                    sender = ReadSender(reader);
                     break;
                 case 3: serializerId = reader.SignedInt32; break;
-                case 4: manifest = reader.Text; break;
+                case 4: manifest = reader.Name; break;
                 case 5: payload = reader.Bytes.ToArray(); break;
                 case 6: sequence = reader.Signed; break;
                 default: reader.Unknown(); break;
@@ -150,6 +150,10 @@ internal static class Frame
             recipient, sender, serializerId, manifest, payload ?? [], sequence);
         return recipient.Length > 0 && payload is not null && !reader.IsMalformed;
     }
+
+    /// <summary>Who asks once and is gone is not remembered.</summary>
+    private static string ReadSender(in FieldReader reader) =>
+        reader.Bytes.StartsWith("/temp/"u8) ? reader.Text : reader.Name;
 
     private static byte[] Of(FrameKind kind, FieldWriter fields)
     {

@@ -25,6 +25,7 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
     private readonly GossipedRecords<HostReport> _reports;
     private readonly IScheduler _clock = Context.System.Scheduler;
 
+    private readonly LiveReports _live = new();
     private MembershipView _members;
     private GatewaysElected? _elected;
     private HostLoadsChanged? _loads;
@@ -93,20 +94,14 @@ public sealed class HostReportsActor : ReceiveActor, IWithTimers
 
     private void Tell()
     {
-        var elected = HostReportRules.Elect(_reports.All.Values, _members.AliveHosts);
-        if (_elected is null || !_elected.ByRouterPort.SequenceEqual(elected))
-            Context.Parent.Tell(_elected = new GatewaysElected(elected));
-        var loads = _reports.All.Values
-            .Where(report => report.Load is not null
-                && _members.AliveHosts.Contains(report.HostId))
-            .ToImmutableSortedDictionary(
-                report => report.HostId, report => report.Load!, StringComparer.Ordinal);
-        if (_loads is null || !_loads.Loads.SequenceEqual(loads))
-            Context.Parent.Tell(_loads = new HostLoadsChanged(loads));
-        var applied = _members.AliveHosts.ToImmutableSortedDictionary(
-            host => host, host => _reports.All.GetValueOrDefault(host)?.Applied ?? 0,
-            StringComparer.Ordinal);
-        if (_applied is null || !_applied.ByHost.SequenceEqual(applied))
-            Context.Parent.Tell(_applied = new HostsAppliedChanged(applied));
+        foreach (var host in _reports.TakeChanged())
+            _live.Say(host, _reports.All.GetValueOrDefault(host));
+        _live.SetAlive(_members.AliveHosts);
+        if (!ReferenceEquals(_elected?.ByRouterPort, _live.Elected))
+            Context.Parent.Tell(_elected = new GatewaysElected(_live.Elected));
+        if (!ReferenceEquals(_loads?.Loads, _live.Loads))
+            Context.Parent.Tell(_loads = new HostLoadsChanged(_live.Loads));
+        if (!ReferenceEquals(_applied?.ByHost, _live.Applied))
+            Context.Parent.Tell(_applied = new HostsAppliedChanged(_live.Applied));
     }
 }

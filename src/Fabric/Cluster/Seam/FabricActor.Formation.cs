@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Remote;
 
 namespace Fabric.Cluster;
 
+/// <content>Into a cluster and out of it: all that is decided here, docs/cluster.md.</content>
 public sealed partial class FabricActor
 {
     private readonly FormationRule _formation;
@@ -26,6 +28,34 @@ public sealed partial class FabricActor
     private TimeSpan _joinedThroughAt;
 
     private TimeSpan Now => _settings.Clock.GetElapsedTime(_startedAt);
+
+    private void Join()
+    {
+        if (_start.Forms)
+        {
+            _log.Info("Forms a cluster at {0}", _node.SelfAddress);
+            _node.Join(_node.SelfAddress);
+            return;
+        }
+
+        if (_start.Contacts.IsEmpty)
+            _log.Warning("Nobody to join through: no member is known, no seed");
+        else
+            AskContacts();
+    }
+
+    /// <summary>
+    /// Who was given up while joining will never be welcomed: only another incarnation will.
+    /// </summary>
+    private void Refused(ThisActorSystemQuarantinedEvent news)
+    {
+        var self = _node.SelfUniqueAddress;
+        _formation.HearRefusal(Now);
+        if (_node.State.Members.Any(member => member.UniqueAddress.Equals(self))) return;
+        _log.Warning("{0} gave this incarnation up while it joined: another one begins",
+            news.RemoteAddress);
+        Context.System.Terminate();
+    }
 
     /// <summary>
     /// While in no cluster, or in one that lacks voters: tells known hosts. Forms a cluster

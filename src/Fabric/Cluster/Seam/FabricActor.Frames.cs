@@ -19,7 +19,7 @@ public sealed partial class FabricActor
         if (_members.Find(send.Host)?.Address is not { } address) return; // Not a member now.
         var bytes = HostCodec.Write(send.To, send.Payload);
         var target = Context.ActorSelection($"{address}/user/{FabricSystem.RootName}");
-        foreach (var frame in FrameAssembler.Cut(_settings.HostId, ++_messageId, bytes))
+        foreach (var frame in _cutter.Cut(bytes))
             target.Tell(frame, Self);
     }
 

@@ -53,12 +53,12 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
     private readonly IActorRef _hostSide;
     private readonly Akka.Cluster.Cluster _node = Akka.Cluster.Cluster.Get(Context.System);
     private readonly FrameAssembler _frames = new();
+    private readonly FrameCutter _cutter;
 
     private readonly MembershipReader _reader;
     private IActorRef _writer = ActorRefs.Nobody;
     private MembershipView _members;
     private PortLocationsChanged? _located;
-    private long _messageId;
 
     public FabricActor(FabricSettings settings, FabricStart start, IActorRef hostSide)
     {
@@ -66,6 +66,7 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         _start = start;
         _hostSide = hostSide;
         _members = MembershipView.Nothing(settings.HostId);
+        _cutter = new FrameCutter(settings.HostId, start.Incarnation);
         _reader = new MembershipReader(_node, settings.HostId);
         _formation = new FormationRule(settings.HostId);
         _contacts = new ContactList(settings.HostId, start);
@@ -125,19 +126,6 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
         Join();
     }
 
-    /// <summary>
-    /// Who was given up while joining will never be welcomed: only another incarnation will.
-    /// </summary>
-    private void Refused(ThisActorSystemQuarantinedEvent news)
-    {
-        var self = _node.SelfUniqueAddress;
-        _formation.HearRefusal(Now);
-        if (_node.State.Members.Any(member => member.UniqueAddress.Equals(self))) return;
-        _log.Warning("{0} gave this incarnation up while it joined: another one begins",
-            news.RemoteAddress);
-        Context.System.Terminate();
-    }
-
     /// <summary>Makes a child, and makes it again whenever it was stopped.</summary>
     private void Make(string name)
     {
@@ -167,21 +155,6 @@ public sealed partial class FabricActor : ReceiveActor, IWithTimers
             ClusterSingletonManagerSettings.Create(Context.System)
                 .WithRole(MembershipView.VoterRole).WithSingletonName("northbound")
                 .WithRemovalMargin(NoMargin));
-    }
-
-    private void Join()
-    {
-        if (_start.Forms)
-        {
-            _log.Info("Forms a cluster at {0}", _node.SelfAddress);
-            _node.Join(_node.SelfAddress);
-            return;
-        }
-
-        if (_start.Contacts.IsEmpty)
-            _log.Warning("Nobody to join through: no member is known, no seed");
-        else
-            AskContacts();
     }
 
     protected override void PostStop() => _node.Unsubscribe(Self);

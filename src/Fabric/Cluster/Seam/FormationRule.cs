@@ -124,8 +124,11 @@ public sealed class FormationRule(string host)
         ? one.Count > other.Count
         : one.Count > 0 && string.CompareOrdinal(one.Hosts[0], other.Hosts[0]) < 0;
 
-    private ImmutableArray<FormationNote> Fresh(TimeSpan now) =>
-    [
-        .. _heard.Values.Where(heard => now - heard.At <= NoteLife).Select(heard => heard.Note),
-    ];
+    private ImmutableArray<FormationNote> Fresh(TimeSpan now)
+    {
+        var old = _heard.Where(heard => now - heard.Value.At > NoteLife)
+            .Select(heard => heard.Key).ToList();
+        foreach (var host in old) _heard.Remove(host);
+        return [.. _heard.Values.Select(heard => heard.Note)];
+    }
 }

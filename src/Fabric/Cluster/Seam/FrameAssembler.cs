@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
-
 namespace Fabric.Cluster;
 
-/// <summary>Cuts messages into frames and puts frames together again.</summary>
+/// <summary>Puts frames together again.</summary>
 /// <remarks>
 /// Frames of one sender arrive in order or not at all; a message of which a frame is missing is
 /// given up when later ones need the room. Whoever sent it sends it again.
@@ -16,20 +14,6 @@ public sealed class FrameAssembler
 
     /// <summary>Messages given up: malformed, too long, or incomplete for too long.</summary>
     public long DroppedCount { get; private set; }
-
-    public static ImmutableArray<HostFrame> Cut(string host, long id, ReadOnlyMemory<byte> bytes)
-    {
-        var count = Math.Max(1, (bytes.Length + LogLimits.ChunkSize - 1) / LogLimits.ChunkSize);
-        var frames = ImmutableArray.CreateBuilder<HostFrame>(count);
-        for (var i = 0; i < count; i++)
-        {
-            var start = i * LogLimits.ChunkSize;
-            var size = Math.Min(LogLimits.ChunkSize, bytes.Length - start);
-            frames.Add(new HostFrame(host, id, i, count, bytes.Slice(start, size)));
-        }
-
-        return frames.MoveToImmutable();
-    }
 
     /// <returns>The whole message with its last frame, otherwise null.</returns>
     public ReadOnlyMemory<byte>? Add(HostFrame frame)

@@ -67,6 +67,9 @@ internal sealed class RelayActor : EngineActor
     private void Connect(DatabaseSchema schema)
     {
         Context.Stop(_source);
+        foreach (var (sender, requestId) in _asked.Values)
+            sender.Tell(new TransactCompleted(requestId, [], OvsdbError.Canceled));
+        _asked.Clear();
         Engine = EngineOf(schema);
         _source = Context.ActorOf(RemoteDatabaseActor.Props(
             new RemoteDatabaseSettings(schema, _remotes)

@@ -92,6 +92,10 @@ internal sealed class RemoteConnection(
         {
             owner.Tell(new Lost(this, error.Message), ActorRefs.NoSender);
         }
+        finally
+        {
+            _stream?.Dispose(); // It may have come after the owner had given it up.
+        }
     }
 
     private async Task<Stream> ConnectAsync()

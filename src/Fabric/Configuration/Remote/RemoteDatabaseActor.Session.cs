@@ -7,7 +7,7 @@ using Fabric.Wire.Ovsdb;
 namespace Fabric.Configuration;
 
 /// <content>What the server says: schema, rows, lock, answers.</content>
-public sealed partial class RemoteDatabaseActor
+internal sealed partial class RemoteDatabaseActor
 {
     private const string SchemaId = "1";
     private const string MonitorId = "2";
@@ -17,30 +17,10 @@ public sealed partial class RemoteDatabaseActor
 
     private static string Text(long id) => id.ToString(CultureInfo.InvariantCulture);
 
-    private void Hear(RemoteConnection.Heard heard)
+    protected override void Hear(JsonRpcMessage message)
     {
-        _wasHeard = true;
-        using (heard.Document)
-        {
-            if (!JsonRpcMessage.TryRead(heard.Document.RootElement, out var message, out var wrong))
-            {
-                Lose(wrong);
-                return;
-            }
-
-            switch (message.Kind)
-            {
-                case JsonRpcKind.Request when message.Method == "echo":
-                    _connection!.Reply(message.Id, message.Params);
-                    break;
-                case JsonRpcKind.Notification:
-                    HearNotification(message);
-                    break;
-                case JsonRpcKind.Reply or JsonRpcKind.Error:
-                    HearReply(message);
-                    break;
-            }
-        }
+        if (message.Kind == JsonRpcKind.Notification) HearNotification(message);
+        else if (message.Kind is JsonRpcKind.Reply or JsonRpcKind.Error) HearReply(message);
     }
 
     private void HearNotification(JsonRpcMessage message)
@@ -80,7 +60,7 @@ public sealed partial class RemoteDatabaseActor
                 HearSchema(message.Result);
                 break;
             case MonitorId when isError:
-                _connection!.Call(
+                Connection!.Call(
                     PlainMonitorId, "monitor_cond", Quoted(_settings.Schema.Name),
                     "null"u8.ToArray(), _schema!.MonitoredTables());
                 break;
@@ -118,10 +98,10 @@ public sealed partial class RemoteDatabaseActor
         }
 
         _schema = new RemoteSchema(_settings.Schema, theirs);
-        _connection!.Call(
+        Connection!.Call(
             MonitorId, "monitor_cond_since", Quoted(_settings.Schema.Name), "null"u8.ToArray(),
             _schema.MonitoredTables(), Quoted($"{Guid.Empty:D}"));
-        if (_settings.Lock is { } name) _connection.Call(LockId, "lock", Quoted(name));
+        if (_settings.Lock is { } name) Connection.Call(LockId, "lock", Quoted(name));
     }
 
     private void HearRows(JsonElement rows)
@@ -163,7 +143,7 @@ public sealed partial class RemoteDatabaseActor
         if (!_isContended)
         {
             // ovs_vswitchd is the lock of the daemon ovs-vswitchd, and so on.
-            _log.Error(
+            Log.Error(
                 "another {0} process is running, disabling this process (pid {1}) until it goes "
                 + "away", name.Replace('_', '-'), Environment.ProcessId);
         }

@@ -17,32 +17,25 @@ namespace Fabric.Configuration;
 ///         with "canceled", and it connects again after 1 to 8 s. While another process holds
 ///         the lock the database is hidden.
 /// </remarks>
-public sealed partial class RemoteDatabaseActor : ReceiveActor, IWithTimers
+internal sealed partial class RemoteDatabaseActor : RemoteClientActor
 {
-    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(8);
-
     private readonly RemoteDatabaseSettings _settings;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _subscribers = [];
     private readonly Dictionary<long, (IActorRef Sender, long RequestId)> _asked = [];
     private DatabaseSnapshot _snapshot;
-    private RemoteConnection? _connection;
     private RemoteSchema? _schema;
-    private TimeSpan _pause = PauseMin;
     private long _attempts;
     private long _nextId = FirstTransactId;
     private bool _isLive; // The rows are the server's, and the lock is ours.
     private bool _isContended;
     private bool _hasRows;
     private bool _hasLock;
-    private bool _isProbed;
-    private bool _wasHeard;
 
     public static Props Props(RemoteDatabaseSettings settings) =>
         Akka.Actor.Props.Create(() => new RemoteDatabaseActor(settings));
 
     public RemoteDatabaseActor(RemoteDatabaseSettings settings)
+        : base(Context.GetLogger())
     {
         _settings = settings;
         _snapshot = DatabaseSnapshot.EmptyOf(settings.Schema);
@@ -55,93 +48,33 @@ public sealed partial class RemoteDatabaseActor : ReceiveActor, IWithTimers
         Receive<Terminated>(terminated => _subscribers.Remove(terminated.ActorRef));
         Receive<Transact>(Ask);
         Receive<CancelTransact>(_ => { }); // What was sent to the server cannot be taken back.
-        Receive<RemoteConnection.Opened>(opened => Whose(opened.Connection, Begin));
-        Receive<RemoteConnection.Heard>(heard => Whose(heard.Connection, () => Hear(heard)));
-        Receive<RemoteConnection.Lost>(
-            lost => Whose(lost.Connection, () => Lose(lost.Problem)));
-        Receive<Retry>(_ => Connect());
-        Receive<ProbeTime>(_ => Probe());
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
+    protected override TimeSpan ProbeInterval =>
+        Connection is { Remote.IsUnix: false } ? _settings.ProbeInterval : TimeSpan.Zero;
 
-    private sealed class Retry
-    {
-        public static Retry Instance { get; } = new();
-    }
-
-    private sealed class ProbeTime
-    {
-        public static ProbeTime Instance { get; } = new();
-    }
-
-    protected override void PreStart() => Connect();
-
-    protected override void PostStop() => _connection?.Dispose();
-
-    private void Whose(RemoteConnection connection, Action action)
-    {
-        if (ReferenceEquals(connection, _connection)) action();
-    }
-
-    private void Connect()
+    protected override (OvsdbRemote Remote, TlsIdentity? Tls) Next()
     {
         var remotes = _settings.Remotes;
-        var remote = remotes[(int)(_attempts++ % remotes.Length)];
-        _log.Info("{0}: connecting...", remote.Text);
-        _connection = new RemoteConnection(remote, _settings.Tls, Self);
-        _connection.Open();
+        return (remotes[(int)(_attempts++ % remotes.Length)], _settings.Tls);
     }
 
-    private void Begin()
+    protected override void Begin()
     {
-        _log.Info("{0}: connected", _connection!.Remote.Text);
-        _pause = PauseMin;
-        (_hasRows, _hasLock, _isProbed) = (false, _settings.Lock is null, false);
-        if (!_connection.Remote.IsUnix && _settings.ProbeInterval > TimeSpan.Zero)
-        {
-            Timers.StartPeriodicTimer(
-                nameof(ProbeTime), ProbeTime.Instance, _settings.ProbeInterval);
-        }
-
-        _connection.Call(SchemaId, "get_schema", Quoted(_settings.Schema.Name));
+        (_hasRows, _hasLock) = (false, _settings.Lock is null);
+        Connection!.Call(SchemaId, "get_schema", Quoted(_settings.Schema.Name));
     }
 
-    private void Lose(string problem)
+    protected override void Miss()
     {
-        _log.Info("{0}: connection lost ({1})", _connection!.Remote.Text, problem);
-        _connection.Dispose();
-        _connection = null;
         _isLive = _hasRows = false;
         if (_settings.IsRelay) Context.Parent.Tell(RemoteAway.Instance);
-        Timers.Cancel(nameof(ProbeTime));
         foreach (var (sender, requestId) in _asked.Values)
         {
             sender.Tell(new TransactCompleted(requestId, [], OvsdbError.Canceled));
         }
 
         _asked.Clear();
-        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, _pause);
-        _pause = _pause * 2 < PauseMax ? _pause * 2 : PauseMax;
-    }
-
-    private void Probe()
-    {
-        if (_connection is null) return;
-        if (_wasHeard)
-        {
-            (_wasHeard, _isProbed) = (false, false);
-            return;
-        }
-
-        if (_isProbed)
-        {
-            Lose("no response to inactivity probe");
-            return;
-        }
-
-        _isProbed = true;
-        _connection.Call("echo", "echo");
     }
 
     private void Subscribe(SubscribeDatabase subscribe)
@@ -163,7 +96,7 @@ public sealed partial class RemoteDatabaseActor : ReceiveActor, IWithTimers
 
     private void Ask(Transact transact)
     {
-        if (_connection is null || !_isLive || _schema is null)
+        if (Connection is null || !_isLive || _schema is null)
         {
             Sender.Tell(new TransactCompleted(transact.RequestId, [], OvsdbError.Canceled));
             return;
@@ -171,7 +104,7 @@ public sealed partial class RemoteDatabaseActor : ReceiveActor, IWithTimers
 
         var id = _nextId++;
         _asked[id] = (Sender, transact.RequestId);
-        _connection.Call(
+        Connection.Call(
             Text(id), "transact",
             [
                 Quoted(_settings.Schema.Name),

@@ -46,139 +46,42 @@ internal sealed record ReplicationStatus(
 /// Fails:  never by the source: while it is away databases stay as they were, and it connects
 ///         again after 1 to 8 s. A source that is this very server is not followed.
 /// </remarks>
-internal sealed class ReplicationActor : ReceiveActor, IWithTimers
+internal sealed class ReplicationActor : RemoteClientActor
 {
     private const string ServerIdRequest = "server-id";
     private const string ListRequest = "list";
     private const string SchemaRequest = "schema:";
     private const string MonitorRequest = "monitor:";
-    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(8);
 
     private readonly ReplicationPlan _plan;
-    private readonly ILoggingAdapter _log = Logging.GetLogger(Context.System, "replication");
     private readonly SortedSet<string> _awaited = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _followed = new(StringComparer.Ordinal);
-    private RemoteConnection? _connection;
-    private TimeSpan _pause = PauseMin;
-    private bool _wasHeard;
-    private bool _isProbed;
 
     public static Props Props(ReplicationPlan plan) =>
         Akka.Actor.Props.Create(() => new ReplicationActor(plan));
 
     public ReplicationActor(ReplicationPlan plan)
+        : base(Logging.GetLogger(Context.System, "replication")) => _plan = plan;
+
+    protected override TimeSpan ProbeInterval => _plan.ProbeInterval;
+
+    protected override (OvsdbRemote Remote, TlsIdentity? Tls) Next() =>
+        (_plan.Source, _plan.Tls.Current);
+
+    protected override void Begin()
     {
-        _plan = plan;
-        Receive<RemoteConnection.Opened>(_ => Begin());
-        Receive<RemoteConnection.Heard>(heard =>
-        {
-            using (heard.Document)
-            {
-                if (ReferenceEquals(heard.Connection, _connection)) Hear(heard.Document);
-            }
-        });
-        Receive<RemoteConnection.Lost>(lost =>
-        {
-            if (ReferenceEquals(lost.Connection, _connection)) Lose(lost.Problem);
-        });
-        Receive<Retry>(_ => Connect());
-        Receive<ProbeTime>(_ => Probe());
-    }
-
-    public ITimerScheduler Timers { get; set; } = null!;
-
-    private sealed class Retry
-    {
-        public static Retry Instance { get; } = new();
-    }
-
-    private sealed class ProbeTime
-    {
-        public static ProbeTime Instance { get; } = new();
-    }
-
-    protected override void PreStart() => Connect();
-
-    protected override void PostStop() => _connection?.Dispose();
-
-    private void Tell(ReplicationState state) => Context.Parent.Tell(new ReplicationStatus(
-        state, _followed.ToImmutableSortedSet(StringComparer.Ordinal)));
-
-    private void Connect()
-    {
-        _log.Info("{0}: connecting...", _plan.Source.Text);
-        _connection = new RemoteConnection(_plan.Source, _plan.Tls.Current, Self);
-        _connection.Open();
-    }
-
-    private void Begin()
-    {
-        _log.Info("{0}: connected", _plan.Source.Text);
-        _pause = PauseMin;
         _awaited.Clear();
         _followed.Clear();
-        _isProbed = false;
-        if (_plan.ProbeInterval > TimeSpan.Zero)
-        {
-            Timers.StartPeriodicTimer(nameof(ProbeTime), ProbeTime.Instance, _plan.ProbeInterval);
-        }
-
         Tell(ReplicationState.Connecting);
-        _connection!.Call(ServerIdRequest, "get_server_id");
+        Connection!.Call(ServerIdRequest, "get_server_id");
     }
 
-    private void Lose(string problem)
+    protected override void Miss() => Tell(ReplicationState.NotConnected);
+
+    protected override void Hear(JsonRpcMessage message)
     {
-        _log.Info("{0}: connection lost ({1})", _plan.Source.Text, problem);
-        Hang();
-        Tell(ReplicationState.NotConnected);
-        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, _pause);
-        _pause = _pause * 2 < PauseMax ? _pause * 2 : PauseMax;
-    }
-
-    private void Hang()
-    {
-        Timers.Cancel(nameof(ProbeTime));
-        _connection?.Dispose();
-        _connection = null;
-    }
-
-    private void Fail(string problem)
-    {
-        _log.Warning("{0}: {1}", _plan.Source.Text, problem);
-        Hang();
-        Tell(ReplicationState.Failed);
-    }
-
-    private void Probe()
-    {
-        if (_connection is null) return;
-        if (_isProbed && !_wasHeard)
-        {
-            Lose("no response to inactivity probe");
-            return;
-        }
-
-        _isProbed = !_wasHeard;
-        _wasHeard = false;
-        if (_isProbed) _connection.Call("echo", "echo");
-    }
-
-    private void Hear(JsonDocument document)
-    {
-        _wasHeard = true;
-        if (!JsonRpcMessage.TryRead(document.RootElement, out var message, out var wrong))
-        {
-            Lose(wrong);
-            return;
-        }
-
         switch (message.Kind)
         {
-            case JsonRpcKind.Request when message.Method == "echo":
-                _connection!.Reply(message.Id, message.Params);
-                break;
             case JsonRpcKind.Notification when message.Method == "update2"
                 && message.Params.GetArrayLength() == 2:
                 HearUpdate(message.Params[0].ToString(), message.Params[1]);
@@ -192,6 +95,16 @@ internal sealed class ReplicationActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Tell(ReplicationState state) => Context.Parent.Tell(new ReplicationStatus(
+        state, _followed.ToImmutableSortedSet(StringComparer.Ordinal)));
+
+    private void Fail(string problem)
+    {
+        Log.Warning("{0}: {1}", _plan.Source.Text, problem);
+        Hang();
+        Tell(ReplicationState.Failed);
+    }
+
     private void HearReply(string id, JsonRpcMessage message)
     {
         var isError = message.Kind == JsonRpcKind.Error;
@@ -201,7 +114,7 @@ internal sealed class ReplicationActor : ReceiveActor, IWithTimers
             var isOurself = !isError && Guid.TryParse(message.Result.ToString(), out var theirs)
                 && theirs == _plan.ServerId;
             if (isOurself) Fail("this server cannot be its own backup");
-            else _connection!.Call(ListRequest, "list_dbs");
+            else Connection!.Call(ListRequest, "list_dbs");
         }
         else if (isError)
         {
@@ -233,7 +146,7 @@ internal sealed class ReplicationActor : ReceiveActor, IWithTimers
 
         foreach (var name in _awaited)
         {
-            _connection!.Call(SchemaRequest + name, "get_schema", Quoted(name));
+            Connection!.Call(SchemaRequest + name, "get_schema", Quoted(name));
         }
 
         if (_awaited.Count == 0) Fail("no database in common");
@@ -246,13 +159,13 @@ internal sealed class ReplicationActor : ReceiveActor, IWithTimers
             && SchemaText(theirs) == SchemaText(served.Schema);
         if (isSame)
         {
-            _connection!.Call(
+            Connection!.Call(
                 MonitorRequest + name, "monitor_cond", Quoted(name), Quoted(name),
                 Tables(served.Schema, _plan.ExcludedOf(name)));
             return;
         }
 
-        _log.Warning("{0}: database {1} has another schema", _plan.Source.Text, name);
+        Log.Warning("{0}: database {1} has another schema", _plan.Source.Text, name);
         _awaited.Remove(name);
         if (_awaited.Count > 0) return;
         if (_followed.Count == 0) Fail("no database has the same schema");

@@ -6,26 +6,16 @@ namespace Fabric.Configuration;
 
 /// <summary>Connects to one client that listens, and serves it: tcp:, ssl:, unix:.</summary>
 /// <remarks>
-/// Hears:  its server's <see cref="DatabasesServed"/>, which it passes on to its session.
+/// Hears:  as <see cref="SessionsActor"/>, and its attempts to connect.
 /// Says:   <see cref="RemoteStatus"/>, <see cref="RemoteFailed"/> to who opened the remote.
 /// Holds:  the session, its child, while connected; how long to wait before the next attempt.
 /// Fails:  never for what the other side does: it tries again with growing pauses, 1 s to 8 s.
 /// </remarks>
-internal sealed class ConnectorActor : ReceiveActor, IWithTimers
+internal sealed class ConnectorActor : SessionsActor
 {
-    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(8);
-
-    private readonly OpenRemote _open;
-    private readonly IActorRef _server;
-    private readonly IActorRef _opener;
-    private readonly TimeProvider _time;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-    private DatabasesServed _served;
-    private TimeSpan _pause = PauseMin;
+    private readonly ReconnectPause _pause = new();
     private Socket? _connecting;
-    private readonly SocketLinger _linger = new();
-    private long _nextSession;
+    private bool _isConnected;
 
     public static Props Props(
         OpenRemote open, IActorRef server, IActorRef opener, DatabasesServed served,
@@ -35,39 +25,17 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
     public ConnectorActor(
         OpenRemote open, IActorRef server, IActorRef opener, DatabasesServed served,
         TimeProvider time)
+        : base(open, server, opener, served, time)
     {
-        _open = open;
-        _server = server;
-        _opener = opener;
-        _served = served;
-        _time = time;
-
-        Receive<CloseSessions>(close =>
-        {
-            foreach (var session in Context.GetChildren()) session.Tell(close);
-        });
-        Receive<DatabasesServed>(now =>
-        {
-            _served = now;
-            foreach (var session in Context.GetChildren()) session.Tell(now);
-        });
-        Receive<Connected>(_ => Serve());
+        Receive<Connected>(_ => Start());
         Receive<ConnectFailed>(failed =>
         {
             _connecting?.Dispose();
             _connecting = null;
-            _opener.Tell(new RemoteFailed(_open.Remote.Text, failed.Problem));
-            Rest();
-        });
-        Receive<Retry>(_ => Connect());
-        Receive<Terminated>(_ =>
-        {
-            Tell(sessionCount: 0, "BACKOFF");
-            Rest();
+            TellOpener(new RemoteFailed(Remote.Text, failed.Problem));
+            RetryAfter(_pause.Take());
         });
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     private sealed class Connected
     {
@@ -76,33 +44,22 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
 
     private sealed record ConnectFailed(string Problem);
 
-    private sealed class Retry
-    {
-        public static Retry Instance { get; } = new();
-    }
-
-    protected override SupervisorStrategy SupervisorStrategy() =>
-        Akka.Actor.SupervisorStrategy.StoppingStrategy;
-
-    protected override void PreStart() => Connect();
-
     protected override void PostStop() => _connecting?.Dispose();
 
-    private void Connect()
+    protected override void Begin()
     {
-        var remote = _open.Remote;
-        Tell(sessionCount: 0, "CONNECTING");
+        TellStatus(sessionCount: 0, "CONNECTING");
         Task connect;
-        if (remote.IsUnix)
+        if (Remote.IsUnix)
         {
             _connecting = new Socket(
                 AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            connect = _connecting.ConnectAsync(new UnixDomainSocketEndPoint(remote.Path));
+            connect = _connecting.ConnectAsync(new UnixDomainSocketEndPoint(Remote.Path));
         }
         else
         {
             _connecting = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            connect = _connecting.ConnectAsync(remote.Host, remote.Port);
+            connect = _connecting.ConnectAsync(Remote.Host, Remote.Port);
         }
 
         connect.PipeTo(
@@ -111,24 +68,26 @@ internal sealed class ConnectorActor : ReceiveActor, IWithTimers
             failure: exception => new ConnectFailed(exception.Message));
     }
 
-    private void Serve()
+    protected override void SessionEnded()
     {
-        _pause = PauseMin;
-        _log.Info("{0}: connected", _open.Remote.Text);
-        var session = Context.ActorOf(
-            SessionActor.Props(_connecting!, _open, _server, _served, _time, _linger),
-            $"session-{_nextSession++}");
+        _isConnected = false;
+        TellStatus(sessionCount: 0, "BACKOFF");
+        RetryAfter(_pause.Take());
+    }
+
+    protected override void TellState()
+    {
+        if (_isConnected) TellStatus(sessionCount: 1, "ACTIVE");
+        else TellStatus(sessionCount: 0, _connecting is null ? "BACKOFF" : "CONNECTING");
+    }
+
+    private void Start()
+    {
+        _pause.Reset();
+        Log.Info("{0}: connected", Remote.Text);
+        Serve(_connecting!);
         _connecting = null;
-        Context.Watch(session);
-        Tell(sessionCount: 1, "ACTIVE");
+        _isConnected = true;
+        TellState();
     }
-
-    private void Rest()
-    {
-        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, _pause);
-        _pause = _pause * 2 < PauseMax ? _pause * 2 : PauseMax;
-    }
-
-    private void Tell(int sessionCount, string state) => _opener.Tell(
-        new RemoteStatus(_open.Remote.Text, 0, sessionCount, null, state));
 }

@@ -39,7 +39,7 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
     private readonly TlsSource _tls;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SortedDictionary<string, RemoteStatus> _opened = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, TimeSpan?> _probes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, OpenRemote> _asked = new(StringComparer.Ordinal);
     private DatabaseSnapshot? _snapshot;
 
     public static Props Props(
@@ -110,36 +110,40 @@ internal sealed class DatabaseRemotesActor : ReceiveActor, IWithTimers
         foreach (var gone in _opened.Keys.Except(wanted.Keys).ToArray())
         {
             _opened.Remove(gone);
-            _probes.Remove(gone);
+            _asked.Remove(gone);
             _server.Tell(new CloseRemote(gone));
         }
 
         foreach (var (text, row) in wanted)
         {
-            TimeSpan? probe = row is not null && row.Schema.TryColumn("inactivity_probe", out _)
-                && row.GetIntegerOrNull("inactivity_probe") is { } milliseconds
-                    ? TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, int.MaxValue))
-                    : null;
-            if (_opened.ContainsKey(text) && _probes[text] == probe) continue;
-            _probes[text] = probe;
-            _opened[text] = new RemoteStatus(text, 0, 0, null, "VOID");
             if (!OvsdbRemote.TryParse(text, out var remote))
             {
-                _log.Info("{0},{1}: {2} is no remote", _place.Database, _place.Table, text);
+                if (_opened.TryAdd(text, new RemoteStatus(text, 0, 0, null, "VOID")))
+                {
+                    _log.Info(
+                        "{0},{1}: {2} is no remote", _place.Database, _place.Table, text);
+                }
+
                 continue;
             }
 
-            var role = row is not null && row.Schema.TryColumn("role", out _)
-                ? row.GetString("role")
-                : "";
-            _server.Tell(new OpenRemote(remote)
-            {
-                ProbeInterval = probe,
-                Role = role,
-                Tls = remote.IsTls ? _tls : null,
-            });
+            var open = Describe(remote, row);
+            if (_asked.TryGetValue(text, out var before) && before == open) continue;
+            _asked[text] = open;
+            _opened.TryAdd(text, new RemoteStatus(text, 0, 0, null, "VOID"));
+            _server.Tell(open);
         }
     }
+
+    private OpenRemote Describe(OvsdbRemote remote, Row? row) => new(remote)
+    {
+        ProbeInterval = row is not null && row.Schema.TryColumn("inactivity_probe", out _)
+            && row.GetIntegerOrNull("inactivity_probe") is { } milliseconds
+                ? TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, int.MaxValue))
+                : null,
+        Role = row is not null && row.Schema.TryColumn("role", out _) ? row.GetString("role") : "",
+        Tls = remote.IsTls ? _tls : null,
+    };
 
     private void WriteStatus()
     {

@@ -20,13 +20,12 @@ namespace Fabric.Configuration;
 ///         taken off the list until it is served again. Its own restart closes all connections
 ///         and opens the remotes again.
 /// </remarks>
-public sealed class OvsdbServerActor : ReceiveActor
+public sealed partial class OvsdbServerActor : ReceiveActor
 {
     private readonly TimeProvider _time;
     private readonly Guid _serverId;
     private readonly LockTable<IActorRef> _locks = new();
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly SortedDictionary<string, IActorRef> _remotes = new(StringComparer.Ordinal);
     private readonly IActorRef _self;
     private ImmutableSortedDictionary<string, ServedDatabase> _databases =
         ImmutableSortedDictionary.Create<string, ServedDatabase>(StringComparer.Ordinal);
@@ -34,7 +33,6 @@ public sealed class OvsdbServerActor : ReceiveActor
     private IActorRef _serverDatabase = ActorRefs.Nobody;
     private readonly HashSet<string> _shown = new(StringComparer.Ordinal);
     private bool _hasMonitorCond = true;
-    private long _nextRemote;
 
     /// <param name="serverId">What get_server_id answers; null for one of its own.</param>
     public static Props Props(TimeProvider time, Func<Guid> newUuid, Guid? serverId = null) =>
@@ -61,19 +59,13 @@ public sealed class OvsdbServerActor : ReceiveActor
             _self));
         Receive<DescribeDatabase>(describe => _serverDatabase.Forward(describe));
         Receive<OpenRemote>(Open);
-        Receive<CloseRemote>(close =>
-        {
-            if (_remotes.Remove(close.Text, out var listener)) Context.Stop(listener);
-        });
-        Receive<CloseSessions>(close =>
-        {
-            foreach (var remote in _remotes.Values) remote.Tell(close);
-        });
+        Receive<CloseRemote>(Close);
+        Receive<CloseSessions>(TellRemotes);
         Receive<DisableMonitorCond>(_ =>
         {
             _hasMonitorCond = false;
-            TellListeners();
-            foreach (var remote in _remotes.Values) remote.Tell(new CloseSessions());
+            TellRemotes(Served());
+            TellRemotes(new CloseSessions());
         });
         Receive<RequestLock>(HearLock);
         Receive<ReleaseLock>(release =>
@@ -103,7 +95,7 @@ public sealed class OvsdbServerActor : ReceiveActor
 
         ShowInServerDatabase(
             name, RowOf(name, database.Model, database.IsConnected, database));
-        TellListeners();
+        TellRemotes(Served());
     }
 
     private void StopServing(string name, string? shownModel = null)
@@ -112,7 +104,7 @@ public sealed class OvsdbServerActor : ReceiveActor
         {
             Context.Unwatch(database.Endpoint);
             _databases = _databases.Remove(name);
-            TellListeners();
+            TellRemotes(Served());
         }
 
         ShowInServerDatabase(
@@ -121,12 +113,6 @@ public sealed class OvsdbServerActor : ReceiveActor
 
     private DatabasesServed Served() =>
         new(_databases, _serverId) { HasMonitorCond = _hasMonitorCond };
-
-    private void TellListeners()
-    {
-        var served = Served();
-        foreach (var listener in _remotes.Values) listener.Tell(served);
-    }
 
     private void ShowInServerDatabase(string name, ImmutableArray<ColumnValue>? row)
     {
@@ -153,17 +139,6 @@ public sealed class OvsdbServerActor : ReceiveActor
         new ColumnValue("index", database?.Index is { } index ? index : Datum.EmptySet),
     ];
 
-    private void Open(OpenRemote open)
-    {
-        if (_remotes.Remove(open.Remote.Text, out var before)) Context.Stop(before);
-        var served = Served();
-        var props = open.Remote.IsPassive
-            ? ListenerActor.Props(open, Self, Sender, served, _time)
-            : ConnectorActor.Props(open, Self, Sender, served, _time);
-        var listener = Context.ActorOf(props, $"remote-{_nextRemote++}");
-        _remotes.Add(open.Remote.Text, listener);
-    }
-
     private void HearLock(RequestLock request)
     {
         Context.Watch(Sender);
@@ -180,6 +155,7 @@ public sealed class OvsdbServerActor : ReceiveActor
 
     private void HearEnd(IActorRef ended)
     {
+        HearRemoteEnd(ended);
         foreach (var (name, next) in _locks.ReleaseAll(ended))
         {
             next.Tell(new LockGranted(name));

@@ -55,6 +55,7 @@ public sealed record OpenRemote(OvsdbRemote Remote)
     public TlsSource? Tls { get; init; }
 }
 
+/// <summary>Of who has opened it last; of others it is not heard.</summary>
 public sealed record CloseRemote(string Text);
 
 /// <summary>Clients find a server that knows "monitor" only, as an old one.</summary>

@@ -27,7 +27,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private static readonly Identify MyTurnAgain = new(nameof(MyTurnAgain));
 
     private readonly Socket _socket;
-    private readonly OpenRemote _open;
+    private OpenRemote _open;
     private readonly IActorRef _server;
     private readonly TimeProvider _time;
     private readonly JsonFramer _framer = new();
@@ -45,6 +45,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     private bool _isReading;
     private bool _isClosing;
     private bool _isProbed;
+    private bool _isSecure; // Or need not be.
     private bool _isAnswered;
     private bool _isTurnAsked;
     private long _lastHeard;
@@ -83,7 +84,8 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         });
         Receive<TlsReady>(ready =>
         {
-            var origin = TransactionOrigin.Internal with { Role = open.Role };
+            _isSecure = true;
+            var origin = TransactionOrigin.Internal with { Role = _open.Role };
             _session = new ClientSession(this, origin with { ClientId = ready.ClientId });
             ReadNext();
         });
@@ -129,6 +131,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
         });
         Receive<DatabasesServed>(HearServed);
         Receive<CloseSessions>(_ => Close("asked to"));
+        Receive<OpenRemote>(Reopen);
         Receive<ProbeTime>(_ => ProbeIfSilent());
     }
 
@@ -156,16 +159,10 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
 
     protected override void PreStart()
     {
-        var interval = _open.ProbeInterval ?? (_open.Remote.IsUnix
-            ? TimeSpan.Zero
-            : OvsdbServerLimits.ProbeIntervalDefault);
-        if (interval > TimeSpan.Zero)
-        {
-            Timers.StartPeriodicTimer(nameof(ProbeTime), ProbeTime.Instance, interval);
-        }
-
+        StartProbing();
         if (_open.Tls is null)
         {
+            _isSecure = true;
             ReadNext();
             return;
         }
@@ -175,6 +172,26 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     }
 
     protected override void PostStop() => _stream.Dispose();
+
+    private void StartProbing()
+    {
+        var interval = _open.ProbeInterval ?? (_open.Remote.IsUnix
+            ? TimeSpan.Zero
+            : OvsdbServerLimits.ProbeIntervalDefault);
+        if (interval > TimeSpan.Zero)
+            Timers.StartPeriodicTimer(nameof(ProbeTime), ProbeTime.Instance, interval);
+        else
+            Timers.Cancel(nameof(ProbeTime));
+    }
+
+    /// <summary>The remote's settings have changed.</summary>
+    private void Reopen(OpenRemote now)
+    {
+        var isSameRole = now.Role == _open.Role;
+        _open = now;
+        StartProbing();
+        if (!isSameRole) Close("its role has changed"); // It connects anew, with the other one.
+    }
 
     private void StartTls(TlsIdentity identity)
     {
@@ -352,7 +369,7 @@ internal sealed class SessionActor : ReceiveActor, ISessionPeers, IWithTimers
     {
         var interval = _open.ProbeInterval ?? OvsdbServerLimits.ProbeIntervalDefault;
         if (_time.GetElapsedTime(_lastHeard) < interval * 0.9) return;
-        if (_isProbed)
+        if (_isProbed || !_isSecure)
         {
             _log.Info("{0}: client is silent, cut off", _open.Remote.Text);
             Context.Stop(Self);

@@ -7,7 +7,8 @@ namespace Fabric.Host;
 /// <summary>Lines to the system's log: one datagram each, never waited for.</summary>
 /// <remarks>
 /// RFC 3164 to /dev/log, a Unix socket or a UDP port (--syslog-method); RFC 5424 to the host of
-/// --syslog-target. What cannot be sent is lost, as with every syslog.
+/// --syslog-target. What cannot be sent is lost, as with every syslog; the reader of a Unix socket
+/// that was started anew is found again. Not for several threads at once.
 /// </remarks>
 public sealed class SyslogSocket : IDisposable
 {
@@ -17,14 +18,11 @@ public sealed class SyslogSocket : IDisposable
     private static readonly VlogPattern Rfc5424 =
         new("<%B>1 %D{%Y-%m-%dT%H:%M:%S.###Z} %E %A %P %c - \uFEFF");
 
-    private readonly Socket _socket;
+    private readonly EndPoint _place;
+    private Socket _socket;
 
-    private SyslogSocket(Socket socket, VlogPattern prefix)
-    {
-        _socket = socket;
-        socket.Blocking = false;
-        Prefix = prefix;
-    }
+    private SyslogSocket(Socket socket, EndPoint place, VlogPattern prefix) =>
+        (_socket, _place, Prefix) = (socket, place, prefix);
 
     /// <summary>What stands in front of each line.</summary>
     public VlogPattern Prefix { get; }
@@ -48,26 +46,27 @@ public sealed class SyslogSocket : IDisposable
         };
     }
 
-    private static SyslogSocket? Unix(string path)
-    {
-        if (OperatingSystem.IsWindows()) return null;
-        return Connect(
-            new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified),
-            new UnixDomainSocketEndPoint(path), VlogPattern.SyslogPrefix);
-    }
+    private static SyslogSocket? Unix(string path) => OperatingSystem.IsWindows()
+        ? null
+        : At(new UnixDomainSocketEndPoint(path), VlogPattern.SyslogPrefix);
 
     private static SyslogSocket? Udp(string text, VlogPattern prefix) =>
-        IPEndPoint.TryParse(text, out var place)
-            ? Connect(
-                new Socket(place.AddressFamily, SocketType.Dgram, ProtocolType.Udp), place, prefix)
-            : null;
+        IPEndPoint.TryParse(text, out var place) ? At(place, prefix) : null;
 
-    private static SyslogSocket? Connect(Socket socket, EndPoint place, VlogPattern prefix)
+    private static SyslogSocket? At(EndPoint place, VlogPattern prefix) =>
+        Connect(place) is { } socket ? new SyslogSocket(socket, place, prefix) : null;
+
+    private static Socket? Connect(EndPoint place)
     {
+        var protocol = place.AddressFamily == AddressFamily.Unix
+            ? ProtocolType.Unspecified
+            : ProtocolType.Udp;
+        var socket = new Socket(place.AddressFamily, SocketType.Dgram, protocol);
         try
         {
             socket.Connect(place);
-            return new SyslogSocket(socket, prefix);
+            socket.Blocking = false;
+            return socket;
         }
         catch (SocketException)
         {
@@ -78,14 +77,31 @@ public sealed class SyslogSocket : IDisposable
 
     internal void Send(in VlogLine line, VlogPattern pattern)
     {
+        var text = Encoding.UTF8.GetBytes($"{Prefix.Format(in line)} {pattern.Format(in line)}");
+        if (TrySend(text) || _place.AddressFamily != AddressFamily.Unix) return;
+        if (Connect(_place) is not { } again) return;
+        _socket.Dispose();
+        _socket = again;
+        TrySend(text);
+    }
+
+    /// <returns>False: nobody is there any more.</returns>
+    private bool TrySend(byte[] text)
+    {
         try
         {
-            _socket.Send(Encoding.UTF8.GetBytes(
-                $"{Prefix.Format(in line)} {pattern.Format(in line)}"));
+            _socket.Send(text);
+            return true;
         }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        catch (SocketException error)
         {
-            // The log's reader is gone or behind; the line is lost and the work goes on.
+            // Who is only behind loses the line, and the work goes on.
+            return error.SocketErrorCode is SocketError.WouldBlock
+                or SocketError.NoBufferSpaceAvailable;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 

@@ -20,6 +20,9 @@ public sealed class UnixctlListener : IAsyncDisposable
     public static readonly TimeSpan LastAnswerTime = TimeSpan.FromSeconds(1);
     private const int Backlog = 64;
 
+    /// <summary>Before it accepts again, when the process has no descriptor left.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
     private readonly UnixctlCommands _commands;
     private readonly Socket _socket;
     private readonly string _path;
@@ -73,12 +76,16 @@ public sealed class UnixctlListener : IAsyncDisposable
         {
             client = await _socket.AcceptAsync(_stop.Token);
         }
+        catch (SocketException) when (!_stop.IsCancellationRequested)
+        {
+            await Task.Delay(Rest, _stop.Token);
+        }
         finally
         {
             if (client is null) _places.Release();
         }
 
-        _ = ServeAsync(client);
+        if (client is not null) _ = ServeAsync(client);
     }
 
     private async Task ServeAsync(Socket client)

@@ -41,6 +41,9 @@ public sealed class DemoTests
         var network = Path.Combine(Checkout.Root, "config", "networks", "three-tier.yaml");
         var report = new DemoReport(isQuiet: true);
         string[] traces;
+        int[] processes;
+        // Runs that were cut off may have left files of other processes with these numbers.
+        var before = Directory.GetFileSystemEntries(Path.GetTempPath());
         await using (var demo = new DemoRunner(
             new DemoOptions(Hosts: 1, null, IsOnce: true, IsJson: true, network), report))
         {
@@ -54,10 +57,14 @@ public sealed class DemoTests
                     () => EbpfPins.FolderOf(host.Id))).Where(Path.Exists),
             ];
             Assert.All(traces, trace => Assert.True(Path.Exists(trace), trace));
+            processes = [.. demo.Hosts.Select(host => host.ProcessId)];
             if (isKilled) await demo.Hosts[0].KillAsync();
         }
 
         Assert.All(traces, trace => Assert.False(Path.Exists(trace), trace));
+        Assert.All(processes, process => Assert.Empty(
+            Directory.GetFileSystemEntries(Path.GetTempPath(), $"*-{process}-*")
+                .Except(before)));
     }
 
     private sealed record Check(string Name, string State, string Detail);

@@ -27,6 +27,8 @@ internal sealed class DemoHost : IAsyncDisposable
             ["OVS_SYSCONFDIR"] = _folder,
             ["FABRIC_RUNDIR"] = RunFolder,
             ["FABRIC_STATEDIR"] = Path.Combine(_folder, "state"),
+            // The .NET runtime's own sockets outlive a process that is killed.
+            ["TMPDIR"] = _folder,
         };
     }
 

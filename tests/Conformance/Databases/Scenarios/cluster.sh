@@ -55,10 +55,10 @@ leads 1 2 3; A=$((L % 3 + 1)); B=$((A % 3 + 1)); ask $A leave
 gone $A 2>&1 | sed 's/s..ctl/N.ctl/'
 insert $B 8
 ask $A status 2>&1 | sed 's/s..ctl/N.ctl/'
-ask $B kick tcp:127.0.0.1:2665$L
-gone $L 2>&1 | sed 's/s..ctl/N.ctl/'
-insert $B 9
-rows $B | sort
-ask $B status | grep 'Status\|Role'
+ask $L kick tcp:127.0.0.1:2665$B
+gone $B 2>&1 | sed 's/s..ctl/N.ctl/'
+insert $L 9
+rows $L | sort
+ask $L status | grep 'Status\|Role'
 for i in 1 2 3; do ovs-appctl -t $PWD/s$i.ctl exit; while [ -e s$i.pid ]; do sleep 0.05; done; done
 /usr/bin/ovsdb-tool check-cluster s1.db s2.db s3.db | sed 's/.*: record [0-9]*/record/'

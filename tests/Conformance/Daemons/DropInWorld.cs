@@ -85,14 +85,15 @@ internal sealed class DropInWorld : IDisposable
     {
         foreach (var file in Directory.GetFiles(Folder, "*.pid"))
         {
-            if (!int.TryParse(File.ReadAllText(file).Trim(), out var pid)) continue;
             try
             {
+                if (!int.TryParse(File.ReadAllText(file).Trim(), out var pid)) continue;
                 using var process = Process.GetProcessById(pid);
                 process.Kill();
                 process.WaitForExit(TimeSpan.FromSeconds(5));
             }
-            catch (Exception error) when (error is ArgumentException or InvalidOperationException)
+            catch (Exception error) when (
+                error is ArgumentException or InvalidOperationException or FileNotFoundException)
             {
                 // It has ended by itself.
             }
